@@ -1,0 +1,103 @@
+//! Names of authors and operations.
+//!
+//! Two forms of the same thing: [`OpId`] names an operation anywhere in the world, [`Id`] names it
+//! inside one replica, where authors are interned to small numbers. Only `OpId` and [`AuthorId`]
+//! leave a replica.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+
+/// An author: one process start of one member. Never used twice.
+///
+/// Ordered by its bytes; the order breaks ties between inserts of equal stamps.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AuthorId(#[serde(with = "bytes16")] pub [u8; 16]);
+
+impl AuthorId {
+    /// The first eight hex digits, for logs and messages.
+    pub fn short(&self) -> String {
+        self.0[..4].iter().map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+impl fmt::Debug for AuthorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Author({})", self.short())
+    }
+}
+
+/// The name of one operation, the same in every replica: its author and its sequence number.
+///
+/// An author's operations are numbered from 0 without gaps; every inserted character, every
+/// delete, undo and note takes one number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct OpId {
+    /// Who made the operation.
+    pub author: AuthorId,
+    /// Its number among the author's operations.
+    pub seq: u32,
+}
+
+/// An author inside one replica: the index at which it was interned.
+///
+/// Stored plus one, so that `Option<Id>` takes no more room than `Id`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct AuthorIx(NonZeroU32);
+
+impl AuthorIx {
+    /// Author number `index` of a replica. `index` is below `u32::MAX`.
+    pub(crate) const fn new(index: usize) -> Self {
+        match NonZeroU32::new(index as u32 + 1) {
+            Some(n) => Self(n),
+            None => panic!("too many authors"),
+        }
+    }
+
+    pub(crate) const fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// The name of one operation inside one replica.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Id {
+    pub(crate) author: AuthorIx,
+    pub(crate) seq: u32,
+}
+
+impl Id {
+    pub(crate) const fn new(author: AuthorIx, seq: u32) -> Self {
+        Self { author, seq }
+    }
+
+    /// The id `n` operations later by the same author.
+    pub(crate) const fn plus(self, n: u32) -> Self {
+        Self { author: self.author, seq: self.seq + n }
+    }
+}
+
+/// Sixteen bytes as one MessagePack `bin`, not as an array of sixteen numbers.
+pub(crate) mod bytes16 {
+    use serde::de::{Error, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8; 16], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(bytes)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 16], D::Error> {
+        struct Sixteen;
+        impl Visitor<'_> for Sixteen {
+            type Value = [u8; 16];
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("sixteen bytes")
+            }
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<[u8; 16], E> {
+                bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))
+            }
+        }
+        from.deserialize_bytes(Sixteen)
+    }
+}

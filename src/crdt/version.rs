@@ -1,0 +1,82 @@
+//! Versions: how far each author's log is known.
+//!
+//! The version of a replica is its *heads*. A version names a set of operations, since an author's
+//! operations have no gaps: `next(a) == n` means that `a`'s operations `0..n` are known.
+
+use std::collections::BTreeMap;
+
+use super::AuthorId;
+
+/// For each author, the number of its operations that are known.
+///
+/// Invariant: no author is kept with a count of zero, so equal sets are equal values.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Version(BTreeMap<AuthorId, u32>);
+
+impl Version {
+    /// The version that knows nothing.
+    pub const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// How many of `author`'s operations are known; the number of its next one.
+    pub fn next(&self, author: &AuthorId) -> u32 {
+        self.0.get(author).copied().unwrap_or(0)
+    }
+
+    /// Learns that `author`'s operations below `next` are known. Never forgets.
+    pub fn advance(&mut self, author: AuthorId, next: u32) {
+        if next > 0 {
+            let known = self.0.entry(author).or_insert(0);
+            *known = (*known).max(next);
+        }
+    }
+
+    /// Learns everything that `other` knows.
+    pub fn join(&mut self, other: &Self) {
+        for (author, next) in other.iter() {
+            self.advance(author, next);
+        }
+    }
+
+    /// Whether everything in `other` is known here too.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.iter().all(|(author, next)| self.next(&author) >= next)
+    }
+
+    /// The authors and their counts, in the authors' order.
+    pub fn iter(&self) -> impl Iterator<Item = (AuthorId, u32)> + '_ {
+        self.0.iter().map(|(author, next)| (*author, *next))
+    }
+
+    /// How many authors are known.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A digest, equal exactly when the versions are (up to collisions of BLAKE3): over each
+    /// author's sixteen bytes and its count as four big-endian bytes, in the authors' order.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        for (author, next) in self.iter() {
+            hasher.update(&author.0);
+            hasher.update(&next.to_be_bytes());
+        }
+        hasher.finalize().into()
+    }
+}
+
+impl FromIterator<(AuthorId, u32)> for Version {
+    fn from_iter<I: IntoIterator<Item = (AuthorId, u32)>>(entries: I) -> Self {
+        let mut version = Self::new();
+        for (author, next) in entries {
+            version.advance(author, next);
+        }
+        version
+    }
+}

@@ -1,0 +1,26 @@
+//! `collab-edit`: a terminal text editor in which several people edit one file at the same time,
+//! peer to peer.
+//!
+//! A keystroke travels one straight road:
+//!
+//! ```text
+//! terminal ─► ui (key → Action) ─► app ─► document.edit ─► rope + sequence CRDT in one step ─► Batch
+//!                                                                                           │
+//!   other members' screens ◄─ ui ◄─ app ◄─ document.merge ◄─ session ◄─ net ◄═ TCP ◄═ net ◄─ session
+//! ```
+//!
+//! The rooms, in reading order, ground floor first. `tests/tidy.rs` holds the table of which room
+//! may know which; `docs/architecture.md` is the map.
+//!
+//! - [`crdt`]: the sequence CRDT. Pure; knows no rope, no network, no file.
+//! - [`document`]: rope and CRDT, changed only together. Pure.
+//! - [`wire`]: messages to bytes and back. Total: no input panics it.
+//! - [`security`]: what stands between a socket's bytes and frames.
+//! - [`session`]: the protocol as a state machine without IO, time or randomness of its own.
+//! - [`net`]: tokio sockets. Moves bytes, decides nothing.
+//! - [`storage`]: files.
+//! - [`ui`]: key → action, view model → cells.
+//! - [`app`]: the event loop that joins them, and its IO-free core.
+//! - [`cli`]: arguments → validated configuration.
+
+pub mod crdt;

@@ -1,0 +1,3 @@
+//! Arguments → app; errors → exit codes.
+
+fn main() {}
