@@ -1,7 +1,34 @@
 //! The sequence CRDT. Pure: no rope, no network, no file, no clock, no randomness.
+//!
+//! Every character ever inserted has a name ([`OpId`]) and a place in one total order which all
+//! replicas agree on; what is visible is what no operation in force hides. The rooms' inside, ground
+//! floor first: [`id`] and [`version`] (names, heads), [`op`] (operations), `text` and [`log`] (what
+//! each author wrote), `batch` (its one encoding), `order` (the tree of characters), `integrate`
+//! (where an insert goes), `pending` (batches that came too early), [`replica`] (all together),
+//! [`anchor`] (places that survive edits).
+//!
+//! Deliberately absent: the text as an editor wants it (the document's rope), who is connected, and
+//! any clock: Lamport values order inserts at one place and nothing else, wall clocks order nothing.
 
+pub mod anchor;
+mod batch;
 pub mod id;
+mod integrate;
+pub mod limits;
+pub mod log;
+pub mod op;
+mod order;
+mod pending;
+pub mod replica;
+mod text;
 pub mod version;
 
+#[cfg(test)]
+mod tests;
+
+pub use anchor::{Anchor, Bias};
 pub use id::{AuthorId, OpId};
+pub use log::Log;
+pub use op::{BatchInfo, Invalid, Source};
+pub use replica::{Change, Rejected, Replica, Verdict};
 pub use version::Version;

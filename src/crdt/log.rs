@@ -1,0 +1,509 @@
+//! The authors' logs: every operation ever taken, in columns.
+//!
+//! There is one log in a member. It is what the order tree asks for origins and stamps, what
+//! catching up reads, and the mesh's send queue. It keeps operations rather than bytes: consecutive
+//! inserts that continue each other are one entry, however many batches they came in, and a batch is
+//! encoded again, bit by bit as it was, when somebody asks for it.
+//!
+//! Invariants, per author (checked by [`Log::check_invariants`]):
+//! - L1: the entries of all columns together cover the numbers `0..end`, each once.
+//! - L2: the batch table covers `0..next` without gaps, and `next <= end`; they differ only while a
+//!   batch is being made or applied.
+//! - L3: of two insert entries that follow each other in number, the second does not continue the
+//!   first (it would have been joined to it).
+//!
+//! Not here: what is visible, and where (that is [`super::order`]).
+
+use std::collections::HashMap;
+
+use super::id::{AuthorId, AuthorIx, Id, OpId};
+use super::limits::MAX_AUTHORS;
+use super::op::{BatchInfo, Invalid, Source, Span};
+use super::text::AppendText;
+use super::version::Version;
+
+/// Characters whose left origin is the one before, and which share a right origin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InsertRun {
+    pub(crate) seq: u32,
+    pub(crate) len: u32,
+    /// Left origin of the first character.
+    pub(crate) left: Option<Id>,
+    pub(crate) right: Option<Id>,
+    /// Number of the first character among the author's characters.
+    chars: u32,
+}
+
+impl InsertRun {
+    const fn end(&self) -> u32 {
+        self.seq + self.len
+    }
+}
+
+/// What a delete or an undo does; see [`Act`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ActKind {
+    Delete,
+    /// Carries how deep undos are nested below it, itself included.
+    Undo(u8),
+}
+
+/// A delete or an undo.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Act {
+    pub(crate) seq: u32,
+    pub(crate) kind: ActKind,
+    /// How many undos in force name it. It is in force itself while this is 0.
+    pub(crate) undos: u32,
+    /// Where its targets end in the author's target column; they start where the last act's end.
+    targets_end: u32,
+}
+
+struct Note {
+    seq: u32,
+    bytes: Box<[u8]>,
+}
+
+/// Batches of equal width whose Lamport values rise by one.
+#[derive(Clone, Copy, Debug)]
+struct BatchRun {
+    seq: u32,
+    width: u32,
+    count: u32,
+    lamport: u64,
+    minutes: u32,
+    source: Source,
+}
+
+impl BatchRun {
+    const fn end(&self) -> u32 {
+        self.seq + self.width * self.count
+    }
+
+    const fn nth(&self, n: u32) -> BatchInfo {
+        BatchInfo {
+            seq: self.seq + n * self.width,
+            end: self.seq + (n + 1) * self.width,
+            lamport: self.lamport + n as u64,
+            minutes: self.minutes,
+            source: self.source,
+        }
+    }
+}
+
+/// What one number of an author's log is.
+pub(crate) enum Entry<'a> {
+    /// A character of this run.
+    Insert(&'a InsertRun),
+    /// A delete or undo, and its index in the column of acts.
+    Act(usize, &'a Act),
+    /// A note's bytes.
+    Note(&'a [u8]),
+}
+
+/// One author's operations.
+pub(crate) struct AuthorLog {
+    pub(crate) id: AuthorId,
+    pub(crate) frozen: bool,
+    inserts: Vec<InsertRun>,
+    acts: Vec<Act>,
+    targets: Vec<Span>,
+    notes: Vec<Note>,
+    text: AppendText,
+    batches: Vec<BatchRun>,
+    /// Other authors in the order in which this author first named them, with the number of the
+    /// operation that did. Encoded ids refer to these places.
+    dictionary: Vec<(AuthorIx, u32)>,
+    /// The number after the last complete batch.
+    next: u32,
+    /// The number after the last operation.
+    end: u32,
+}
+
+impl AuthorLog {
+    fn new(id: AuthorId) -> Self {
+        Self {
+            id,
+            frozen: false,
+            inserts: Vec::new(),
+            acts: Vec::new(),
+            targets: Vec::new(),
+            notes: Vec::new(),
+            text: AppendText::default(),
+            batches: Vec::new(),
+            dictionary: Vec::new(),
+            next: 0,
+            end: 0,
+        }
+    }
+
+    pub(crate) const fn next(&self) -> u32 {
+        self.next
+    }
+
+    pub(crate) const fn end(&self) -> u32 {
+        self.end
+    }
+
+    pub(crate) fn dictionary(&self) -> &[(AuthorIx, u32)] {
+        &self.dictionary
+    }
+
+    /// The insert entry that holds number `seq`, if that is a character. O(log n).
+    pub(crate) fn insert_run(&self, seq: u32) -> Option<&InsertRun> {
+        // The newest entry is the one that is asked for most.
+        if let Some(last) = self.inserts.last()
+            && seq >= last.seq
+        {
+            return (seq < last.end()).then_some(last);
+        }
+        let i = self.inserts.partition_point(|run| run.seq <= seq);
+        self.inserts[..i].last().filter(|run| seq < run.end())
+    }
+
+    fn act_index(&self, seq: u32) -> Option<usize> {
+        self.acts.binary_search_by_key(&seq, |act| act.seq).ok()
+    }
+
+    pub(crate) fn act(&self, index: usize) -> &Act {
+        &self.acts[index]
+    }
+
+    pub(crate) fn act_mut(&mut self, index: usize) -> &mut Act {
+        &mut self.acts[index]
+    }
+
+    pub(crate) fn targets(&self, index: usize) -> &[Span] {
+        let start = index
+            .checked_sub(1)
+            .map_or(0, |before| self.acts[before].targets_end as usize);
+        &self.targets[start..self.acts[index].targets_end as usize]
+    }
+
+    /// What number `seq` is; `None` from `end` on. O(log n).
+    pub(crate) fn entry(&self, seq: u32) -> Option<Entry<'_>> {
+        if let Some(run) = self.insert_run(seq) {
+            return Some(Entry::Insert(run));
+        }
+        if let Some(index) = self.act_index(seq) {
+            return Some(Entry::Act(index, &self.acts[index]));
+        }
+        let i = self
+            .notes
+            .binary_search_by_key(&seq, |note| note.seq)
+            .ok()?;
+        Some(Entry::Note(&self.notes[i].bytes))
+    }
+
+    /// The text of the characters `seq..seq + len`, which are characters without a gap.
+    pub(crate) fn text(&self, seq: u32, len: u32) -> &str {
+        let Some(run) = self.insert_run(seq) else {
+            return "";
+        };
+        let from = (run.chars + (seq - run.seq)) as usize;
+        self.text.slice(from, from + len as usize)
+    }
+
+    /// Whether an insert between these origins would continue the newest entry.
+    pub(crate) fn continues(&self, me: AuthorIx, left: Option<Id>, right: Option<Id>) -> bool {
+        self.inserts.last().is_some_and(|run| {
+            run.end() == self.end && left == Some(Id::new(me, self.end - 1)) && run.right == right
+        })
+    }
+
+    /// The batch that holds number `seq`. O(log n).
+    pub(crate) fn batch(&self, seq: u32) -> Option<BatchInfo> {
+        let i = self.batches.partition_point(|run| run.seq <= seq);
+        let run = self.batches[..i].last().filter(|run| seq < run.end())?;
+        Some(run.nth((seq - run.seq) / run.width))
+    }
+
+    /// The Lamport value and minute of the batch before the one that starts at `seq`; zeros before
+    /// the first.
+    pub(crate) fn stamp_before(&self, seq: u32) -> (u64, u32) {
+        seq.checked_sub(1)
+            .and_then(|last| self.batch(last))
+            .map_or((0, 0), |b| (b.lamport, b.minutes))
+    }
+
+    fn mention(&mut self, author: AuthorIx, seq: u32) {
+        if !self.dictionary.iter().any(|(known, _)| *known == author) {
+            self.dictionary.push((author, seq));
+        }
+    }
+}
+
+/// All authors' logs.
+#[derive(Default)]
+pub struct Log {
+    authors: Vec<AuthorLog>,
+    by_id: HashMap<AuthorId, AuthorIx>,
+    version: Version,
+}
+
+impl Log {
+    /// Everything that is here: the heads.
+    pub const fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// The number of `author`'s next operation. O(1).
+    pub fn next(&self, author: &AuthorId) -> u32 {
+        self.ix(author).map_or(0, |ix| self[ix].next)
+    }
+
+    /// Whether an invalid batch of `author` was met. Nothing later of it is taken, requested or
+    /// counted missing.
+    pub fn is_frozen(&self, author: &AuthorId) -> bool {
+        self.ix(author).is_some_and(|ix| self[ix].frozen)
+    }
+
+    /// What is known of the batch of `author` that holds operation `seq`. O(log n).
+    pub fn batch_info(&self, author: &AuthorId, seq: u32) -> Option<BatchInfo> {
+        self[self.ix(author)?].batch(seq)
+    }
+
+    pub(crate) fn ix(&self, author: &AuthorId) -> Option<AuthorIx> {
+        self.by_id.get(author).copied()
+    }
+
+    /// The author's index; makes an empty log for one that is new.
+    pub(crate) fn intern(&mut self, author: AuthorId) -> Result<AuthorIx, Invalid> {
+        if let Some(ix) = self.ix(&author) {
+            return Ok(ix);
+        }
+        if self.authors.len() >= MAX_AUTHORS {
+            return Err(Invalid::TooManyAuthors);
+        }
+        let ix = AuthorIx::new(self.authors.len());
+        self.authors.push(AuthorLog::new(author));
+        self.by_id.insert(author, ix);
+        Ok(ix)
+    }
+
+    pub(crate) fn authors(&self) -> impl Iterator<Item = (AuthorIx, &AuthorLog)> {
+        self.authors
+            .iter()
+            .enumerate()
+            .map(|(i, log)| (AuthorIx::new(i), log))
+    }
+
+    pub(crate) fn freeze(&mut self, author: AuthorIx) {
+        self[author].frozen = true;
+    }
+
+    /// The name outside this replica.
+    pub(crate) fn op_id(&self, id: Id) -> OpId {
+        OpId {
+            author: self[id.author].id,
+            seq: id.seq,
+        }
+    }
+
+    /// The name inside this replica, if the author is known (the operation need not be).
+    pub(crate) fn id(&self, op: OpId) -> Option<Id> {
+        Some(Id::new(self.ix(&op.author)?, op.seq))
+    }
+
+    /// Both origins of the character `id`. O(log n).
+    pub(crate) fn origins(&self, id: Id) -> (Option<Id>, Option<Id>) {
+        let run = self[id.author]
+            .insert_run(id.seq)
+            .expect("the order tree holds only characters");
+        let left = if id.seq == run.seq {
+            run.left
+        } else {
+            Some(Id::new(id.author, id.seq - 1))
+        };
+        (left, run.right)
+    }
+
+    /// Whether `id` is a character whose left origin is the one before it, with the same right
+    /// origin: then both may share one entry of the order tree.
+    pub(crate) fn continues_run(&self, id: Id) -> bool {
+        self[id.author]
+            .insert_run(id.seq)
+            .is_some_and(|run| run.seq < id.seq)
+    }
+
+    /// Lamport value of the batch that holds `id`, or `open` while that batch is being applied.
+    pub(crate) fn lamport(&self, id: Id, open: u64) -> u64 {
+        self[id.author]
+            .batch(id.seq)
+            .map_or(open, |batch| batch.lamport)
+    }
+
+    /// Appends an insert of `chars` characters to `author`'s log.
+    pub(crate) fn push_insert(
+        &mut self,
+        author: AuthorIx,
+        left: Option<Id>,
+        right: Option<Id>,
+        text: &str,
+        chars: u32,
+    ) {
+        let log = &mut self[author];
+        if log.continues(author, left, right) {
+            if let Some(run) = log.inserts.last_mut() {
+                run.len += chars;
+            }
+        } else {
+            let seq = log.end;
+            for other in [left, right].into_iter().flatten() {
+                if other.author != author {
+                    log.mention(other.author, seq);
+                }
+            }
+            log.inserts.push(InsertRun {
+                seq,
+                len: chars,
+                left,
+                right,
+                chars: log.text.chars() as u32,
+            });
+        }
+        log.text.push(text, chars as usize);
+        log.end += chars;
+    }
+
+    /// Appends a delete or an undo to `author`'s log; returns its index in the column of acts.
+    pub(crate) fn push_act(&mut self, author: AuthorIx, kind: ActKind, targets: &[Span]) -> usize {
+        let log = &mut self[author];
+        let seq = log.end;
+        for span in targets {
+            if span.start.author != author {
+                log.mention(span.start.author, seq);
+            }
+        }
+        log.targets.extend_from_slice(targets);
+        log.acts.push(Act {
+            seq,
+            kind,
+            undos: 0,
+            targets_end: log.targets.len() as u32,
+        });
+        log.end += 1;
+        log.acts.len() - 1
+    }
+
+    /// Appends a note to `author`'s log.
+    pub(crate) fn push_note(&mut self, author: AuthorIx, bytes: &[u8]) {
+        let log = &mut self[author];
+        log.notes.push(Note {
+            seq: log.end,
+            bytes: bytes.into(),
+        });
+        log.end += 1;
+    }
+
+    /// Closes a batch at number `end`: from now on it is part of the version.
+    pub(crate) fn close_batch(&mut self, author: AuthorIx, info: BatchInfo) {
+        let log = &mut self[author];
+        debug_assert!(info.seq == log.next && info.end <= log.end && info.seq < info.end);
+        let width = info.end - info.seq;
+        match log.batches.last_mut() {
+            Some(run)
+                if run.width == width
+                    && run.lamport + u64::from(run.count) == info.lamport
+                    && run.minutes == info.minutes
+                    && run.source == info.source =>
+            {
+                run.count += 1;
+            }
+            _ => log.batches.push(BatchRun {
+                seq: info.seq,
+                width,
+                count: 1,
+                lamport: info.lamport,
+                minutes: info.minutes,
+                source: info.source,
+            }),
+        }
+        log.next = info.end;
+        let (id, next) = (log.id, log.next);
+        self.version.advance(id, next);
+    }
+
+    /// Drops the operations of `author` that are in no complete batch.
+    pub(crate) fn drop_open(&mut self, author: AuthorIx) {
+        let log = &mut self[author];
+        let next = log.next;
+        while let Some(run) = log.inserts.last_mut()
+            && run.end() > next
+        {
+            run.len = next.saturating_sub(run.seq);
+            let chars = (run.chars + run.len) as usize;
+            log.text.truncate(chars);
+            if run.len > 0 {
+                break;
+            }
+            log.inserts.pop();
+        }
+        log.acts
+            .truncate(log.acts.partition_point(|act| act.seq < next));
+        log.targets
+            .truncate(log.acts.last().map_or(0, |act| act.targets_end as usize));
+        log.notes
+            .truncate(log.notes.partition_point(|note| note.seq < next));
+        log.dictionary.retain(|(_, seq)| *seq < next);
+        log.end = next;
+    }
+
+    /// Forgets which acts are undone, for building the order anew from the log.
+    pub(crate) fn forget_undos(&mut self) {
+        for act in self.authors.iter_mut().flat_map(|log| &mut log.acts) {
+            act.undos = 0;
+        }
+    }
+
+    /// Panics if an invariant of the module does not hold. O(log).
+    pub fn check_invariants(&self) {
+        for (ix, log) in self.authors() {
+            let mut seq = 0;
+            while seq < log.end {
+                seq = match log.entry(seq) {
+                    Some(Entry::Insert(run)) => {
+                        assert_eq!(
+                            run.seq, seq,
+                            "L1: an insert entry starts inside another entry"
+                        );
+                        if let Some((before, _)) = log.insert_run(seq.wrapping_sub(1)).zip(run.left)
+                        {
+                            let joined =
+                                run.left == Some(Id::new(ix, seq - 1)) && run.right == before.right;
+                            assert!(!joined, "L3: entries at {seq} should be one");
+                        }
+                        run.end()
+                    }
+                    Some(_) => seq + 1,
+                    None => panic!("L1: nothing at {seq} of {:?}", log.id),
+                };
+            }
+            assert_eq!(seq, log.end, "L1: an entry reaches past the end");
+            let mut at = 0;
+            for run in &log.batches {
+                assert_eq!(run.seq, at, "L2: a gap between batches");
+                at = run.end();
+            }
+            assert_eq!(at, log.next, "L2: batches do not reach the head");
+            assert_eq!(
+                self.version.next(&log.id),
+                log.next,
+                "L2: version and log differ"
+            );
+        }
+    }
+}
+
+impl std::ops::Index<AuthorIx> for Log {
+    type Output = AuthorLog;
+    fn index(&self, ix: AuthorIx) -> &AuthorLog {
+        &self.authors[ix.index()]
+    }
+}
+
+impl std::ops::IndexMut<AuthorIx> for Log {
+    fn index_mut(&mut self, ix: AuthorIx) -> &mut AuthorLog {
+        &mut self.authors[ix.index()]
+    }
+}

@@ -1,0 +1,101 @@
+//! Operations, and the batches in which they travel.
+
+use super::id::Id;
+
+/// Where the operations of a batch came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// A person (or a script in a person's place).
+    Typed,
+    /// The file on disk: its first content, or a change that another program made to it.
+    Disk,
+}
+
+/// What an author says of a batch besides its operations.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BatchInfo {
+    /// Number of the first operation.
+    pub seq: u32,
+    /// Number after the last operation.
+    pub end: u32,
+    /// The stamp: the author's Lamport value, 0 to 2⁵³ − 1.
+    pub lamport: u64,
+    /// The author's wall clock in whole minutes since 1970. For people's eyes; orders nothing.
+    pub minutes: u32,
+    /// Where the operations came from.
+    pub source: Source,
+}
+
+/// Consecutive operations of one author, by their names inside one replica.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Span {
+    pub(crate) start: Id,
+    pub(crate) len: u32,
+}
+
+impl Span {
+    pub(crate) const fn end(self) -> u32 {
+        self.start.seq + self.len
+    }
+}
+
+/// One operation as it is read from a batch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Op<'a> {
+    /// `text` goes between `left` and `right` (`None`: start and end of the document). Each
+    /// character after the first has the one before it as left origin, and the same right origin.
+    Insert {
+        left: Option<Id>,
+        right: Option<Id>,
+        text: &'a str,
+        chars: u32,
+    },
+    /// The characters named are hidden while this operation is in force.
+    Delete { targets: Vec<Span> },
+    /// The operations named are not in force while this one is.
+    Undo { targets: Vec<Span> },
+    /// Bytes that touch no text.
+    Note { bytes: &'a [u8] },
+}
+
+impl Op<'_> {
+    /// How many sequence numbers the operation takes.
+    pub(crate) const fn width(&self) -> u32 {
+        match self {
+            Self::Insert { chars, .. } => *chars,
+            _ => 1,
+        }
+    }
+}
+
+/// Why an operation can never be valid.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Invalid {
+    /// The bytes are not the encoding of a batch.
+    #[error("the batch is malformed: {0}")]
+    Malformed(&'static str),
+    /// The left origin of an insert is not before its right origin.
+    #[error("an insert's left origin is not before its right origin")]
+    OriginsCrossed,
+    /// The right origin's own left origin is right of the left origin.
+    #[error("an insert's right origin hangs on something right of its left origin")]
+    RightOriginNested,
+    /// The left origin's own right origin is left of the right origin.
+    #[error("an insert's left origin ends before its right origin")]
+    LeftOriginNested,
+    /// An origin or a delete's target is an operation that is no inserted character.
+    #[error("an operation names something that is no character")]
+    NotACharacter,
+    /// An operation names the same target twice.
+    #[error("an operation names a target twice")]
+    TargetTwice,
+    /// Undos are nested deeper than [`super::limits::MAX_UNDO_DEPTH`].
+    #[error("undos are nested too deep")]
+    UndoTooDeep,
+    /// More authors than [`super::limits::MAX_AUTHORS`].
+    #[error("the session has too many authors")]
+    TooManyAuthors,
+    /// The author's sequence numbers are used up.
+    #[error("the author has no sequence numbers left")]
+    SeqExhausted,
+}

@@ -1,0 +1,722 @@
+//! A replica: the log and the order, changed together.
+//!
+//! Local edits are given in visible positions and become operations; remote batches are checked,
+//! applied and turned into changes of visible positions. A replica keeps no text besides the log's;
+//! whoever keeps one (the document's rope) applies the [`Change`]s.
+//!
+//! A batch is applied as a whole or not at all, and at every replica alike: whether it is valid
+//! depends on its causes only. An author with an invalid batch is frozen in front of it.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::anchor::{Anchor, Bias};
+use super::batch::{Undecoded, decode};
+use super::id::{AuthorId, AuthorIx, Id, OpId};
+use super::integrate::destination;
+use super::limits::{BATCH_TARGETS, BATCH_TEXT_BYTES, MAX_LAMPORT, MAX_UNDO_DEPTH};
+use super::log::{ActKind, Entry, Log};
+use super::op::{BatchInfo, Invalid, Op, Source, Span};
+use super::order::{Order, Shown};
+use super::pending::Pending;
+
+/// What a merge or an undo did to the visible text. Positions count Unicode scalar values, and each
+/// change applies to the text as the changes before it left it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// Characters appeared; [`Replica::text`] gives them.
+    Insert {
+        /// In front of which character.
+        at: usize,
+        /// Whose characters, from which number.
+        from: OpId,
+        /// How many.
+        len: usize,
+    },
+    /// Characters disappeared.
+    Remove {
+        /// The first of them.
+        at: usize,
+        /// How many.
+        len: usize,
+    },
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It was applied, and with it whatever had waited for it.
+    Applied,
+    /// It was here already.
+    Duplicate,
+    /// It waits for its causes (or was dropped for lack of room; it will be asked for again).
+    Waiting,
+    /// Its author is frozen; it was not looked at.
+    Frozen,
+    /// It can never be valid; its author is frozen from now on.
+    Invalid(Invalid),
+}
+
+/// An invalid batch that was met.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rejected {
+    /// Whose it was.
+    pub author: AuthorId,
+    /// The number of its first operation.
+    pub seq: u32,
+    /// What is wrong with it.
+    pub why: Invalid,
+}
+
+/// See the module.
+pub struct Replica {
+    log: Log,
+    order: Order,
+    me: AuthorIx,
+    clock: u64,
+    pending: Pending,
+    rejected: Vec<Rejected>,
+    /// Where the batch that is being made has to be cut, so that no piece is too long.
+    cuts: Vec<u32>,
+}
+
+impl Replica {
+    /// An empty replica whose local edits are `me`'s.
+    pub fn new(me: AuthorId) -> Self {
+        let mut log = Log::default();
+        let me = log.intern(me).expect("the first author fits");
+        Self {
+            log,
+            order: Order::new(),
+            me,
+            clock: 0,
+            pending: Pending::default(),
+            rejected: Vec::new(),
+            cuts: Vec::new(),
+        }
+    }
+
+    /// The logs of all authors.
+    pub const fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The author of local edits.
+    pub fn me(&self) -> AuthorId {
+        self.log[self.me].id
+    }
+
+    /// How many characters are visible. O(1).
+    pub fn len(&self) -> usize {
+        self.order.visible()
+    }
+
+    /// Whether no character is visible. O(1).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many batches wait for their causes.
+    pub fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// The invalid batches met since this was last asked.
+    pub fn take_rejected(&mut self) -> Vec<Rejected> {
+        std::mem::take(&mut self.rejected)
+    }
+
+    /// The characters that a [`Change::Insert`] names. O(log n).
+    pub fn text(&self, from: OpId, len: usize) -> &str {
+        let Some(id) = self.log.id(from) else {
+            return "";
+        };
+        self.log[id.author].text(id.seq, len as u32)
+    }
+
+    /// Inserts `text` in front of visible character number `at`. O(log n + text).
+    ///
+    /// # Panics
+    /// If `at` is past the end.
+    pub fn insert(&mut self, at: usize, text: &str) {
+        let mut left = at.checked_sub(1).map(|before| {
+            let place = self.order.visible_place(before);
+            (self.order.id(place), place)
+        });
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(rest.floor_char_boundary(BATCH_TEXT_BYTES));
+            rest = after;
+            let chars = piece.chars().count() as u32;
+            let id = Id::new(self.me, self.log[self.me].end());
+            let before =
+                left.map_or_else(|| self.order.first(), |(_, place)| self.order.after(place));
+            let right = before.map(|place| self.order.id(place));
+            let left_id = left.map(|(id, _)| id);
+            let continues = self.log[self.me].continues(self.me, left_id, right);
+            self.order.insert(before, id, chars, continues);
+            self.log.push_insert(self.me, left_id, right, piece, chars);
+            if !rest.is_empty() {
+                self.cuts.push(self.log[self.me].end());
+                let last = id.plus(chars - 1);
+                left = Some((last, self.order.place(last)));
+            }
+        }
+    }
+
+    /// Deletes the visible characters `range`. O(log n + answer).
+    ///
+    /// # Panics
+    /// If `range` reaches past the end.
+    pub fn delete(&mut self, range: Range<usize>) {
+        let spans = self.order.visible_spans(range.start, range.end);
+        self.act(ActKind::Delete, &spans, &mut Vec::new());
+    }
+
+    /// Takes back the operations named, of any author, undos included: they are not in force while
+    /// this undo is. Returns the undo's own names, with which it can be taken back. Operations that
+    /// are not here are passed over.
+    pub fn undo(&mut self, ops: &[Range<OpId>], changes: &mut Vec<Change>) -> Vec<Range<OpId>> {
+        let mut spans = Vec::new();
+        for Range { start, end } in ops {
+            let known = self
+                .log
+                .ix(&start.author)
+                .map(|ix| (ix, self.log[ix].end()));
+            if let Some((author, known)) = known
+                && start.seq < end.seq.min(known)
+            {
+                spans.push(Span {
+                    start: Id::new(author, start.seq),
+                    len: end.seq.min(known) - start.seq,
+                });
+            }
+        }
+        join_overlaps(&mut spans);
+        let depth = self.depth(&spans);
+        if depth > MAX_UNDO_DEPTH {
+            return Vec::new();
+        }
+        let first = self.log[self.me].end();
+        self.act(ActKind::Undo(depth), &spans, changes);
+        let author = self.me();
+        let end = self.log[self.me].end();
+        if first == end {
+            return Vec::new();
+        }
+        vec![OpId { author, seq: first }..OpId { author, seq: end }]
+    }
+
+    /// Adds bytes that touch no text, of at most half of [`super::limits::MAX_BATCH_BYTES`].
+    pub fn note(&mut self, bytes: &[u8]) {
+        self.log.push_note(self.me, bytes);
+    }
+
+    fn act(&mut self, kind: ActKind, spans: &[Span], changes: &mut Vec<Change>) {
+        for (i, piece) in spans.chunks(BATCH_TARGETS).enumerate() {
+            if i > 0 {
+                self.cuts.push(self.log[self.me].end());
+            }
+            let index = self.log.push_act(self.me, kind, piece);
+            self.enforce(self.me, index, changes);
+        }
+    }
+
+    /// Makes a batch of all local operations since the last one (or several, if they are too long for
+    /// one), stamped with the next Lamport value. Returns the number of the first, if there is one.
+    /// `minutes` is the wall clock, in whole minutes since 1970.
+    pub fn commit(&mut self, minutes: u32, source: Source) -> Option<u32> {
+        self.commit_at(self.next_lamport(), minutes, source)
+    }
+
+    /// The Lamport value of the next batch: one more than the greatest met, up to [`MAX_LAMPORT`].
+    pub fn next_lamport(&self) -> u64 {
+        (self.clock + 1).min(MAX_LAMPORT)
+    }
+
+    /// [`commit`](Self::commit) with a given Lamport value, for replaying histories that were recorded
+    /// elsewhere. At most [`MAX_LAMPORT`]; may be smaller than those of the causes.
+    pub fn commit_at(&mut self, lamport: u64, minutes: u32, source: Source) -> Option<u32> {
+        let log = &self.log[self.me];
+        let (first, end) = (log.next(), log.end());
+        let mut seq = first;
+        for cut in std::mem::take(&mut self.cuts).into_iter().chain([end]) {
+            if cut > seq {
+                let info = BatchInfo {
+                    seq,
+                    end: cut,
+                    lamport,
+                    minutes,
+                    source,
+                };
+                self.log.close_batch(self.me, info);
+                seq = cut;
+            }
+        }
+        self.clock = self.clock.max(lamport);
+        (first < end).then_some(first)
+    }
+
+    /// Takes in a batch: `author`'s operations from number `seq` on, encoded in `bytes`. Appends to
+    /// `changes` what that did to the visible text, in the order in which to apply it.
+    /// O(log n) an operation, when nobody else wrote at its place at the same time.
+    ///
+    /// # Panics
+    /// If local operations have not been [committed](Self::commit).
+    pub fn merge(
+        &mut self,
+        author: AuthorId,
+        seq: u32,
+        bytes: &[u8],
+        changes: &mut Vec<Change>,
+    ) -> Verdict {
+        assert_eq!(
+            self.log[self.me].next(),
+            self.log[self.me].end(),
+            "local operations are not committed"
+        );
+        let verdict = self.merge_one(author, seq, bytes, changes);
+        if verdict == Verdict::Applied {
+            let mut grown = vec![author];
+            while let Some(author) = grown.pop() {
+                for parked in self.pending.ready(author, self.log.next(&author)) {
+                    if self.merge_one(parked.author, parked.seq, &parked.bytes, changes)
+                        == Verdict::Applied
+                    {
+                        grown.push(parked.author);
+                    }
+                }
+            }
+        }
+        verdict
+    }
+
+    fn merge_one(
+        &mut self,
+        author: AuthorId,
+        seq: u32,
+        bytes: &[u8],
+        changes: &mut Vec<Change>,
+    ) -> Verdict {
+        let next = self.log.next(&author);
+        if seq < next {
+            return Verdict::Duplicate;
+        }
+        if self.log.is_frozen(&author) {
+            return Verdict::Frozen;
+        }
+        if seq > next {
+            self.pending.park(
+                OpId {
+                    author,
+                    seq: seq - 1,
+                },
+                author,
+                seq,
+                bytes,
+            );
+            return Verdict::Waiting;
+        }
+        match self.try_apply(author, bytes, changes) {
+            Ok(()) => Verdict::Applied,
+            Err(Undecoded::Missing(cause)) => {
+                self.pending.park(cause, author, seq, bytes);
+                Verdict::Waiting
+            }
+            Err(Undecoded::Invalid(why)) => {
+                if let Ok(ix) = self.log.intern(author) {
+                    self.log.freeze(ix);
+                }
+                self.rejected.push(Rejected { author, seq, why });
+                Verdict::Invalid(why)
+            }
+        }
+    }
+
+    fn try_apply(
+        &mut self,
+        author: AuthorId,
+        bytes: &[u8],
+        changes: &mut Vec<Change>,
+    ) -> Result<(), Undecoded> {
+        let author = self.log.intern(author)?;
+        let batch = decode(bytes, &self.log, author)?;
+        let before = changes.len();
+        for (i, op) in batch.ops.iter().enumerate() {
+            if let Err(why) = self.apply(author, batch.info.lamport, op, changes) {
+                if i > 0 {
+                    // Rare, and once per author at most: what the first operations did to the order
+                    // is forgotten by building it anew.
+                    changes.truncate(before);
+                    self.log.drop_open(author);
+                    self.rebuild();
+                }
+                return Err(why.into());
+            }
+        }
+        self.log.close_batch(author, batch.info);
+        self.clock = self.clock.max(batch.info.lamport);
+        Ok(())
+    }
+
+    /// Checks and applies one operation; changes nothing if it is invalid.
+    fn apply(
+        &mut self,
+        author: AuthorIx,
+        lamport: u64,
+        op: &Op<'_>,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), Invalid> {
+        match op {
+            Op::Insert {
+                left,
+                right,
+                text,
+                chars,
+            } => {
+                for origin in [left, right].into_iter().flatten() {
+                    self.check_characters(Span {
+                        start: *origin,
+                        len: 1,
+                    })?;
+                }
+                let id = Id::new(author, self.log[author].end());
+                let before = destination(&self.order, &self.log, id, lamport, *left, *right)?;
+                let continues = self.log[author].continues(author, *left, *right);
+                let at = self.order.insert(before, id, *chars, continues);
+                self.log.push_insert(author, *left, *right, text, *chars);
+                changes.push(Change::Insert {
+                    at,
+                    from: self.log.op_id(id),
+                    len: *chars as usize,
+                });
+            }
+            Op::Delete { targets } => {
+                check_disjoint(targets)?;
+                targets
+                    .iter()
+                    .try_for_each(|span| self.check_characters(*span))?;
+                let index = self.log.push_act(author, ActKind::Delete, targets);
+                self.enforce(author, index, changes);
+            }
+            Op::Undo { targets } => {
+                check_disjoint(targets)?;
+                let depth = self.depth(targets);
+                if depth > MAX_UNDO_DEPTH {
+                    return Err(Invalid::UndoTooDeep);
+                }
+                let index = self.log.push_act(author, ActKind::Undo(depth), targets);
+                self.enforce(author, index, changes);
+            }
+            Op::Note { bytes } => self.log.push_note(author, bytes),
+        }
+        Ok(())
+    }
+
+    fn check_characters(&self, span: Span) -> Result<(), Invalid> {
+        let mut seq = span.start.seq;
+        while seq < span.end() {
+            let run = self.log[span.start.author]
+                .insert_run(seq)
+                .ok_or(Invalid::NotACharacter)?;
+            seq = run.seq + run.len;
+        }
+        Ok(())
+    }
+
+    /// How deep an undo of these operations is nested.
+    fn depth(&self, targets: &[Span]) -> u8 {
+        let mut deepest = 0;
+        for span in targets {
+            for_each_entry(&self.log, *span, |_, entry| {
+                if let Entry::Act(_, act) = entry
+                    && let ActKind::Undo(depth) = act.kind
+                {
+                    deepest = deepest.max(depth);
+                }
+            });
+        }
+        deepest + 1
+    }
+
+    /// Brings a new delete or undo into force.
+    ///
+    /// One rule: an operation is in force while no undo in force names it; text shows iff its insert
+    /// is in force and no delete in force names it. So each act keeps how many undos in force name it,
+    /// each character how many acts in force hide it. What an undo names is nested less deep than
+    /// itself, so going through the acts from the deepest on, each is looked at once, when all that
+    /// names it is settled.
+    fn enforce(&mut self, author: AuthorIx, index: usize, changes: &mut Vec<Change>) {
+        let key = |log: &Log, author: AuthorIx, index: usize| {
+            let depth = match log[author].act(index).kind {
+                ActKind::Delete => 0,
+                ActKind::Undo(depth) => depth,
+            };
+            (Reverse(depth), author, index)
+        };
+        // Acts that may change, with whether they were in force before.
+        let mut unsettled = BTreeMap::from([(key(&self.log, author, index), false)]);
+        while let Some(((_, author, index), was)) = unsettled.pop_first() {
+            let act = *self.log[author].act(index);
+            let delta = match (was, act.undos == 0) {
+                (false, true) => 1,
+                (true, false) => -1,
+                _ => continue,
+            };
+            for span in self.log[author].targets(index).to_vec() {
+                if act.kind == ActKind::Delete {
+                    self.hide(span, delta, changes);
+                    continue;
+                }
+                let mut characters = Vec::new();
+                let mut acts = Vec::new();
+                for_each_entry(&self.log, span, |part, entry| match entry {
+                    Entry::Insert(_) => characters.push(part),
+                    Entry::Act(index, _) => acts.push(index),
+                    Entry::Note(_) => {}
+                });
+                for part in characters {
+                    self.hide(part, delta, changes);
+                }
+                for target in acts {
+                    let key = key(&self.log, span.start.author, target);
+                    let act = self.log[span.start.author].act_mut(target);
+                    unsettled.entry(key).or_insert(act.undos == 0);
+                    act.undos = act
+                        .undos
+                        .checked_add_signed(delta)
+                        .expect("an undo counts once");
+                }
+            }
+        }
+    }
+
+    fn hide(&mut self, span: Span, delta: i32, changes: &mut Vec<Change>) {
+        let log = &self.log;
+        self.order
+            .hide(span, delta, log, |Shown { at, span, visible }| {
+                let len = span.len as usize;
+                changes.push(if visible {
+                    Change::Insert {
+                        at,
+                        from: log.op_id(span.start),
+                        len,
+                    }
+                } else {
+                    Change::Remove { at, len }
+                });
+            });
+    }
+
+    /// Builds the order anew from the log. O(n log n).
+    fn rebuild(&mut self) {
+        self.order = Order::new();
+        self.log.forget_undos();
+        let authors: Vec<AuthorIx> = self.log.authors().map(|(ix, _)| ix).collect();
+        let mut done = vec![0; authors.len()];
+        loop {
+            let before = done.clone();
+            for author in &authors {
+                while let Some(end) = self.replay(*author, done[author.index()], &done) {
+                    done[author.index()] = end;
+                }
+            }
+            if done == before {
+                break;
+            }
+        }
+        for (author, log) in self.log.authors() {
+            assert_eq!(
+                done[author.index()],
+                log.next(),
+                "the log holds the causes of all that it holds"
+            );
+        }
+    }
+
+    /// Puts the log's entry at `seq` into the order, if its causes are there; the number after it.
+    fn replay(&mut self, author: AuthorIx, seq: u32, done: &[u32]) -> Option<u32> {
+        let there =
+            |id: &Id| id.seq < done[id.author.index()] || (id.author == author && id.seq < seq);
+        match self.log[author].entry(seq)? {
+            Entry::Insert(run) => {
+                let run = *run;
+                if ![run.left, run.right].iter().flatten().all(there) {
+                    return None;
+                }
+                let id = Id::new(author, seq);
+                let lamport = self.log.lamport(id, MAX_LAMPORT);
+                let before = destination(&self.order, &self.log, id, lamport, run.left, run.right)
+                    .expect("what is in the log was found valid");
+                self.order.insert(before, id, run.len, false);
+                Some(seq + run.len)
+            }
+            Entry::Act(index, _) => {
+                let targets = self.log[author].targets(index);
+                if !targets
+                    .iter()
+                    .all(|span| there(&span.start.plus(span.len - 1)))
+                {
+                    return None;
+                }
+                self.enforce(author, index, &mut Vec::new());
+                Some(seq + 1)
+            }
+            Entry::Note(_) => Some(seq + 1),
+        }
+    }
+
+    /// An anchor at the gap in front of visible character number `at`, held by the character on the
+    /// side that `bias` names. O(log n).
+    pub fn anchor(&self, at: usize, bias: Bias) -> Anchor {
+        let holder = match bias {
+            Bias::Before => (at < self.len()).then_some(at),
+            Bias::After => at.checked_sub(1),
+        };
+        let at = holder.map(|at| self.log.op_id(self.order.id(self.order.visible_place(at))));
+        Anchor { at, bias }
+    }
+
+    /// In front of which visible character an anchor is; `None` if its character is not here (yet).
+    /// O(log n).
+    pub fn position(&self, anchor: &Anchor) -> Option<usize> {
+        let Some(op) = anchor.at else {
+            return Some(if anchor.bias == Bias::Before {
+                self.len()
+            } else {
+                0
+            });
+        };
+        let id = self.log.id(op)?;
+        if op.seq >= self.log[id.author].next() {
+            return None;
+        }
+        self.log[id.author].insert_run(op.seq)?;
+        let place = self.order.place(id);
+        let visible = self.order.run(place).hides == 0;
+        Some(self.order.visible_before(place) + usize::from(visible && anchor.bias == Bias::After))
+    }
+
+    /// The visible text, put together from the log. O(n).
+    pub fn visible_text(&self) -> String {
+        let shown = self.order.runs().filter(|run| run.hides == 0);
+        shown
+            .map(|run| self.log[run.id.author].text(run.id.seq, run.len))
+            .collect()
+    }
+
+    /// Panics if an invariant of the log or the order does not hold. O(n log n).
+    pub fn check_invariants(&self) {
+        self.log.check_invariants();
+        self.order.check_invariants(&self.log);
+    }
+}
+
+/// Calls `each` with every insert entry (cut to the span), act and note of a span.
+fn for_each_entry(log: &Log, span: Span, mut each: impl FnMut(Span, Entry<'_>)) {
+    let mut seq = span.start.seq;
+    while seq < span.end() {
+        let entry = log[span.start.author]
+            .entry(seq)
+            .expect("targets were checked to be here");
+        let end = match &entry {
+            Entry::Insert(run) => (run.seq + run.len).min(span.end()),
+            _ => seq + 1,
+        };
+        each(
+            Span {
+                start: Id::new(span.start.author, seq),
+                len: end - seq,
+            },
+            entry,
+        );
+        seq = end;
+    }
+}
+
+/// Makes spans name each operation once.
+fn join_overlaps(spans: &mut Vec<Span>) {
+    spans.sort_unstable_by_key(|span| (span.start.author.index(), span.start.seq));
+    spans.dedup_by(|span, before| {
+        let joined = before.start.author == span.start.author && span.start.seq <= before.end();
+        if joined {
+            before.len = before.end().max(span.end()) - before.start.seq;
+        }
+        joined
+    });
+}
+
+/// Checks that no operation is named twice.
+fn check_disjoint(targets: &[Span]) -> Result<(), Invalid> {
+    let mut sorted = targets.to_vec();
+    sorted.sort_unstable_by_key(|span| (span.start.author.index(), span.start.seq));
+    let apart = |pair: &[Span]| {
+        pair[0].start.author != pair[1].start.author || pair[0].end() <= pair[1].start.seq
+    };
+    if sorted.windows(2).all(apart) {
+        Ok(())
+    } else {
+        Err(Invalid::TargetTwice)
+    }
+}
+
+#[cfg(test)]
+impl Replica {
+    /// A local insert with origins of the caller's choice, as a hostile author could make it.
+    pub(crate) fn forge_insert(
+        &mut self,
+        left: Option<OpId>,
+        right: Option<OpId>,
+        text: &str,
+        lamport: u64,
+    ) -> Result<(), Invalid> {
+        let left = left.and_then(|op| self.log.id(op));
+        let right = right.and_then(|op| self.log.id(op));
+        let id = Id::new(self.me, self.log[self.me].end());
+        let before = destination(&self.order, &self.log, id, lamport, left, right)?;
+        let chars = text.chars().count() as u32;
+        let continues = self.log[self.me].continues(self.me, left, right);
+        self.order.insert(before, id, chars, continues);
+        self.log.push_insert(self.me, left, right, text, chars);
+        Ok(())
+    }
+
+    /// The encoding of an insert that is not checked, at this replica's head. The
+    /// replica is of no use afterwards: its order does not hold what its log says.
+    pub(crate) fn forge_batch(
+        &mut self,
+        inserts: &[(Option<OpId>, Option<OpId>, &str)],
+        lamport: u64,
+    ) -> Vec<u8> {
+        let me = self.me;
+        let seq = self.log[me].next();
+        for (left, right, text) in inserts {
+            let left = left.and_then(|op| self.log.id(op));
+            let right = right.and_then(|op| self.log.id(op));
+            self.log
+                .push_insert(me, left, right, text, text.chars().count() as u32);
+        }
+        let end = self.log[me].end();
+        let info = BatchInfo {
+            seq,
+            end,
+            lamport,
+            minutes: 0,
+            source: Source::Typed,
+        };
+        self.log.close_batch(me, info);
+        let mut bytes = Vec::new();
+        self.log.batch_at(&self.me(), seq, &mut bytes);
+        bytes
+    }
+
+    /// All characters in order, hidden ones included.
+    pub(crate) fn all_characters(&self) -> Vec<OpId> {
+        let ids = self
+            .order
+            .runs()
+            .flat_map(|run| (0..run.len).map(|i| run.id.plus(i)));
+        ids.map(|id| self.log.op_id(id)).collect()
+    }
+}

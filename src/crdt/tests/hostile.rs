@@ -1,0 +1,250 @@
+//! Batches that an honest member would never make.
+
+use super::super::*;
+use super::{author, batches, commit, merge, op, replica, sync};
+
+/// A document "abc" by author 1, known to a victim and to author 66.
+fn scene() -> (Replica, Replica) {
+    let (mut a, mut victim, mut evil) = (replica(1), replica(2), replica(66));
+    a.insert(0, "abc");
+    commit(&mut a);
+    sync(&a, &mut victim);
+    sync(&a, &mut evil);
+    (victim, evil)
+}
+
+fn a(seq: u32) -> Option<OpId> {
+    Some(op(author(1), seq))
+}
+
+#[test]
+fn crossed_and_nested_origins_are_rejected_and_their_author_is_frozen() {
+    for (left, right, why) in [
+        (a(2), a(0), Invalid::OriginsCrossed),
+        (a(1), a(1), Invalid::OriginsCrossed),
+        // c hangs on b, which is right of a.
+        (a(0), a(2), Invalid::RightOriginNested),
+        (None, a(1), Invalid::RightOriginNested),
+    ] {
+        let (mut victim, mut evil) = scene();
+        let bytes = evil.forge_batch(&[(left, right, "x")], 9);
+        assert_eq!(
+            merge(&mut victim, author(66), 0, &bytes),
+            Verdict::Invalid(why)
+        );
+        assert_eq!(victim.visible_text(), "abc");
+        assert!(victim.log().is_frozen(&author(66)));
+        assert_eq!(
+            victim.take_rejected(),
+            [Rejected {
+                author: author(66),
+                seq: 0,
+                why
+            }]
+        );
+        assert_eq!(merge(&mut victim, author(66), 0, &bytes), Verdict::Frozen);
+        victim.check_invariants();
+    }
+}
+
+#[test]
+fn a_left_origin_that_ends_before_the_right_origin_is_rejected() {
+    let (mut victim, mut evil) = scene();
+    // x between a and b: its right origin is b. An insert from x to c would leave that.
+    victim.insert(1, "x");
+    commit(&mut victim);
+    sync(&victim, &mut evil);
+    let bytes = evil.forge_batch(&[(Some(op(author(2), 0)), None, "y")], 9);
+    assert_eq!(
+        merge(&mut victim, author(66), 0, &bytes),
+        Verdict::Invalid(Invalid::LeftOriginNested)
+    );
+}
+
+#[test]
+fn an_invalid_operation_takes_its_whole_batch_with_it() {
+    let (mut victim, mut evil) = scene();
+    victim.insert(1, "kept");
+    victim.delete(0..1);
+    commit(&mut victim);
+    sync(&victim, &mut evil);
+    let before = (victim.visible_text(), victim.all_characters());
+    // The first insert is good and splits a run; the second is not.
+    let bytes = evil.forge_batch(&[(a(1), a(2), "good"), (a(2), a(0), "bad")], 9);
+    let verdict = merge(&mut victim, author(66), 0, &bytes);
+    assert_eq!(verdict, Verdict::Invalid(Invalid::OriginsCrossed));
+    assert_eq!((victim.visible_text(), victim.all_characters()), before);
+    victim.check_invariants();
+    victim.insert(0, "still works");
+    commit(&mut victim);
+    victim.check_invariants();
+}
+
+#[test]
+fn everything_before_the_invalid_batch_stays_and_nothing_later_is_taken() {
+    let (mut victim, mut evil) = scene();
+    evil.insert(0, "fine ");
+    let first = commit(&mut evil).remove(0);
+    let bad = evil.forge_batch(&[(a(2), a(0), "x")], 9);
+    let later = evil.forge_batch(&[(a(2), None, "later")], 10);
+    assert_eq!(merge(&mut victim, author(66), 6, &later), Verdict::Waiting);
+    assert_eq!(merge(&mut victim, author(66), 5, &bad), Verdict::Waiting);
+    assert_eq!(
+        merge(&mut victim, first.0, first.1, &first.2),
+        Verdict::Applied
+    );
+    assert_eq!(victim.visible_text(), "fine abc");
+    assert_eq!(victim.take_rejected().len(), 1);
+    assert_eq!(victim.log().next(&author(66)), 5);
+    assert_eq!(merge(&mut victim, author(66), 6, &later), Verdict::Frozen);
+}
+
+#[test]
+fn deletes_and_undos_name_what_they_may_name() {
+    let int = |n: u8| n;
+    // Head 0; delete (2) or undo (3), one target, "first other author" (−1) introduced.
+    let targets = |tag: u8, spans: &[(u8, u8)]| {
+        let mut bytes = vec![0, tag, spans.len() as u8];
+        for (i, (seq, len)) in spans.iter().enumerate() {
+            bytes.push(0xff);
+            if i == 0 {
+                bytes.extend([0xc4, 16]);
+                bytes.extend(author(1).0);
+            }
+            bytes.extend([int(*seq), int(*len)]);
+        }
+        bytes
+    };
+    let verdict = |bytes: &[u8]| {
+        let (mut victim, _) = scene();
+        let verdict = merge(&mut victim, author(66), 0, bytes);
+        victim.check_invariants();
+        verdict
+    };
+    assert_eq!(verdict(&targets(2, &[(0, 3)])), Verdict::Applied);
+    assert_eq!(verdict(&targets(2, &[(0, 1), (2, 1)])), Verdict::Applied);
+    assert_eq!(
+        verdict(&targets(2, &[(0, 2), (1, 1)])),
+        Verdict::Invalid(Invalid::TargetTwice)
+    );
+    assert_eq!(
+        verdict(&targets(3, &[(1, 1), (1, 1)])),
+        Verdict::Invalid(Invalid::TargetTwice)
+    );
+    assert_eq!(verdict(&targets(2, &[(0, 4)])), Verdict::Waiting);
+    assert_eq!(verdict(&targets(3, &[(3, 1)])), Verdict::Waiting);
+    assert!(matches!(
+        verdict(&targets(2, &[(0, 0)])),
+        Verdict::Invalid(Invalid::Malformed(_))
+    ));
+    assert!(matches!(
+        verdict(&targets(2, &[])),
+        Verdict::Invalid(Invalid::Malformed(_))
+    ));
+}
+
+#[test]
+fn a_delete_cannot_name_a_delete() {
+    let (mut victim, mut evil) = scene();
+    evil.delete(0..1);
+    for (author, seq, bytes) in commit(&mut evil) {
+        merge(&mut victim, author, seq, &bytes);
+    }
+    // Own operation number 0, one back from number 1.
+    assert_eq!(
+        merge(&mut victim, author(66), 1, &[0, 2, 1, 1, 1]),
+        Verdict::Invalid(Invalid::NotACharacter)
+    );
+    assert_eq!(victim.visible_text(), "bc");
+}
+
+#[test]
+fn undos_nest_to_the_limit_and_no_deeper() {
+    let (mut victim, mut evil) = scene();
+    let mut last = vec![op(author(1), 0)..op(author(1), 1)];
+    for depth in 1..=limits::MAX_UNDO_DEPTH {
+        last = evil.undo(&last, &mut Vec::new());
+        assert_eq!(last.len(), 1, "depth {depth}");
+        commit(&mut evil);
+    }
+    assert!(evil.undo(&last, &mut Vec::new()).is_empty());
+    sync(&evil, &mut victim);
+    assert_eq!(victim.visible_text(), "abc", "an even number of undos");
+    let next = victim.log().next(&author(66));
+    let verdict = merge(&mut victim, author(66), next, &[0, 3, 1, 1, 1]);
+    assert_eq!(verdict, Verdict::Invalid(Invalid::UndoTooDeep));
+}
+
+#[test]
+fn lamport_values_saturate_and_greater_ones_are_invalid() {
+    let (mut victim, mut evil) = scene();
+    let top = evil.forge_batch(&[(a(2), None, "x")], limits::MAX_LAMPORT);
+    assert_eq!(merge(&mut victim, author(66), 0, &top), Verdict::Applied);
+    victim.insert(0, "v");
+    victim.commit(0, Source::Typed);
+    assert_eq!(
+        victim.log().batch_info(&author(2), 0).unwrap().lamport,
+        limits::MAX_LAMPORT
+    );
+    let mut other = replica(3);
+    sync(&victim, &mut other);
+    assert_eq!(other.visible_text(), victim.visible_text());
+    // One more than the greatest: head "lamport follows", difference 1 more than the limit.
+    let over = [1, 0xcf, 0, 0x20, 0, 0, 0, 0, 0, 0, 0xa1, b'y'];
+    assert!(matches!(
+        merge(&mut victim, author(7), 0, &over),
+        Verdict::Invalid(Invalid::Malformed(_))
+    ));
+}
+
+#[test]
+fn every_cut_and_every_flipped_byte_of_a_batch_is_taken_or_refused_in_words() {
+    let (mut victim, mut evil) = scene();
+    evil.insert(1, "some text é");
+    evil.delete(0..3);
+    evil.undo(&[op(author(1), 1)..op(author(1), 3)], &mut Vec::new());
+    evil.note(&[7; 40]);
+    let (_, seq, good) = commit(&mut evil).remove(0);
+    for cut in 0..good.len() {
+        let (mut victim, _) = scene();
+        merge(&mut victim, author(66), seq, &good[..cut]);
+        victim.check_invariants();
+    }
+    for at in 0..good.len() {
+        for bit in 0..8 {
+            let (mut victim, _) = scene();
+            let mut bad = good.clone();
+            bad[at] ^= 1 << bit;
+            if merge(&mut victim, author(66), seq, &bad) == Verdict::Applied {
+                // What is taken is given again as it came: there is one encoding.
+                assert_eq!(
+                    batches(&victim, author(66), 0)[0].2,
+                    bad,
+                    "byte {at} bit {bit}"
+                );
+            }
+            victim.check_invariants();
+        }
+    }
+    assert_eq!(merge(&mut victim, author(66), seq, &good), Verdict::Applied);
+    assert_eq!(victim.visible_text(), evil.visible_text());
+}
+
+#[test]
+fn random_bytes_never_panic() {
+    let seed = std::env::var("COLLAB_EDIT_SEED").map_or(1, |s| s.parse().expect("a number"));
+    eprintln!("COLLAB_EDIT_SEED={seed}");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let (mut victim, _) = scene();
+    for n in 0..100_000u32 {
+        let mut from = [0; 16];
+        from[..4].copy_from_slice(&(n % 1000).to_be_bytes());
+        let mut bytes: Vec<u8> = (0..rng.usize(0..30)).map(|_| rng.u8(..)).collect();
+        if let Some(head) = bytes.first_mut() {
+            *head &= 7;
+        }
+        let from = AuthorId(from);
+        victim.merge(from, victim.log().next(&from), &bytes, &mut Vec::new());
+    }
+    victim.check_invariants();
+}
