@@ -107,6 +107,14 @@ impl Replica {
         self.log[self.me].id
     }
 
+    /// The name of the next local operation.
+    pub fn next_op(&self) -> OpId {
+        OpId {
+            author: self.me(),
+            seq: self.log[self.me].end(),
+        }
+    }
+
     /// How many characters are visible. O(1).
     pub fn len(&self) -> usize {
         self.order.visible()
@@ -589,9 +597,6 @@ impl Replica {
             });
         };
         let id = self.log.id(op)?;
-        if op.seq >= self.log[id.author].next() {
-            return None;
-        }
         self.log[id.author].insert_run(op.seq)?;
         let place = self.order.place(id);
         let visible = self.order.run(place).hides == 0;

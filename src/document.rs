@@ -1,0 +1,9 @@
+//! Rope and CRDT, changed only together. Pure.
+
+pub mod buffer;
+pub mod position;
+pub mod undo;
+
+pub use buffer::Document;
+pub use position::CharPos;
+pub use undo::EditKind;

@@ -1,0 +1,380 @@
+//! The document: the rope and the CRDT, changed only together.
+//!
+//! Invariant D1: outside of a call, the rope is the replica's visible text. There is no second copy
+//! of the text and nobody else who writes.
+
+use std::ops::Range;
+
+use ropey::Rope;
+
+use super::position::CharPos;
+use super::undo::{Edit, EditKind, UndoStack};
+use crate::crdt::{Anchor, AuthorId, Bias, Change, Log, OpId, Rejected, Replica, Source, Verdict};
+
+/// A text that several people edit.
+///
+/// ```
+/// use collab_edit::crdt::{AuthorId, Source};
+/// use collab_edit::document::{CharPos, Document, EditKind};
+///
+/// let mut ann = Document::new(AuthorId([1; 16]));
+/// ann.edit(CharPos(0)..CharPos(0), "Hello", EditKind::Whole, 0);
+/// let seq = ann.commit(0, Source::Typed).unwrap();
+///
+/// let mut bytes = Vec::new();
+/// ann.log().batch_at(&ann.me(), seq, &mut bytes);
+/// let mut ben = Document::new(AuthorId([2; 16]));
+/// ben.merge(ann.me(), seq, &bytes);
+/// assert_eq!(ben.rope(), "Hello");
+/// ```
+pub struct Document {
+    rope: Rope,
+    replica: Replica,
+    undo: UndoStack,
+    changes: Vec<Change>,
+}
+
+impl Document {
+    /// An empty document whose edits are `me`'s.
+    pub fn new(me: AuthorId) -> Self {
+        Self {
+            rope: Rope::new(),
+            replica: Replica::new(me),
+            undo: UndoStack::default(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// The text.
+    pub const fn rope(&self) -> &Rope {
+        &self.rope
+    }
+
+    /// Every operation there is, for the session to send.
+    pub const fn log(&self) -> &Log {
+        self.replica.log()
+    }
+
+    /// The author of edits made here.
+    pub fn me(&self) -> AuthorId {
+        self.replica.me()
+    }
+
+    /// How many characters (Unicode scalar values) there are. O(1).
+    pub fn len(&self) -> usize {
+        self.rope.len_chars()
+    }
+
+    /// Whether there is no text.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// BLAKE3 of the text in UTF-8. O(n).
+    pub fn hash(&self) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        for chunk in self.rope.chunks() {
+            hasher.update(chunk.as_bytes());
+        }
+        hasher.finalize()
+    }
+
+    /// Puts the first content of a file into an empty document. It cannot be undone.
+    pub fn load(&mut self, text: &str, minutes: u32) {
+        self.replica.insert(0, text);
+        self.rope = Rope::from_str(text);
+        self.replica.commit(minutes, Source::Disk);
+    }
+
+    /// Replaces `range` by `text`, at time `now_ms`. Positions past the end mean the end.
+    /// O(log n + text).
+    pub fn edit(&mut self, range: Range<CharPos>, text: &str, kind: EditKind, now_ms: u64) {
+        let end = range.end.0.min(self.len());
+        let start = range.start.0.min(end);
+        if start == end && text.is_empty() {
+            return;
+        }
+        let adjacent = self.undo.caret().and_then(|caret| self.position(caret));
+        let adjacent = adjacent.is_some_and(|caret| caret.0 == start || caret.0 == end);
+        let first = self.next_op();
+        if start < end {
+            self.replica.delete(start..end);
+            self.rope.remove(start..end);
+        }
+        if !text.is_empty() {
+            self.replica.insert(start, text);
+            self.rope.insert(start, text);
+        }
+        let caret = self.anchor(CharPos(start + text.chars().count()), Bias::After);
+        let space = text.chars().all(char::is_whitespace);
+        let ops = first..self.next_op();
+        self.undo.push(Edit {
+            ops,
+            kind,
+            at: now_ms,
+            adjacent,
+            caret,
+            space,
+        });
+    }
+
+    /// Takes back the newest group of own edits that still shows; where the caret goes then.
+    pub fn undo(&mut self) -> Option<CharPos> {
+        loop {
+            let (ops, group) = self.undo.undo()?;
+            let (by, caret) = self.take_back(&ops);
+            self.undo.undone(group, by);
+            if caret.is_some() {
+                return caret;
+            }
+        }
+    }
+
+    /// Takes back the newest undo; where the caret goes then.
+    pub fn redo(&mut self) -> Option<CharPos> {
+        loop {
+            let ops = self.undo.redo()?;
+            let (_, caret) = self.take_back(&ops);
+            if caret.is_some() {
+                return caret;
+            }
+        }
+    }
+
+    /// Undoes operations; the undo's own name, and where the last thing that it changed is.
+    fn take_back(&mut self, ops: &[Range<OpId>]) -> (Vec<Range<OpId>>, Option<CharPos>) {
+        let mut changes = std::mem::take(&mut self.changes);
+        let by = self.replica.undo(ops, &mut changes);
+        self.changes = changes;
+        let caret = self.changes.last().map(|change| match *change {
+            Change::Insert { at, len, .. } => CharPos(at + len),
+            Change::Remove { at, .. } => CharPos(at),
+        });
+        self.apply();
+        (by, caret)
+    }
+
+    /// Makes a batch of the edits since the last one; the number of its first operation, if there
+    /// were any. To be called once per turn of the event loop, and before [`merge`](Self::merge).
+    pub fn commit(&mut self, minutes: u32, source: Source) -> Option<u32> {
+        self.replica.commit(minutes, source)
+    }
+
+    /// Takes in another author's batch. O(log n) an operation.
+    ///
+    /// # Panics
+    /// If there are edits that have not been [committed](Self::commit).
+    pub fn merge(&mut self, author: AuthorId, seq: u32, bytes: &[u8]) -> Verdict {
+        let verdict = self.replica.merge(author, seq, bytes, &mut self.changes);
+        self.apply();
+        verdict
+    }
+
+    /// Applies to the rope what the replica did.
+    fn apply(&mut self) {
+        for change in self.changes.drain(..) {
+            match change {
+                Change::Insert { at, from, len } => {
+                    self.rope.insert(at, self.replica.text(from, len))
+                }
+                Change::Remove { at, len } => self.rope.remove(at..at + len),
+            }
+        }
+    }
+
+    /// The invalid batches met since this was last asked.
+    pub fn take_rejected(&mut self) -> Vec<Rejected> {
+        self.replica.take_rejected()
+    }
+
+    /// An anchor at `at`; past the end means the end. O(log n).
+    pub fn anchor(&self, at: CharPos, bias: Bias) -> Anchor {
+        self.replica.anchor(at.0.min(self.len()), bias)
+    }
+
+    /// Where an anchor is now; `None` if what holds it has not come. O(log n).
+    pub fn position(&self, anchor: &Anchor) -> Option<CharPos> {
+        self.replica.position(anchor).map(CharPos)
+    }
+
+    fn next_op(&self) -> OpId {
+        self.replica.next_op()
+    }
+
+    /// Panics if an invariant of the document, the order or the log does not hold. O(n log n).
+    pub fn check_invariants(&self) {
+        self.replica.check_invariants();
+        assert_eq!(
+            self.rope,
+            self.replica.visible_text(),
+            "D1: rope and replica differ"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(n: u8) -> Document {
+        Document::new(AuthorId([n; 16]))
+    }
+
+    /// Types text key by key at `at`, each key at its time; commits after each.
+    fn keys(document: &mut Document, at: usize, text: &str, times: impl Iterator<Item = u64>) {
+        for ((i, key), now) in text.chars().enumerate().zip(times) {
+            let at = CharPos(at + i);
+            document.edit(at..at, key.encode_utf8(&mut [0; 4]), EditKind::Type, now);
+            document.commit(0, Source::Typed);
+        }
+    }
+
+    fn undo(document: &mut Document) -> Option<CharPos> {
+        let caret = document.undo();
+        document.commit(0, Source::Typed);
+        document.check_invariants();
+        caret
+    }
+
+    fn redo(document: &mut Document) -> Option<CharPos> {
+        let caret = document.redo();
+        document.commit(0, Source::Typed);
+        document.check_invariants();
+        caret
+    }
+
+    fn sync(from: &Document, to: &mut Document) {
+        for (author, _) in from.log().version().iter() {
+            let mut seq = to.log().next(&author);
+            loop {
+                let mut bytes = Vec::new();
+                let Some(next) = from.log().batch_at(&author, seq, &mut bytes) else {
+                    break;
+                };
+                assert_eq!(to.merge(author, seq, &bytes), Verdict::Applied);
+                seq = next;
+            }
+        }
+        to.check_invariants();
+    }
+
+    #[test]
+    fn undo_goes_by_word_and_redo_brings_back() {
+        let mut a = document(1);
+        keys(&mut a, 0, "two words", 0..);
+        assert_eq!(undo(&mut a), Some(CharPos(4)));
+        assert_eq!(a.rope(), "two ");
+        assert_eq!(undo(&mut a), Some(CharPos(0)));
+        assert_eq!(a.rope(), "");
+        assert_eq!(undo(&mut a), None);
+        assert_eq!(redo(&mut a), Some(CharPos(4)));
+        assert_eq!(redo(&mut a), Some(CharPos(9)));
+        assert_eq!(a.rope(), "two words");
+        assert_eq!(redo(&mut a), None);
+        undo(&mut a);
+        undo(&mut a);
+        redo(&mut a);
+        assert_eq!(a.rope(), "two ");
+        keys(&mut a, 4, "x", 50..);
+        assert_eq!(redo(&mut a), None, "a new edit ends what can be redone");
+    }
+
+    #[test]
+    fn undo_goes_by_pause_and_by_jump() {
+        let mut a = document(1);
+        keys(
+            &mut a,
+            0,
+            "abcd",
+            [0, 100, 100 + super::super::undo::PAUSE_MS, 900].into_iter(),
+        );
+        undo(&mut a);
+        assert_eq!(a.rope(), "ab");
+        let mut a = document(1);
+        keys(&mut a, 0, "ab", 0..);
+        keys(&mut a, 0, "X", 5..);
+        undo(&mut a);
+        assert_eq!(a.rope(), "ab");
+    }
+
+    #[test]
+    fn undo_takes_back_own_edits_only_and_spares_what_others_typed_inside() {
+        let (mut a, mut b) = (document(1), document(2));
+        keys(&mut a, 0, "abcdef", 0..);
+        sync(&a, &mut b);
+        keys(&mut b, 3, "XYZ", 0..);
+        sync(&b, &mut a);
+        assert_eq!(a.rope(), "abcXYZdef");
+        undo(&mut a);
+        assert_eq!(a.rope(), "XYZ");
+        redo(&mut a);
+        assert_eq!(a.rope(), "abcXYZdef");
+        sync(&a, &mut b);
+        assert_eq!(b.rope(), "abcXYZdef");
+        assert_eq!(undo(&mut b), Some(CharPos(3)));
+        assert_eq!(b.rope(), "abcdef");
+    }
+
+    #[test]
+    fn an_undo_that_would_show_nothing_goes_on_to_the_one_before() {
+        let (mut a, mut b) = (document(1), document(2));
+        keys(&mut a, 0, "one ", 0..);
+        keys(&mut a, 4, "two", 10..);
+        sync(&a, &mut b);
+        b.edit(CharPos(4)..CharPos(7), "", EditKind::Whole, 0);
+        b.commit(0, Source::Typed);
+        sync(&b, &mut a);
+        undo(&mut a);
+        assert_eq!(a.rope(), "");
+    }
+
+    #[test]
+    fn replacing_is_one_step() {
+        let mut a = document(1);
+        a.load("hello world", 0);
+        a.edit(CharPos(0)..CharPos(5), "goodbye", EditKind::Whole, 0);
+        a.commit(0, Source::Typed);
+        assert_eq!(a.rope(), "goodbye world");
+        undo(&mut a);
+        assert_eq!(a.rope(), "hello world");
+        assert_eq!(undo(&mut a), None, "what was loaded is not an edit");
+    }
+
+    #[test]
+    fn random_edits_of_two_keep_rope_and_replica_alike() {
+        let seed = std::env::var("COLLAB_EDIT_SEED").map_or(1, |s| s.parse().expect("a number"));
+        eprintln!("COLLAB_EDIT_SEED={seed}");
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut documents = [document(1), document(2)];
+        for step in 0..2_000 {
+            let one = &mut documents[rng.usize(0..2)];
+            let len = one.len();
+            match rng.u8(0..10) {
+                0..=5 => {
+                    let at = CharPos(rng.usize(0..=len + 1));
+                    let text = *rng.choice(&["a", "é", "日本", "\n", "👩‍👩‍👧‍👦"]).unwrap();
+                    one.edit(at..at, text, EditKind::Type, step);
+                }
+                6 | 7 => {
+                    let from = rng.usize(0..=len);
+                    one.edit(
+                        CharPos(from)..CharPos(from + rng.usize(0..9)),
+                        "",
+                        EditKind::Erase,
+                        step,
+                    );
+                }
+                8 => drop(one.undo()),
+                _ => drop(one.redo()),
+            }
+            one.commit(0, Source::Typed);
+            if step % 20 == 0 {
+                let [a, b] = &mut documents;
+                sync(a, b);
+                sync(b, a);
+                assert_eq!(a.rope(), b.rope());
+                assert_eq!(a.hash(), b.hash());
+            }
+        }
+    }
+}
