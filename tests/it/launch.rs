@@ -25,6 +25,7 @@ static STARTING: Mutex<()> = Mutex::new(());
 
 /// The binary, about to be started.
 pub(crate) struct Launch {
+    pub(super) program: PathBuf,
     pub(super) arguments: Vec<OsString>,
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) folder: PathBuf,
@@ -70,6 +71,7 @@ impl Launch {
             environment.push((variable.into(), path.into()));
         }
         Self {
+            program: super::program().to_owned(),
             arguments: Vec::new(),
             environment,
             folder: folder.to_owned(),
@@ -179,7 +181,7 @@ impl Launch {
 
     /// The command for [`Self::run`] and [`Headless`].
     pub(super) fn command(&self) -> Command {
-        let mut command = Command::new(super::program());
+        let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
             .env_clear()

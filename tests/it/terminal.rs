@@ -68,7 +68,7 @@ impl Terminal {
         let pair = native_pty_system()
             .openpty(pty_size(launch.rows, launch.columns))
             .expect("a pseudo-terminal");
-        let mut command = CommandBuilder::new(super::program());
+        let mut command = CommandBuilder::new(&launch.program);
         command.args(&launch.arguments);
         command.env_clear();
         for (name, value) in &launch.environment {
