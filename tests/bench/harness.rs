@@ -9,6 +9,8 @@ use std::time::Duration;
 
 #[path = "../it/headless.rs"]
 pub(crate) mod headless;
+#[path = "../it/keyboard.rs"]
+pub(crate) mod keyboard;
 #[path = "../it/launch.rs"]
 pub(crate) mod launch;
 #[path = "../it/scratch.rs"]

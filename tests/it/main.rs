@@ -5,16 +5,17 @@
 //! code. The tests run in parallel; every process has its own home, its own folder and a port that
 //! the system chose.
 //!
-//! The harness, in reading order: [`launch`] starts a process, [`terminal`] is one with a screen,
-//! [`headless`] one without, [`wait`] waits for either, [`strangers`] are sockets that are no
-//! members, [`scratch`] holds files, [`edits`] makes random edits, [`words`] are those words of the
-//! screen that may change.
+//! The harness, in reading order: [`launch`] starts a process, [`terminal`] is one with a screen
+//! and [`keyboard`] its keys, [`headless`] is one without a screen, [`wait`] waits for either,
+//! [`strangers`] are sockets that are no members, [`scratch`] holds files, [`edits`] makes random
+//! edits, [`words`] are those words of the screen that may change.
 //!
 //! Not here: a panic that restores the terminal. No user can cause one, so the test of that stands
 //! beside the code that does it.
 
 mod edits;
 mod headless;
+mod keyboard;
 mod launch;
 mod scratch;
 mod strangers;

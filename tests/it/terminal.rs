@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use super::keyboard::key_bytes;
 use super::launch::{Launch, signal};
 use super::wait::{lock, pulse, until};
 
@@ -443,56 +444,6 @@ fn address_on(screen: &str, known: &[SocketAddr]) -> Option<SocketAddr> {
     best.or_else(|| found.first()).map(|(_, address)| *address)
 }
 
-/// What xterm sends for a key, modifiers in front: `Ctrl-Shift-Left`, `Ctrl-s`, `F2`.
-fn key_bytes(key: &str) -> Vec<u8> {
-    let mut modifiers = 0;
-    let mut name = key;
-    loop {
-        let (rest, bit) = if let Some(rest) = name.strip_prefix("Shift-") {
-            (rest, 1)
-        } else if let Some(rest) = name.strip_prefix("Alt-") {
-            (rest, 2)
-        } else if let Some(rest) = name.strip_prefix("Ctrl-") {
-            (rest, 4)
-        } else {
-            break;
-        };
-        name = rest;
-        modifiers |= bit;
-    }
-    let plain = modifiers == 0;
-    let letter = |letter: char| match plain {
-        true => format!("\x1b[{letter}"),
-        false => format!("\x1b[1;{}{letter}", modifiers + 1),
-    };
-    let number = |number: u8| match plain {
-        true => format!("\x1b[{number}~"),
-        false => format!("\x1b[{number};{}~", modifiers + 1),
-    };
-    let sequence = match name {
-        "Up" => letter('A'),
-        "Down" => letter('B'),
-        "Right" => letter('C'),
-        "Left" => letter('D'),
-        "End" => letter('F'),
-        "Home" => letter('H'),
-        "Delete" => number(3),
-        "PageUp" => number(5),
-        "PageDown" => number(6),
-        "F1" => "\x1bOP".to_owned(),
-        "F2" => "\x1bOQ".to_owned(),
-        "Enter" if plain => "\r".to_owned(),
-        "Tab" if plain => "\t".to_owned(),
-        "Esc" if plain => "\x1b".to_owned(),
-        "Backspace" if plain => "\x7f".to_owned(),
-        _ if modifiers == 4 && name.len() == 1 => {
-            return vec![name.as_bytes()[0].to_ascii_uppercase() & 0x1f];
-        }
-        _ => panic!("no such key: {key}"),
-    };
-    sequence.into_bytes()
-}
-
 fn pty_size(rows: u16, cols: u16) -> PtySize {
     PtySize {
         rows,
@@ -522,21 +473,6 @@ mod tests {
         let known = [address(40001), address(40003)];
         assert_eq!(address_on(screen, &known), Some(address(40002)));
         assert_eq!(address_on("127.0.0.1:0 127.0.0.1:x 127.0.0.1", &[]), None);
-    }
-
-    #[test]
-    fn keys_are_what_xterm_sends() {
-        for (key, bytes) in [
-            ("Left", &b"\x1b[D"[..]),
-            ("Shift-Right", b"\x1b[1;2C"),
-            ("Ctrl-Home", b"\x1b[1;5H"),
-            ("Ctrl-Shift-End", b"\x1b[1;6F"),
-            ("Shift-PageDown", b"\x1b[6;2~"),
-            ("Ctrl-s", b"\x13"),
-            ("F2", b"\x1bOQ"),
-        ] {
-            assert_eq!(key_bytes(key), bytes, "{key}");
-        }
     }
 
     #[test]

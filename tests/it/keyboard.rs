@@ -1,0 +1,71 @@
+//! Keys as a terminal sends them.
+
+/// What xterm sends for a key, modifiers in front: `Ctrl-Shift-Left`, `Ctrl-s`, `F2`.
+pub(crate) fn key_bytes(key: &str) -> Vec<u8> {
+    let mut modifiers = 0;
+    let mut name = key;
+    loop {
+        let (rest, bit) = if let Some(rest) = name.strip_prefix("Shift-") {
+            (rest, 1)
+        } else if let Some(rest) = name.strip_prefix("Alt-") {
+            (rest, 2)
+        } else if let Some(rest) = name.strip_prefix("Ctrl-") {
+            (rest, 4)
+        } else {
+            break;
+        };
+        name = rest;
+        modifiers |= bit;
+    }
+    let plain = modifiers == 0;
+    let letter = |letter: char| match plain {
+        true => format!("\x1b[{letter}"),
+        false => format!("\x1b[1;{}{letter}", modifiers + 1),
+    };
+    let number = |number: u8| match plain {
+        true => format!("\x1b[{number}~"),
+        false => format!("\x1b[{number};{}~", modifiers + 1),
+    };
+    let sequence = match name {
+        "Up" => letter('A'),
+        "Down" => letter('B'),
+        "Right" => letter('C'),
+        "Left" => letter('D'),
+        "End" => letter('F'),
+        "Home" => letter('H'),
+        "Delete" => number(3),
+        "PageUp" => number(5),
+        "PageDown" => number(6),
+        "F1" => "\x1bOP".to_owned(),
+        "F2" => "\x1bOQ".to_owned(),
+        "Enter" if plain => "\r".to_owned(),
+        "Tab" if plain => "\t".to_owned(),
+        "Esc" if plain => "\x1b".to_owned(),
+        "Backspace" if plain => "\x7f".to_owned(),
+        _ if modifiers == 4 && name.len() == 1 => {
+            return vec![name.as_bytes()[0].to_ascii_uppercase() & 0x1f];
+        }
+        _ => panic!("no such key: {key}"),
+    };
+    sequence.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_what_xterm_sends() {
+        for (key, bytes) in [
+            ("Left", &b"\x1b[D"[..]),
+            ("Shift-Right", b"\x1b[1;2C"),
+            ("Ctrl-Home", b"\x1b[1;5H"),
+            ("Ctrl-Shift-End", b"\x1b[1;6F"),
+            ("Shift-PageDown", b"\x1b[6;2~"),
+            ("Ctrl-s", b"\x13"),
+            ("F2", b"\x1bOQ"),
+        ] {
+            assert_eq!(key_bytes(key), bytes, "{key}");
+        }
+    }
+}
