@@ -23,4 +23,8 @@
 //! - [`app`]: the event loop that joins them, and its IO-free core.
 //! - [`cli`]: arguments → validated configuration.
 
+pub mod app;
+pub mod cli;
 pub mod crdt;
+pub mod document;
+pub mod storage;

@@ -1,0 +1,3 @@
+//! The document: rope and CRDT, changed only together. Pure.
+
+pub mod format;
