@@ -57,20 +57,20 @@ struct Arguments {
     #[arg(long, value_name = "HOST:PORT")]
     join: Option<String>,
 
-    /// Where to accept members [default: this machine only, port 4700 or the next free one for
-    /// --host, any free port for --join]
-    #[arg(long, value_name = "IP:PORT")]
+    /// Where to accept members [default: this machine only; port 4700 or the
+    /// next free one for --host, any free port for --join]
+    #[arg(long, value_name = "IP:PORT", verbatim_doc_comment)]
     listen: Option<String>,
 
     /// The name that others see [default: the login name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 
-    /// Host: without a session code, for a trusted network; joiner: agree to enter such a session
+    /// Without a session code, for a trusted network; to join such a session
     #[arg(long)]
     open: bool,
 
-    /// No screen: stay in the session, keep FILE up to date, one JSON object per event on stdout
+    /// No screen: keep FILE up to date, one JSON object per event on stdout
     #[arg(long)]
     headless: bool,
 

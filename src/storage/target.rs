@@ -84,13 +84,13 @@ fn in_real_folder(path: &Path) -> Result<PathBuf, PathError> {
         });
     };
     match folder.canonicalize() {
-        Ok(real) => Ok(real.join(name)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Err(PathError::NoFolder {
-                folder: folder.to_owned(),
-            })
+        Ok(real) if real.is_dir() => Ok(real.join(name)),
+        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(PathError::io(path)(error))
         }
-        Err(error) => Err(PathError::io(path)(error)),
+        Ok(_) | Err(_) => Err(PathError::NoFolder {
+            folder: folder.to_owned(),
+        }),
     }
 }
 
