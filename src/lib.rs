@@ -24,3 +24,5 @@
 //! - [`cli`]: arguments → validated configuration.
 
 pub mod crdt;
+pub mod security;
+pub mod wire;
