@@ -27,4 +27,6 @@ pub mod app;
 pub mod cli;
 pub mod crdt;
 pub mod document;
+pub mod security;
 pub mod storage;
+pub mod wire;
