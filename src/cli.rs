@@ -5,7 +5,6 @@
 //! Deliberately not here: flags whose feature is not built.
 
 mod address;
-mod name;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -15,8 +14,12 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
+use unicode_width::UnicodeWidthStr;
 
-use crate::app::config::{Address, Code, Config, DEFAULT_PORT, ListenOn, Role};
+use crate::app::config::{Address, Code, Config, DEFAULT_PORT, ListenOn, Name, Role};
+
+/// In columns, so that names fit beside cursors and in lists.
+const MAX_NAME_COLUMNS: usize = 32;
 
 const CODE_VARIABLE: &str = "COLLAB_EDIT_CODE";
 
@@ -66,7 +69,7 @@ struct Arguments {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 
-    /// Without a session code, for a trusted network; to join such a session
+    /// Host: use no session code (trusted network); joiner: enter without one
     #[arg(long)]
     open: bool,
 
@@ -166,8 +169,8 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         (None, Role::Solo | Role::Host) => ListenOn::loopback(DEFAULT_PORT, true),
     };
     let name = match name {
-        Some(name) => name::given(&name)?,
-        None => name::of_login(environment.login_name.as_deref()),
+        Some(given) => self::name(&given)?,
+        None => Name::new(&environment.login_name.unwrap_or_default()),
     };
     Ok(Config {
         role,
@@ -197,9 +200,23 @@ fn join_address(text: &str) -> Result<Address, String> {
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        format!("--listen {text:?} is no IP:PORT, such as 127.0.0.1:4700 or [::1]:4700")
-    })
+    let refusal =
+        || format!("--listen {text:?} is no IP:PORT, such as 127.0.0.1:4700 or [::1]:4700");
+    text.parse().ok().ok_or_else(refusal)
+}
+
+/// A name that is asked for is taken as it is, but for blanks and what cannot be drawn, or refused.
+fn name(given: &str) -> Result<Name, String> {
+    if given.trim().is_empty() {
+        return Err("--name is empty; leave it out to be called by the login name".into());
+    }
+    let columns = given.width();
+    if columns > MAX_NAME_COLUMNS {
+        return Err(format!(
+            "--name takes at most {MAX_NAME_COLUMNS} columns, this one has {columns}"
+        ));
+    }
+    Ok(Name::new(given))
 }
 
 /// The refusal never shows what was given.
@@ -208,7 +225,7 @@ fn code(given: Option<OsString>) -> Result<Option<Code>, String> {
     let code = given
         .into_string()
         .ok()
-        .and_then(|text| Code::new(text).ok());
+        .and_then(|text| Code::new(&text).ok());
     code.map(Some)
         .ok_or_else(|| format!("{CODE_VARIABLE} must have 8 to 128 printable characters"))
 }

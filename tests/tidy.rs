@@ -409,7 +409,7 @@ impl Imports<'_> {
                 continue;
             }
             let renamed = source.is(at, "as").then(|| &source.tokens[at + 1].text);
-            let known_as = renamed.or(path.last()).cloned().unwrap_or_default();
+            let known_as = renamed.or_else(|| path.last()).cloned().unwrap_or_default();
             at += if renamed.is_some() { 2 } else { 0 };
             self.names.insert(known_as, path.clone());
             self.found.push(Mention {
@@ -705,8 +705,8 @@ fn sources(folder: &str) -> Vec<Source> {
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
         let entries: Vec<PathBuf> = fs::read_dir(&folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
+            .expect("a folder that can be read")
+            .map(|entry| entry.expect("a folder that can be read").path())
             .collect();
         if entries.iter().any(|path| path.ends_with("Cargo.toml")) {
             continue;
@@ -715,8 +715,9 @@ fn sources(folder: &str) -> Vec<Source> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let below = path.strip_prefix(root()).unwrap().to_str().unwrap();
-                found.push(Source::new(below, &fs::read_to_string(&path).unwrap()));
+                let below = path.strip_prefix(root()).unwrap_or(&path).to_string_lossy();
+                let text = fs::read_to_string(&path).expect("a source in UTF-8");
+                found.push(Source::new(&below, &text));
             }
         }
     }
@@ -733,7 +734,7 @@ fn dependencies(section: &str) -> Vec<String> {
 }
 
 fn dependency_names(section: &str) -> Vec<String> {
-    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
     let heading = format!("[{section}]");
     let lines = manifest.lines().skip_while(|line| *line != heading).skip(1);
     let names: Vec<String> = lines

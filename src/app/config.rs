@@ -6,7 +6,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use thiserror::Error;
+pub use crate::security::Code;
+pub use crate::wire::Name;
 
 /// The port of a host that is not told another one.
 pub const DEFAULT_PORT: u16 = 4700;
@@ -20,8 +21,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// Where to accept members, once there is a session to join.
     pub listen: ListenOn,
-    /// The name that others see: 1 to 32 columns of visible characters.
-    pub name: String,
+    /// The name that others see.
+    pub name: Name,
     /// Host: the session has no code. Joiner: a session without a code is entered.
     pub open: bool,
     /// No screen; events and commands as lines of JSON.
@@ -100,108 +101,9 @@ impl fmt::Display for Address {
     }
 }
 
-/// A session code: 8 to 128 printable characters. Never shown by `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Code(String);
-
-/// Why a text is no session code. It does not say what the text was.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-#[error("a session code has 8 to 128 printable characters")]
-pub struct NotACode;
-
-impl Code {
-    /// Takes `text` as a code.
-    ///
-    /// # Errors
-    /// When it is too short, too long, or has characters that cannot be seen.
-    pub fn new(text: impl Into<String>) -> Result<Self, NotACode> {
-        let text = text.into();
-        let printable = text.chars().all(|char| char == ' ' || is_visible(char));
-        let code = Self(text);
-        if printable && (8..=128).contains(&code.0.chars().count()) {
-            Ok(code)
-        } else {
-            Err(NotACode)
-        }
-    }
-
-    /// The code itself, to compare it or to show it to this member's own user.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Code(…)")
-    }
-}
-
-/// Whether a person sees something of `char`: it is no space, no control, direction mark or other
-/// format character, and it is assigned.
-pub fn is_visible(char: char) -> bool {
-    // What the standard library escapes is what cannot be seen, besides quotes; combining marks,
-    // which are letters of many languages, it leaves alone behind another character.
-    let shown = String::from_iter(['a', char]).escape_debug().count() == 2;
-    !char.is_whitespace() && (shown || matches!(char, '"' | '\'' | '\\'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_can_be_seen() {
-        for char in ['a', '漢', 'é', '\u{301}', '"', '\'', '\\', '👩', 'ש'] {
-            assert!(is_visible(char), "{char:?}");
-        }
-        for char in [
-            ' ',
-            '\n',
-            '\0',
-            '\u{1b}',
-            '\u{7f}',
-            '\u{9b}',
-            '\u{a0}',
-            '\u{ad}',
-            '\u{200b}',
-            '\u{202e}',
-            '\u{2028}',
-            '\u{2066}',
-            '\u{feff}',
-            '\u{e0041}',
-            '\u{fffe}',
-            '\u{e000}',
-        ] {
-            assert!(!is_visible(char), "{char:?}");
-        }
-    }
-
-    #[test]
-    fn codes_are_checked_and_never_shown() {
-        for good in [
-            "12345678",
-            "correct horse",
-            "ünïcödé!",
-            "\"'\\\"'\\\"'",
-            &"x".repeat(128),
-        ] {
-            let code = Code::new(good).unwrap();
-            assert_eq!(code.reveal(), good);
-            assert_eq!(format!("{code:?}"), "Code(…)");
-        }
-        for bad in [
-            "",
-            "1234567",
-            &"x".repeat(129),
-            "tab\tinside",
-            "line\nbreak",
-            "esc\u{1b}[31m",
-            "rtl\u{202e}xxxxx",
-        ] {
-            assert_eq!(Code::new(bad), Err(NotACode), "{bad:?}");
-        }
-    }
 
     #[test]
     fn addresses_show_as_they_are_written() {

@@ -353,9 +353,7 @@ impl TextFile {
 fn read(file: &File, len: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let room = usize::try_from(len).unwrap_or(usize::MAX).saturating_add(1);
-    bytes
-        .try_reserve_exact(room)
-        .map_err(|_| io::Error::from(ErrorKind::OutOfMemory))?;
+    bytes.try_reserve_exact(room).map_err(io::Error::from)?;
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= MAX_FILE_BYTES).then_some(bytes))
 }
