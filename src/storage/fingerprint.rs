@@ -127,6 +127,7 @@ mod tests {
         let path = folder.path().join("file");
         fs::write(&path, "one").unwrap();
         let file = File::open(&path).unwrap();
+        assert!(!fingerprint(&file, b"two").matches(&file).unwrap());
         let modified = file.metadata().unwrap().modified().unwrap();
         // Times in the past cannot be given to `changed`, so the belief is.
         let mut known = Fingerprint {

@@ -176,7 +176,7 @@ fn what_is_no_text_file_is_refused_in_one_sentence() {
     );
     File::create(root.join("huge"))
         .unwrap()
-        .set_len(MAX_FILE_BYTES + 1)
+        .set_len(1 << 42)
         .unwrap();
 
     let message = |path: &Path| TextFile::open(path).unwrap_err().to_string();
@@ -318,6 +318,16 @@ fn one_file_has_one_writer() {
     );
     second.save(["second"], LF, Overwrite).unwrap();
     assert_eq!(content(&path), "second");
+}
+
+#[test]
+fn a_file_is_free_again_when_the_other_member_has_left() {
+    let (_folder, path, first) = opened("text");
+    let (mut second, loaded) = TextFile::open(&path).unwrap();
+    assert!(loaded.open_elsewhere);
+    drop(first);
+    second.save(["second"], LF, Refuse).unwrap();
+    assert!(TextFile::open(&path).unwrap().1.open_elsewhere);
 }
 
 #[test]
