@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 use IfChanged::{Overwrite, Refuse};
@@ -328,6 +329,29 @@ fn a_file_is_free_again_when_the_other_member_has_left() {
     drop(first);
     second.save(["second"], LF, Refuse).unwrap();
     assert!(TextFile::open(&path).unwrap().1.open_elsewhere);
+}
+
+#[test]
+fn there_is_no_moment_without_a_lock() {
+    let (_folder, path, mut first) = opened("text");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let others = [(); 2].map(|()| {
+            scope.spawn(|| {
+                let (mut tries, mut alone) = (0, 0);
+                while !done.load(Ordering::Relaxed) || tries == 0 {
+                    tries += 1;
+                    alone += usize::from(!TextFile::open(&path).unwrap().1.open_elsewhere);
+                }
+                alone
+            })
+        });
+        for _ in 0..500 {
+            first.save(["text"], LF, Overwrite).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(others.map(|other| other.join().unwrap()), [0, 0]);
+    });
 }
 
 #[test]
