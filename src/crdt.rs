@@ -16,6 +16,7 @@ pub mod id;
 mod integrate;
 pub mod limits;
 pub mod log;
+pub mod log_source;
 pub mod op;
 mod order;
 mod pending;
@@ -28,7 +29,9 @@ mod tests;
 
 pub use anchor::{Anchor, Bias};
 pub use id::{AuthorId, OpId};
+pub use limits::MAX_BATCH_BYTES;
 pub use log::Log;
+pub use log_source::LogSource;
 pub use op::{BatchInfo, Invalid, Source};
 pub use replica::{Change, Rejected, Replica, Verdict};
 pub use version::Version;

@@ -1,6 +1,7 @@
 //! Rope and CRDT, changed only together. Pure.
 
 pub mod buffer;
+pub mod format;
 pub mod position;
 pub mod undo;
 

@@ -18,10 +18,15 @@
 //! - [`security`]: what stands between a socket's bytes and frames.
 //! - [`session`]: the protocol as a state machine without IO, time or randomness of its own.
 //! - [`net`]: tokio sockets. Moves bytes, decides nothing.
-//! - [`storage`]: files.
+//! - [`storage`]: files, loaded and saved so that nothing is lost.
 //! - [`ui`]: key → action, view model → cells.
 //! - [`app`]: the event loop that joins them, and its IO-free core.
 //! - [`cli`]: arguments → validated configuration.
 
+pub mod app;
+pub mod cli;
 pub mod crdt;
 pub mod document;
+pub mod security;
+pub mod storage;
+pub mod wire;

@@ -1,0 +1,136 @@
+//! What a run of the program is told to do, validated.
+//!
+//! Made by `cli` from arguments and environment; nothing here reads either.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+pub use crate::security::Code;
+pub use crate::wire::Name;
+
+/// The port of a host that is not told another one.
+pub const DEFAULT_PORT: u16 = 4700;
+
+/// Everything that was asked for on the command line and in the environment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// How the session comes about.
+    pub role: Role,
+    /// The file to edit or to save to. Always there for [`Role::Host`] and when `headless`.
+    pub file: Option<PathBuf>,
+    /// Where to accept members, once there is a session to join.
+    pub listen: ListenOn,
+    /// The name that others see.
+    pub name: Name,
+    /// Host: the session has no code. Joiner: a session without a code is entered.
+    pub open: bool,
+    /// No screen; events and commands as lines of JSON.
+    pub headless: bool,
+    /// The session code that was given, for a host to use and a joiner to answer with.
+    pub code: Option<Code>,
+    /// Where to write the log.
+    pub log: Option<PathBuf>,
+}
+
+/// How the session comes about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// Nobody else, for now.
+    Solo,
+    /// Others may join.
+    Host,
+    /// Join the session which the member at this address is in.
+    Join(Address),
+}
+
+/// Where to accept members.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListenOn {
+    /// The interfaces, as their addresses.
+    pub ips: Vec<IpAddr>,
+    /// The port; 0 is any free one.
+    pub port: u16,
+    /// Whether the next free port will do if this one is taken.
+    pub fallback: bool,
+}
+
+impl ListenOn {
+    /// Only this machine, at `port`: without encryption nothing else is safe unless asked for.
+    pub fn loopback(port: u16, fallback: bool) -> Self {
+        let ips = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        Self {
+            ips,
+            port,
+            fallback,
+        }
+    }
+
+    /// Exactly this address.
+    pub fn exactly(address: SocketAddr) -> Self {
+        Self {
+            ips: vec![address.ip()],
+            port: address.port(),
+            fallback: false,
+        }
+    }
+
+    /// Whether other machines can connect.
+    pub fn is_beyond_loopback(&self) -> bool {
+        self.ips.iter().any(|ip| !ip.to_canonical().is_loopback())
+    }
+}
+
+/// The address of a member as a person writes it. Displays as `HOST:PORT`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Address {
+    /// An IPv4 address, an IPv6 address without its brackets, or a DNS name: what a resolver takes.
+    pub host: String,
+    /// Never 0.
+    pub port: u16,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') {
+            write!(f, "[{host}]:{port}")
+        } else {
+            write!(f, "{host}:{port}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_show_as_they_are_written() {
+        let shown = |host: &str| {
+            Address {
+                host: host.into(),
+                port: 4700,
+            }
+            .to_string()
+        };
+        assert_eq!(shown("example.org"), "example.org:4700");
+        assert_eq!(shown("fe80::1%eth0"), "[fe80::1%eth0]:4700");
+    }
+
+    #[test]
+    fn loopback_is_told_from_the_rest() {
+        assert!(!ListenOn::loopback(0, false).is_beyond_loopback());
+        for (address, beyond) in [
+            ("127.1.2.3:1", false),
+            ("[::1]:1", false),
+            ("[::ffff:127.0.0.1]:1", false),
+            ("0.0.0.0:1", true),
+            ("[::]:1", true),
+            ("192.168.1.5:1", true),
+        ] {
+            let listen = ListenOn::exactly(address.parse().unwrap());
+            assert_eq!(listen.is_beyond_loopback(), beyond, "{address}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Arguments and environment → a validated [`Config`].
+//!
+//! Every refusal is one clear sentence and, through [`report`], exit code 2. The session code comes
+//! from the environment alone, since arguments are visible to every user of the machine.
+//! Deliberately not here: flags whose feature is not built.
+
+mod address;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use unicode_width::UnicodeWidthStr;
+
+use crate::app::config::{Address, Code, Config, DEFAULT_PORT, ListenOn, Name, Role};
+
+/// In columns, so that names fit beside cursors and in lists.
+const MAX_NAME_COLUMNS: usize = 32;
+
+const CODE_VARIABLE: &str = "COLLAB_EDIT_CODE";
+
+const HELP_TEMPLATE: &str = "\
+{name} {version}: {about}
+
+  collab-edit notes.md --host             edit notes.md and let others join
+  collab-edit --join 192.168.1.5:4700     join them
+
+{usage-heading} {usage}
+
+{all-args}
+
+Environment:
+  COLLAB_EDIT_CODE      The session code, for a host (use this one) and a joiner (answer with
+                        this one): 8 to 128 printable characters
+";
+
+/// The arguments as clap takes them. Text that needs more than presence stays text here, so that
+/// all refusals are worded in one way.
+#[derive(Parser)]
+#[command(
+    name = "collab-edit",
+    version,
+    about = "edit one file with several people at once"
+)]
+#[command(help_template = HELP_TEMPLATE)]
+struct Arguments {
+    /// The file to edit, or for a joiner to save to
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// Let others join
+    #[arg(long)]
+    host: bool,
+
+    /// Join the session which the member at this address is in
+    #[arg(long, value_name = "HOST:PORT")]
+    join: Option<String>,
+
+    /// Where to accept members [default: this machine only; port 4700 or the
+    /// next free one for --host, any free port for --join]
+    #[arg(long, value_name = "IP:PORT", verbatim_doc_comment)]
+    listen: Option<String>,
+
+    /// The name that others see [default: the login name]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// Host: use no session code (trusted network); joiner: enter without one
+    #[arg(long)]
+    open: bool,
+
+    /// No screen: keep FILE up to date, one JSON object per event on stdout
+    #[arg(long)]
+    headless: bool,
+
+    /// Write a log to this file
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+}
+
+/// What is taken from outside the arguments.
+#[derive(Default)]
+struct Environment {
+    code: Option<OsString>,
+    login_name: Option<String>,
+}
+
+/// The configuration of this process.
+///
+/// # Errors
+/// When the usage is wrong, or only help or the version was asked for; see [`report`].
+pub fn parse() -> Result<Config, clap::Error> {
+    let environment = Environment {
+        code: std::env::var_os(CODE_VARIABLE),
+        login_name: whoami::username()
+            .ok()
+            .or_else(|| std::env::var("USER").ok()),
+    };
+    parse_from(std::env::args_os(), environment)
+}
+
+/// Prints why there is no configuration and gives the exit code: 0 after help and version, else 2.
+pub fn report(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // Nobody is left to tell when the terminal is gone.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let _ = io::stderr().write_all(plain(error).as_bytes());
+    ExitCode::from(2)
+}
+
+/// The message without what arguments may have smuggled in for the terminal.
+fn plain(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    text.chars()
+        .filter(|char| *char == '\n' || !char.is_control())
+        .collect()
+}
+
+fn parse_from(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: Environment,
+) -> Result<Config, clap::Error> {
+    let arguments = Arguments::try_parse_from(arguments)?;
+    validate(arguments, environment)
+        .map_err(|sentence| Arguments::command().error(ErrorKind::ValueValidation, sentence))
+}
+
+fn validate(arguments: Arguments, environment: Environment) -> Result<Config, String> {
+    let Arguments {
+        file,
+        host,
+        join,
+        listen,
+        name,
+        open,
+        headless,
+        log,
+    } = arguments;
+    let role = role(host, join)?;
+    let code = code(environment.code)?;
+    match role {
+        Role::Host if file.is_none() => {
+            return Err("--host needs a FILE to edit: collab-edit notes.md --host".into());
+        }
+        Role::Host if open && code.is_some() => {
+            return Err(format!(
+                "--open hosts without a session code, but {CODE_VARIABLE} gives one; leave out one of them"
+            ));
+        }
+        Role::Solo if open => return Err("--open goes with --host or --join".into()),
+        Role::Solo if listen.is_some() => return Err("--listen goes with --host or --join".into()),
+        Role::Solo | Role::Host | Role::Join(_) => {}
+    }
+    if headless && file.is_none() {
+        return Err("--headless needs a FILE to keep up to date".into());
+    }
+    if log.is_some() && log == file {
+        return Err("--log would write over FILE; give it another name".into());
+    }
+    let listen = match (listen, &role) {
+        (Some(text), _) => ListenOn::exactly(listen_address(&text)?),
+        (None, Role::Join(_)) => ListenOn::loopback(0, false),
+        (None, Role::Solo | Role::Host) => ListenOn::loopback(DEFAULT_PORT, true),
+    };
+    let name = match name {
+        Some(given) => self::name(&given)?,
+        None => Name::new(&environment.login_name.unwrap_or_default()),
+    };
+    Ok(Config {
+        role,
+        file,
+        listen,
+        name,
+        open,
+        headless,
+        code,
+        log,
+    })
+}
+
+fn role(host: bool, join: Option<String>) -> Result<Role, String> {
+    match (host, join) {
+        (true, Some(_)) => Err("--host and --join exclude each other: \
+                                --host starts a session, --join enters one"
+            .into()),
+        (true, None) => Ok(Role::Host),
+        (false, Some(text)) => join_address(&text).map(Role::Join),
+        (false, None) => Ok(Role::Solo),
+    }
+}
+
+fn join_address(text: &str) -> Result<Address, String> {
+    address::parse(text).map_err(|why| format!("--join {text:?} is no address: {why}"))
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let refusal =
+        || format!("--listen {text:?} is no IP:PORT, such as 127.0.0.1:4700 or [::1]:4700");
+    text.parse().ok().ok_or_else(refusal)
+}
+
+/// A name that is asked for is taken as it is, but for blanks and what cannot be drawn, or refused.
+fn name(given: &str) -> Result<Name, String> {
+    if given.trim().is_empty() {
+        return Err("--name is empty; leave it out to be called by the login name".into());
+    }
+    let columns = given.width();
+    if columns > MAX_NAME_COLUMNS {
+        return Err(format!(
+            "--name takes at most {MAX_NAME_COLUMNS} columns, this one has {columns}"
+        ));
+    }
+    Ok(Name::new(given))
+}
+
+/// The refusal never shows what was given.
+fn code(given: Option<OsString>) -> Result<Option<Code>, String> {
+    let Some(given) = given else { return Ok(None) };
+    let code = given
+        .into_string()
+        .ok()
+        .and_then(|text| Code::new(&text).ok());
+    code.map(Some)
+        .ok_or_else(|| format!("{CODE_VARIABLE} must have 8 to 128 printable characters"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+//! Files: loading a text and saving it so that nothing is lost.
+//!
+//! A [`TextFile`] is one file as one member knows it. It promises:
+//!
+//! 1. A save leaves the old file or the new one, whole, whatever fails in between. Where a file
+//!    cannot be replaced and must be written in place, the new text is safe in a copy first.
+//! 2. A save never buries content that this member has not seen, unless it is told to.
+//! 3. Of two members on one machine only one writes a file, through whichever name they reach it.
+//! 4. The file stays what it was: symbolic and hard links, mode bits, owner, line ending, BOM.
+//!
+//! Every error is one sentence for a person, with file names escaped. Deliberately not here:
+//! extended attributes, and any decision of what to do about an error. The checks rest on inodes
+//! and advisory locks, so this room is for Unix.
+
+mod fingerprint;
+mod lock;
+pub mod paths;
+mod replace;
+mod target;
+pub mod text_file;
+
+pub use target::{PathError, free_name};
+pub use text_file::{IfChanged, LoadError, Loaded, MAX_FILE_BYTES, SaveError, Saved, TextFile};

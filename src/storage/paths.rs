@@ -1,0 +1,86 @@
+//! Folders of this program outside the files that it edits, after the XDG base directory
+//! specification.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+/// The folder for what outlives a run: `$XDG_STATE_HOME/collab-edit`, else
+/// `~/.local/state/collab-edit`. `None` when the environment names neither.
+pub fn state_folder() -> Option<PathBuf> {
+    state_folder_of(env::var_os("XDG_STATE_HOME"), env::var_os("HOME"))
+}
+
+/// Makes `folder` and what is missing above it, for this user alone (mode 0700).
+///
+/// # Errors
+/// When a folder cannot be made.
+pub fn make_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// The specification says that relative paths are to be ignored.
+fn state_folder_of(xdg_state_home: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
+    let absolute = |folder: OsString| Some(PathBuf::from(folder)).filter(|path| path.is_absolute());
+    xdg_state_home
+        .and_then(absolute)
+        .or_else(|| Some(home.and_then(absolute)?.join(".local/state")))
+        .map(|folder| folder.join("collab-edit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn the_state_folder_follows_the_environment() {
+        let rows = [
+            (
+                Some("/x/state"),
+                Some("/home/ann"),
+                Some("/x/state/collab-edit"),
+            ),
+            (
+                Some("relative"),
+                Some("/home/ann"),
+                Some("/home/ann/.local/state/collab-edit"),
+            ),
+            (
+                Some(""),
+                Some("/home/ann"),
+                Some("/home/ann/.local/state/collab-edit"),
+            ),
+            (
+                None,
+                Some("/home/ann"),
+                Some("/home/ann/.local/state/collab-edit"),
+            ),
+            (None, Some(""), None),
+            (None, None, None),
+        ];
+        for (xdg, home, expected) in rows {
+            let folder = state_folder_of(xdg.map(OsString::from), home.map(OsString::from));
+            assert_eq!(
+                folder.as_deref(),
+                expected.map(Path::new),
+                "{xdg:?} {home:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn private_folders_are_private() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("a/b");
+        make_private(&folder).unwrap();
+        make_private(&folder).unwrap();
+        assert_eq!(
+            folder.metadata().unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+    }
+}

@@ -1,0 +1,361 @@
+//! Putting new content where a file is, so that the old or the new one is always whole.
+//!
+//! First a copy of the new content is written and made durable, beside the target. Then the copy is
+//! renamed over the target, unless that would lose something: another name of the file (hard
+//! link), its owner, or a folder that does not allow it. In these cases the target is written in
+//! place from the copy, which is kept if that fails half way.
+
+use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::lock::{Held, Inode};
+use super::paths;
+
+/// Few system calls, little memory (a guess; sizes around it make no difference).
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// What was being done when a save failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Making the copy.
+    Create,
+    /// Writing the content.
+    Write,
+    /// Making the content durable (fsync).
+    Sync,
+    /// Giving the copy the file's mode bits.
+    Permissions,
+    /// Renaming the copy over the file.
+    Rename,
+}
+
+impl Step {
+    /// For a sentence: "… failed".
+    pub(super) fn describe(self) -> &'static str {
+        match self {
+            Self::Create => "making a temporary file in its folder",
+            Self::Write => "writing the new text",
+            Self::Sync => "making the new text durable",
+            Self::Permissions => "setting the file's permissions",
+            Self::Rename => "renaming the new file over the old one",
+        }
+    }
+}
+
+/// Why new content did not get to its place.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The target is as it was.
+    Untouched(Step, io::Error),
+    /// The target was not there before and is now; it is as the other program made it.
+    Exists,
+    /// The target was being written in place; the new content is whole in `copy`.
+    Torn { copy: PathBuf, source: io::Error },
+}
+
+/// New content, complete and durable, not yet in its place.
+#[derive(Debug)]
+pub(super) struct Copy {
+    file: NamedTempFile,
+    beside: bool,
+    hash: blake3::Hash,
+}
+
+impl Copy {
+    /// Writes `pieces` into a copy beside `target`, or in the state folder if the target's folder
+    /// takes no new files. `old` is the target, if it is there.
+    pub(super) fn write<'a>(
+        pieces: impl Iterator<Item = &'a [u8]>,
+        target: &Path,
+        old: Option<&Metadata>,
+    ) -> Result<Self, Failure> {
+        let (file, beside) = create(target, old.is_some(), paths::state_folder())
+            .map_err(|error| Failure::Untouched(Step::Create, error))?;
+        let hash =
+            fill(file.as_file(), pieces).map_err(|error| Failure::Untouched(Step::Write, error))?;
+        file.as_file()
+            .sync_all()
+            .map_err(|error| Failure::Untouched(Step::Sync, error))?;
+        Ok(Self { file, beside, hash })
+    }
+
+    /// The hash of the bytes written.
+    pub(super) fn hash(&self) -> blake3::Hash {
+        self.hash
+    }
+
+    /// Puts the copy where `target` is; `old` is what was found there. Gives the file that is there
+    /// then, locked, or `None` if it is the old one, written in place.
+    pub(super) fn put(
+        self,
+        target: &Path,
+        old: Option<&Metadata>,
+    ) -> Result<Option<Held>, Failure> {
+        let Self { file, beside, .. } = self;
+        let Some(old) = old else {
+            return rename_new(file, target).map(Some);
+        };
+        if !beside || old.nlink() > 1 || !take_owner(file.as_file(), old) {
+            return write_in_place(file, target, old).map(|()| None);
+        }
+        file.as_file()
+            .set_permissions(Permissions::from_mode(old.mode() & 0o7777))
+            .map_err(|error| Failure::Untouched(Step::Permissions, error))?;
+        let held = hold(&file)?;
+        match file.persist(target) {
+            Ok(_) => {
+                sync_folder(target);
+                Ok(Some(held))
+            }
+            // A folder with the sticky bit, or a file that is a mount point of its own.
+            Err(refused)
+                if matches!(
+                    refused.error.kind(),
+                    ErrorKind::PermissionDenied | ErrorKind::ResourceBusy
+                ) =>
+            {
+                write_in_place(refused.file, target, old).map(|()| None)
+            }
+            Err(refused) => Err(Failure::Untouched(Step::Rename, refused.error)),
+        }
+    }
+}
+
+/// An empty file beside `target`, and true; or one in `spare`, and false, if the folder of an old
+/// target takes no new files. For a new target it has the mode that the file would have had.
+fn create(target: &Path, old: bool, spare: Option<PathBuf>) -> io::Result<(NamedTempFile, bool)> {
+    let folder = target.parent().unwrap_or(target);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".collab-edit-").suffix(".tmp");
+    // The umask takes its bits off this one; for an old target the crate's own 0600 stays.
+    if !old {
+        builder.permissions(Permissions::from_mode(0o666));
+    }
+    match (builder.tempfile_in(folder), spare) {
+        (Ok(file), _) => Ok((file, true)),
+        (Err(error), Some(spare)) if old && takes_no_files(&error) => {
+            paths::make_private(&spare)?;
+            Ok((builder.tempfile_in(spare)?, false))
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
+fn takes_no_files(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+fn fill<'a>(file: &File, pieces: impl Iterator<Item = &'a [u8]>) -> io::Result<blake3::Hash> {
+    let mut writer = BufWriter::with_capacity(
+        BUFFER_BYTES,
+        Hashing {
+            file,
+            hasher: blake3::Hasher::new(),
+        },
+    );
+    for piece in pieces {
+        writer.write_all(piece)?;
+    }
+    let written = writer
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
+    Ok(written.hasher.finalize())
+}
+
+/// Hashes what it writes.
+struct Hashing<'a> {
+    file: &'a File,
+    hasher: blake3::Hasher,
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Gives `file` the owner and group of `old`; false if that is not allowed.
+fn take_owner(file: &File, old: &Metadata) -> bool {
+    let same = file
+        .metadata()
+        .is_ok_and(|own| (own.uid(), own.gid()) == (old.uid(), old.gid()));
+    same || fchown(file, Some(old.uid()), Some(old.gid())).is_ok()
+}
+
+/// Locks the copy before it is in its place, so that there is no moment without a lock.
+fn hold(copy: &NamedTempFile) -> Result<Held, Failure> {
+    File::open(copy.path())
+        .and_then(Held::take)
+        .map_err(|error| Failure::Untouched(Step::Rename, error))
+}
+
+fn rename_new(file: NamedTempFile, target: &Path) -> Result<Held, Failure> {
+    let held = hold(&file)?;
+    let renamed = file
+        .persist_noclobber(target)
+        .or_else(|refused| match refused.error.kind() {
+            ErrorKind::AlreadyExists => Err(refused),
+            // The file system has neither that kind of rename nor hard links.
+            _ => refused.file.persist(target),
+        });
+    match renamed {
+        Ok(_) => {
+            sync_folder(target);
+            Ok(held)
+        }
+        Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => Err(Failure::Exists),
+        Err(refused) => Err(Failure::Untouched(Step::Rename, refused.error)),
+    }
+}
+
+/// Makes a rename durable. The new file is in its place already, so that a folder which cannot be
+/// opened or synced is no failure of the save.
+fn sync_folder(target: &Path) {
+    if let Some(folder) = target.parent() {
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
+}
+
+fn write_in_place(file: NamedTempFile, target: &Path, old: &Metadata) -> Result<(), Failure> {
+    let untouched = |error| Failure::Untouched(Step::Write, error);
+    let mut to = OpenOptions::new()
+        .write(true)
+        .open(target)
+        .map_err(untouched)?;
+    if Inode::of(&to.metadata().map_err(untouched)?) != Inode::of(old) {
+        return Err(untouched(io::Error::other(
+            "another file has taken its place",
+        )));
+    }
+    let mut from = file.as_file();
+    // What needs new room goes first: a full disk then leaves the old content whole.
+    if let Err(error) = append(from, &mut to, old.len()) {
+        return match to.set_len(old.len()) {
+            Ok(()) => Err(untouched(error)),
+            Err(_) => Err(torn(file, error)),
+        };
+    }
+    match overwrite(&mut from, &mut to, old.len()) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(torn(file, error)),
+    }
+}
+
+/// Writes what lies behind the first `len` bytes of `from`.
+fn append(mut from: &File, to: &mut File, len: u64) -> io::Result<()> {
+    from.seek(SeekFrom::Start(len))?;
+    to.seek(SeekFrom::Start(len))?;
+    io::copy(&mut from, to)?;
+    to.sync_all()
+}
+
+/// Writes the first `len` bytes of `from` and cuts `to` to its length.
+fn overwrite(from: &mut &File, to: &mut File, len: u64) -> io::Result<()> {
+    from.rewind()?;
+    to.rewind()?;
+    io::copy(&mut from.take(len), to)?;
+    to.set_len(from.metadata()?.len())?;
+    to.sync_all()
+}
+
+fn torn(file: NamedTempFile, source: io::Error) -> Failure {
+    match file.keep() {
+        Ok((_, copy)) => Failure::Torn { copy, source },
+        Err(lost) => Failure::Torn {
+            copy: lost.file.path().to_owned(),
+            source,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_folder_that_takes_no_files_has_its_copies_elsewhere() {
+        // Not even root can make a file in sysfs.
+        let target = Path::new("/sys/kernel/collab-edit-test");
+        let root = tempfile::tempdir().unwrap();
+        let spare = root.path().join("state/collab-edit");
+        let (file, beside) = create(target, true, Some(spare.clone())).unwrap();
+        assert!(!beside);
+        assert_eq!(file.path().parent(), Some(spare.as_path()));
+        assert_eq!(file.as_file().metadata().unwrap().mode() & 0o777, 0o600);
+
+        create(target, false, Some(spare)).unwrap_err();
+        create(target, true, None).unwrap_err();
+        create(Path::new("/missing/file"), true, Some(root.path().into())).unwrap_err();
+    }
+
+    #[test]
+    fn in_place_writing_longer_shorter_and_equal() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("file");
+        let spare = folder.path().join("spare");
+        for new in [
+            "",
+            "x",
+            "old content",
+            "content old",
+            "a much longer new content",
+        ] {
+            fs::write(&target, "old content").unwrap();
+            let old = target.metadata().unwrap();
+            let mut copy = Copy::write([new.as_bytes()].into_iter(), &target, Some(&old)).unwrap();
+            copy.beside = false;
+            assert!(copy.put(&target, Some(&old)).unwrap().is_none());
+            assert_eq!(fs::read_to_string(&target).unwrap(), new);
+            assert_eq!(Inode::of(&target.metadata().unwrap()), Inode::of(&old));
+        }
+        assert!(!spare.exists());
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "copies are cleaned up"
+        );
+    }
+
+    #[test]
+    fn in_place_writing_spares_a_file_that_took_the_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("file");
+        fs::write(&target, "old").unwrap();
+        let old = target.metadata().unwrap();
+        fs::hard_link(&target, folder.path().join("kept")).unwrap();
+        let mut copy = Copy::write([b"new".as_slice()].into_iter(), &target, Some(&old)).unwrap();
+        copy.beside = false;
+        fs::remove_file(&target).unwrap();
+        fs::write(&target, "other").unwrap();
+        assert!(matches!(
+            copy.put(&target, Some(&old)),
+            Err(Failure::Untouched(Step::Write, _))
+        ));
+        assert_eq!(fs::read_to_string(&target).unwrap(), "other");
+    }
+
+    #[test]
+    fn a_copy_of_a_torn_write_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
+        fs::write(file.path(), "new").unwrap();
+        let Failure::Torn { copy, .. } = torn(file, io::Error::other("fault")) else {
+            panic!("not torn");
+        };
+        assert_eq!(fs::read_to_string(copy).unwrap(), "new");
+    }
+}

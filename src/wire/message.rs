@@ -1,0 +1,553 @@
+//! The messages, and their encoding.
+
+use std::net::{IpAddr, SocketAddr};
+
+use rmp_serde::{Deserializer, Serializer};
+use serde::{Deserialize, Serialize};
+
+use super::limits::{
+    MAX_AUTHORS_PER_MEMBER, MAX_BATCHES, MAX_DEPTH, MAX_ENTRIES, MAX_FILE_NAME_BYTES,
+    MAX_FORMAT_BYTES, MAX_HEADS, MAX_PAYLOAD_BYTES, MAX_REVISION,
+};
+use super::{MemberId, Name, SessionId, serde_forms};
+use crate::crdt::{Anchor, AuthorId, MAX_BATCH_BYTES};
+
+/// Everything that one member can say to another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Message {
+    /// The first message, each way.
+    Hello(Hello),
+    /// The session, to a newcomer.
+    Welcome(Welcome),
+    /// Members, new or changed.
+    Members(Members),
+    /// How far the sender's logs go.
+    Heads(Heads),
+    /// What the sender would like to have.
+    Want(Want),
+    /// Batches.
+    Ops(Ops),
+    /// Where the sender's cursor is.
+    Presence(Presence),
+    /// A sign of life.
+    Ping(Ping),
+    /// The answer to a ping.
+    Pong(Pong),
+    /// The last message, before the sender closes the link.
+    Bye(Bye),
+}
+
+/// Who the sender is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Hello {
+    /// The session the sender is in; `None` from a newcomer.
+    pub session: Option<SessionId>,
+    /// The sender's own entry. Its last author is the one that now writes.
+    pub me: MemberEntry,
+    /// The address at which the sender sees the receiver.
+    #[serde(with = "serde_forms::ip")]
+    pub you: IpAddr,
+}
+
+/// The session that a newcomer has come to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Welcome {
+    /// Which session this is.
+    pub session: SessionId,
+    /// What all its members share beside the text.
+    pub properties: Properties,
+}
+
+/// What all members of a session share beside the text.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Properties {
+    /// The name of the founder's file. Foreign text: never a path to be written to as it is.
+    #[serde(deserialize_with = "serde_forms::text::<MAX_FILE_NAME_BYTES, _>")]
+    pub file_name: String,
+    /// How the text becomes a file's bytes (line ending, mark, encoding), in the app's own coding.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::bytes::<MAX_FORMAT_BYTES, _>"
+    )]
+    pub format: Vec<u8>,
+}
+
+/// Members, new or changed since the sender's last such message on this link.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Members {
+    /// Their entries.
+    #[serde(deserialize_with = "serde_forms::list::<MAX_ENTRIES, _, _>")]
+    pub entries: Vec<MemberEntry>,
+}
+
+/// What is known of one member. Of two entries the one with the greater revision holds.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MemberEntry {
+    /// Whose entry this is.
+    pub member: MemberId,
+    /// What it is called.
+    pub name: Name,
+    /// Where it accepts links, likeliest first.
+    #[serde(with = "serde_forms::addrs")]
+    pub addrs: Vec<SocketAddr>,
+    /// Its authors, one for each process start, oldest first. At least one.
+    #[serde(deserialize_with = "serde_forms::list::<MAX_AUTHORS_PER_MEMBER, _, _>")]
+    pub authors: Vec<AuthorId>,
+    /// Whether it said goodbye. It is not dialled then, but stays known as an author.
+    pub left: bool,
+    /// Raised by the member itself, and by nobody else, with every change. Below 2⁵³.
+    pub revision: u64,
+}
+
+/// How far the sender's logs go.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Heads {
+    /// Whether this replaces what was said before. Otherwise it holds only what has changed.
+    pub whole: bool,
+    /// Authors, and how many of their operations the sender has.
+    #[serde(deserialize_with = "serde_forms::list::<MAX_HEADS, _, _>")]
+    pub entries: Vec<(AuthorId, u32)>,
+}
+
+/// A part of an author's log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Range {
+    /// Whose log.
+    pub author: AuthorId,
+    /// The first operation; a batch starts there.
+    pub from: u32,
+    /// The number after the last operation.
+    pub to: u32,
+}
+
+/// What the sender would like to have.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Want {
+    /// At most one range of each author.
+    #[serde(deserialize_with = "serde_forms::list::<MAX_HEADS, _, _>")]
+    pub ranges: Vec<Range>,
+}
+
+/// Consecutive batches of one author.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Ops {
+    /// Who made them.
+    pub author: AuthorId,
+    /// The first operation of the first batch.
+    pub seq: u32,
+    /// The batches' encodings. What one holds is the CRDT's affair.
+    #[serde(deserialize_with = "serde_forms::list::<MAX_BATCHES, _, _>")]
+    pub batches: Vec<Bytes>,
+}
+
+/// The encoding of one batch.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Bytes(
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::bytes::<MAX_BATCH_BYTES, _>"
+    )]
+    pub Vec<u8>,
+);
+
+impl std::fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Bytes({})", self.0.len())
+    }
+}
+
+/// Where the sender's cursor is. Never logged; the latest one holds, as long as the link does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Presence {
+    /// Raised with every change.
+    pub clock: u32,
+    /// The cursor, if it is shown.
+    pub cursor: Option<Anchor>,
+    /// Where a selection starts and where it ends, if there is one. The cursor is its end.
+    pub selection: Option<(Anchor, Anchor)>,
+}
+
+/// A sign of life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Ping {
+    /// The sender's own clock in milliseconds. Means nothing to others.
+    pub time: u64,
+    /// The digest of the sender's heads.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::digest"
+    )]
+    pub digest: [u8; 32],
+}
+
+/// The answer to a ping.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Pong {
+    /// The ping's time.
+    pub time: u64,
+}
+
+/// The last message on a link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Bye {
+    /// Why the sender closes the link.
+    pub reason: Reason,
+}
+
+/// Why a member closes a link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
+pub enum Reason {
+    /// It leaves the session.
+    Leaving,
+    /// It has another link to the same member.
+    Duplicate,
+    /// It has as many links as it may.
+    Full,
+    /// It is in another session.
+    OtherSession,
+    /// It cannot make sense of what it was sent.
+    Protocol,
+    /// It was sent a batch that can never be valid.
+    BadBatch,
+    /// It has been reached by itself, or by one that claims its own member id.
+    Myself,
+    /// Nothing moved on the link for too long.
+    Stalled,
+}
+
+impl From<Reason> for u8 {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Leaving => 0,
+            Reason::Duplicate => 1,
+            Reason::Full => 2,
+            Reason::OtherSession => 3,
+            Reason::Protocol => 4,
+            Reason::BadBatch => 5,
+            Reason::Myself => 6,
+            Reason::Stalled => 7,
+        }
+    }
+}
+
+impl TryFrom<u8> for Reason {
+    type Error = &'static str;
+
+    fn try_from(byte: u8) -> Result<Self, Self::Error> {
+        Ok(match byte {
+            0 => Self::Leaving,
+            1 => Self::Duplicate,
+            2 => Self::Full,
+            3 => Self::OtherSession,
+            4 => Self::Protocol,
+            5 => Self::BadBatch,
+            6 => Self::Myself,
+            7 => Self::Stalled,
+            _ => return Err("an unknown reason"),
+        })
+    }
+}
+
+/// Why a payload is not a message.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// It is longer than any message may be.
+    #[error("a message of {0} bytes; {MAX_PAYLOAD_BYTES} is the limit")]
+    TooLong(usize),
+    /// It does not begin with the number of a kind.
+    #[error("a message of no kind")]
+    NoKind,
+    /// No message has this number.
+    #[error("a message of unknown kind {0}")]
+    UnknownKind(u8),
+    /// Its fields are not those of its kind, or pass a limit.
+    #[error("a malformed message of kind {kind}: {what}")]
+    Malformed {
+        /// The number of its kind.
+        kind: u8,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Something follows it.
+    #[error("a message of kind {kind} with {bytes} bytes too many")]
+    Trailing {
+        /// The number of its kind.
+        kind: u8,
+        /// How many bytes follow.
+        bytes: usize,
+    },
+}
+
+impl Message {
+    /// Appends the payload of this message to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Hello(body) => encode(1, body, out),
+            Self::Welcome(body) => encode(2, body, out),
+            Self::Members(body) => encode(3, body, out),
+            Self::Heads(body) => encode(4, body, out),
+            Self::Want(body) => encode(5, body, out),
+            Self::Ops(body) => encode(6, body, out),
+            Self::Presence(body) => encode(7, body, out),
+            Self::Ping(body) => encode(8, body, out),
+            Self::Pong(body) => encode(9, body, out),
+            Self::Bye(body) => encode(10, body, out),
+        }
+    }
+
+    /// The message that `payload` is.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, or one that passes a limit.
+    pub fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
+        if payload.len() > MAX_PAYLOAD_BYTES {
+            return Err(DecodeError::TooLong(payload.len()));
+        }
+        // All kinds are below 128, and so are their own MessagePack encoding, in one byte.
+        let (kind, rest) = payload.split_first().ok_or(DecodeError::NoKind)?;
+        match kind {
+            1 => decode(1, rest, well_formed_hello).map(Self::Hello),
+            2 => decode(2, rest, |_| Ok(())).map(Self::Welcome),
+            3 => decode(3, rest, |m: &Members| {
+                m.entries.iter().try_for_each(well_formed_entry)
+            })
+            .map(Self::Members),
+            4 => decode(4, rest, |_| Ok(())).map(Self::Heads),
+            5 => decode(5, rest, well_formed_want).map(Self::Want),
+            6 => decode(6, rest, well_formed_ops).map(Self::Ops),
+            7 => decode(7, rest, |_| Ok(())).map(Self::Presence),
+            8 => decode(8, rest, |_| Ok(())).map(Self::Ping),
+            9 => decode(9, rest, |_| Ok(())).map(Self::Pong),
+            10 => decode(10, rest, |_| Ok(())).map(Self::Bye),
+            128.. => Err(DecodeError::NoKind),
+            unknown => Err(DecodeError::UnknownKind(*unknown)),
+        }
+    }
+}
+
+fn encode<T: Serialize>(kind: u8, body: &T, out: &mut Vec<u8>) {
+    out.push(kind);
+    body.serialize(&mut Serializer::new(out))
+        .expect("our own types are encodable into memory");
+}
+
+fn decode<'de, T: Deserialize<'de>>(
+    kind: u8,
+    rest: &'de [u8],
+    check: impl FnOnce(&T) -> Result<(), &'static str>,
+) -> Result<T, DecodeError> {
+    let mut unread = rest;
+    let mut from = Deserializer::new(&mut unread);
+    from.set_max_depth(MAX_DEPTH);
+    let malformed = |what: String| DecodeError::Malformed { kind, what };
+    let body = T::deserialize(&mut from).map_err(|error| malformed(error.to_string()))?;
+    if !unread.is_empty() {
+        return Err(DecodeError::Trailing {
+            kind,
+            bytes: unread.len(),
+        });
+    }
+    check(&body).map_err(|what| malformed(what.to_owned()))?;
+    Ok(body)
+}
+
+fn well_formed_hello(hello: &Hello) -> Result<(), &'static str> {
+    well_formed_entry(&hello.me)
+}
+
+fn well_formed_entry(entry: &MemberEntry) -> Result<(), &'static str> {
+    if entry.authors.is_empty() {
+        return Err("a member without an author");
+    }
+    if entry.revision >= MAX_REVISION {
+        return Err("a revision above the limit");
+    }
+    Ok(())
+}
+
+fn well_formed_want(want: &Want) -> Result<(), &'static str> {
+    if want.ranges.iter().any(|range| range.from >= range.to) {
+        return Err("an empty range");
+    }
+    Ok(())
+}
+
+fn well_formed_ops(ops: &Ops) -> Result<(), &'static str> {
+    if ops.batches.is_empty() {
+        return Err("no batches");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::crdt::{Bias, OpId};
+
+    /// One message of each kind, with every field in use.
+    pub(crate) fn samples() -> Vec<Message> {
+        let author = AuthorId([0xa1; 16]);
+        let anchor = |seq| Anchor {
+            at: Some(OpId { author, seq }),
+            bias: Bias::After,
+        };
+        let entry = MemberEntry {
+            member: MemberId([7; 16]),
+            name: Name::new("Ada"),
+            addrs: vec![
+                "10.0.0.7:4700".parse().unwrap(),
+                "[2001:db8::1]:4701".parse().unwrap(),
+            ],
+            authors: vec![AuthorId([1; 16]), author],
+            left: false,
+            revision: 3,
+        };
+        let session = SessionId([9; 16]);
+        let properties = Properties {
+            file_name: "notes.md".to_owned(),
+            format: vec![1, 0],
+        };
+        vec![
+            Message::Hello(Hello {
+                session: Some(session),
+                me: entry.clone(),
+                you: "192.168.1.5".parse().unwrap(),
+            }),
+            Message::Welcome(Welcome {
+                session,
+                properties,
+            }),
+            Message::Members(Members {
+                entries: vec![entry],
+            }),
+            Message::Heads(Heads {
+                whole: true,
+                entries: vec![(author, 70_000)],
+            }),
+            Message::Want(Want {
+                ranges: vec![Range {
+                    author,
+                    from: 3,
+                    to: 300,
+                }],
+            }),
+            Message::Ops(Ops {
+                author,
+                seq: 5,
+                batches: vec![Bytes(vec![1, 2]), Bytes(vec![3])],
+            }),
+            Message::Presence(Presence {
+                clock: 8,
+                cursor: Some(Anchor {
+                    at: None,
+                    bias: Bias::Before,
+                }),
+                selection: Some((anchor(1), anchor(400))),
+            }),
+            Message::Ping(Ping {
+                time: 123_456,
+                digest: [5; 32],
+            }),
+            Message::Pong(Pong { time: 123_456 }),
+            Message::Bye(Bye {
+                reason: Reason::Leaving,
+            }),
+        ]
+    }
+
+    fn encoded(message: &Message) -> Vec<u8> {
+        let mut out = Vec::new();
+        message.encode(&mut out);
+        out
+    }
+
+    #[test]
+    fn every_message_comes_back() {
+        for message in samples() {
+            assert_eq!(Message::decode(&encoded(&message)), Ok(message));
+        }
+    }
+
+    #[test]
+    fn a_cut_message_is_none() {
+        for message in samples() {
+            let payload = encoded(&message);
+            for end in 0..payload.len() {
+                assert!(
+                    Message::decode(&payload[..end]).is_err(),
+                    "{message:?} cut at {end}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_longer_message_is_none() {
+        for message in samples() {
+            let mut payload = encoded(&message);
+            payload.push(0xc0);
+            let kind = payload[0];
+            assert_eq!(
+                Message::decode(&payload),
+                Err(DecodeError::Trailing { kind, bytes: 1 })
+            );
+        }
+    }
+
+    #[test]
+    fn a_flipped_message_is_none_or_another_one_within_the_limits() {
+        for message in samples() {
+            let payload = encoded(&message);
+            for at in 0..payload.len() {
+                for bit in 0..8 {
+                    let mut flipped = payload.clone();
+                    flipped[at] ^= 1 << bit;
+                    if let Ok(other) = Message::decode(&flipped) {
+                        assert_eq!(Message::decode(&encoded(&other)), Ok(other));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn announced_lengths_are_not_believed() {
+        // Heads with 2³²−1 entries, Ops with a batch of 2³²−1 bytes, a nest of 1,000 arrays.
+        let heads = [4, 0x92, 0xc3, 0xdd, 0xff, 0xff, 0xff, 0xff];
+        let mut ops = vec![6, 0x93, 0xc4, 16];
+        ops.extend([0; 16]);
+        ops.extend([0, 0x91, 0xc6, 0xff, 0xff, 0xff, 0xff]);
+        let nest = [&[4][..], &[0x91; 1000]].concat();
+        for payload in [&heads[..], &ops, &nest] {
+            assert!(Message::decode(payload).is_err());
+        }
+    }
+
+    #[test]
+    fn lists_have_ends() {
+        let author = AuthorId([1; 16]);
+        let heads = |count| Heads {
+            whole: false,
+            entries: vec![(author, 1); count],
+        };
+        assert!(Message::decode(&encoded(&Message::Heads(heads(MAX_HEADS)))).is_ok());
+        assert!(Message::decode(&encoded(&Message::Heads(heads(MAX_HEADS + 1)))).is_err());
+    }
+
+    #[test]
+    fn mapped_addresses_become_plain_ones() {
+        let Message::Hello(mut hello) = samples().remove(0) else {
+            unreachable!()
+        };
+        hello.you = "::ffff:10.0.0.1".parse().unwrap();
+        hello.me.addrs = vec!["[::ffff:10.0.0.1]:4700".parse().unwrap()];
+        let Ok(Message::Hello(read)) = Message::decode(&encoded(&Message::Hello(hello))) else {
+            panic!("not a hello")
+        };
+        assert_eq!(read.you, "10.0.0.1".parse::<IpAddr>().unwrap());
+        assert_eq!(read.me.addrs, ["10.0.0.1:4700".parse().unwrap()]);
+    }
+}
