@@ -24,3 +24,4 @@
 //! - [`cli`]: arguments → validated configuration.
 
 pub mod crdt;
+pub mod document;

@@ -74,7 +74,10 @@ impl Id {
 
     /// The id `n` operations later by the same author.
     pub(crate) const fn plus(self, n: u32) -> Self {
-        Self { author: self.author, seq: self.seq + n }
+        Self {
+            author: self.author,
+            seq: self.seq + n,
+        }
     }
 }
 
@@ -95,7 +98,9 @@ pub(crate) mod bytes16 {
                 f.write_str("sixteen bytes")
             }
             fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<[u8; 16], E> {
-                bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))
+                bytes
+                    .try_into()
+                    .map_err(|_| E::invalid_length(bytes.len(), &self))
             }
         }
         from.deserialize_bytes(Sixteen)

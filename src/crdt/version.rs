@@ -41,7 +41,9 @@ impl Version {
 
     /// Whether everything in `other` is known here too.
     pub fn covers(&self, other: &Self) -> bool {
-        other.iter().all(|(author, next)| self.next(&author) >= next)
+        other
+            .iter()
+            .all(|(author, next)| self.next(&author) >= next)
     }
 
     /// The authors and their counts, in the authors' order.
