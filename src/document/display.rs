@@ -405,7 +405,7 @@ mod tests {
             ("a very long name", "a very lon…"),
             ("eleven char", "eleven char"),
             ("漢漢漢漢漢漢", "漢漢漢漢漢…"),
-            ("ten chars   b", "ten chars…"),
+            ("ten chars   bc", "ten chars…"),
             ("\u{202e}\u{202e}", "<U+202E><U…"),
         ];
         for (name, expected) in rows {
