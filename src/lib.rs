@@ -25,3 +25,4 @@
 
 pub mod crdt;
 pub mod document;
+pub mod ui;

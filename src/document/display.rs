@@ -379,11 +379,7 @@ mod tests {
             (tower.chars().count(), width, marked),
             (1 + MAX_MARKS, 1, true)
         );
-        for cluster in [
-            "👩\u{200d}".repeat(10_000),
-            "ᄀ".repeat(10_000),
-            "a\u{200d}".repeat(1),
-        ] {
+        for cluster in ["👩\u{200d}".repeat(10_000), "ᄀ".repeat(10_000)] {
             let (text, width, marked) = shown(&cluster);
             assert!(
                 text.len() < 400 && width <= 100 && marked,

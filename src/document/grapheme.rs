@@ -230,7 +230,7 @@ mod tests {
                 let at = CharPos(at);
                 assert_eq!(
                     next_grapheme_boundary(&rope, at).0,
-                    next.unwrap_or(rope.len_chars())
+                    next.unwrap_or_else(|| rope.len_chars())
                 );
                 assert_eq!(prev_grapheme_boundary(&rope, at).0, prev.unwrap_or(0));
                 assert_eq!(
