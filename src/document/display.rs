@@ -1,20 +1,18 @@
 //! How text is shown: the one function that says what stands in the cells for a cluster.
 //!
 //! Text in a document comes from anybody. What reaches the screen is printable: control
-//! characters are pictures, what is invisible is named, and nothing that is shown turns the
-//! direction of its neighbours. The numbered rules:
+//! characters are pictures, and what is invisible or orders a change of direction is named.
 //!
-//! 1. A shown text holds no control, bidirectional or format character, but for the joiners and
-//!    selectors inside a well-formed cluster.
+//! 1. A shown text holds no control character, no bidirectional control and nothing invisible,
+//!    but for the joiners, selectors and tags inside a well-formed cluster.
 //! 2. Every symbol of it is at least one cell wide, and its width is the sum of its symbols'
 //!    widths. Cells are drawn with these widths, so cursor and cells agree.
 //! 3. It is bounded, however long the cluster is.
 //!
-//! Not here: colours. A text that differs from what the document holds says so by
-//! [`Shown::marked`].
+//! Not here: colours (a text that differs from what the document holds says so by
+//! [`Shown::marked`]), and right-to-left layout: text is shown in the order in which it is stored.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 use std::num::NonZeroUsize;
 
 use unicode_segmentation::UnicodeSegmentation;
@@ -80,6 +78,12 @@ pub fn show<'a>(cluster: &'a str, column: Column, options: &DisplayOptions) -> S
             };
         }
         _ => {}
+    }
+    let mut chars = cluster.chars();
+    if let (Some(c), None) = (chars.next(), chars.next())
+        && is_base(c)
+    {
+        return plain(cluster, width(cluster));
     }
     if SUBDIVISION_FLAGS.contains(&cluster) {
         return plain(cluster, width(cluster));
@@ -164,14 +168,6 @@ enum Before {
 
 /// `cluster` with everything replaced that must not reach a terminal.
 fn rewrite(cluster: &str) -> Cow<'_, str> {
-    let mut chars = cluster.chars();
-    let (first, second) = (chars.next(), chars.next());
-    if let (Some(c), None) = (first, second)
-        && is_base(c)
-    {
-        return Cow::Borrowed(cluster);
-    }
-
     let mut text = String::new();
     let mut before = Before::Nothing;
     let mut marks = 0;
@@ -225,21 +221,16 @@ fn named(cluster: &str) -> Shown<'static> {
     }
 }
 
-/// Appends a picture or the number of `c`.
+/// Appends the picture or the number of `c`.
 fn name(text: &mut String, c: char) {
-    let written = match c {
+    let number = u32::from(c);
+    match c {
         // The block of control pictures has those of C0 in order.
-        '\0'..='\x1f' => write!(
-            text,
-            "{}",
-            char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}')
-        ),
-        '\x7f' => write!(text, "\u{2421}"),
-        '\u{80}'..='\u{9f}' => write!(text, "<{:02X}>", u32::from(c)),
-        _ => write!(text, "<U+{:04X}>", u32::from(c)),
-    };
-    // Writing to a string cannot fail.
-    debug_assert!(written.is_ok());
+        '\0'..='\x1f' => text.extend(char::from_u32(0x2400 + number)),
+        '\x7f' => text.push('\u{2421}'),
+        '\u{80}'..='\u{9f}' => text.push_str(&format!("<{number:02X}>")),
+        _ => text.push_str(&format!("<U+{number:04X}>")),
+    }
 }
 
 fn on_dotted_circle(mark: char) -> String {

@@ -1,7 +1,7 @@
 //! Where the cursor goes: pure movement over a text.
 //!
 //! Every function takes any position (beyond the text: its end; inside a cluster: its start) and
-//! answers with a boundary between clusters. Columns are those of [`show`](super::display::show),
+//! answers with a boundary between clusters. Columns are those of [`show`],
 //! so the cursor and the cells on the screen agree. A column costs the length of the line before
 //! it.
 //!

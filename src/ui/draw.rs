@@ -10,6 +10,7 @@ use ratatui::layout::{Position, Rect};
 use super::canvas::wrapped;
 use super::view::{Body, View};
 use super::widgets::{bars, connecting, panel, text};
+use crate::document::display::sanitise;
 
 /// The most rows that a notice takes.
 const NOTICE_ROWS: usize = 3;
@@ -85,7 +86,10 @@ impl Rows {
             Some(notice) => wrapped(&notice.text, area.width),
             None => Vec::new(),
         };
-        notice_lines.truncate(NOTICE_ROWS);
+        if notice_lines.len() > NOTICE_ROWS {
+            let rest = notice_lines.split_off(NOTICE_ROWS - 1).join(" ");
+            notice_lines.push(sanitise(&rest, area.width.into()));
+        }
         let notice = take(notice_lines.len() as u16, 1);
 
         let mut top = area.top();

@@ -64,7 +64,7 @@ impl Keymap {
     }
 }
 
-/// A keymap of its own, or additions to one; a later binding of a chord replaces an earlier one.
+/// Lays bindings over the keymap; a later one of a chord replaces an earlier one.
 impl Extend<(Chord, Action)> for Keymap {
     fn extend<T: IntoIterator<Item = (Chord, Action)>>(&mut self, bindings: T) {
         self.0.extend(bindings);

@@ -432,6 +432,15 @@ fn long_notices_are_wrapped() {
             "is the port right?"
         ]
     );
+    let rows = Screenshot::of(&view, 20, 6).rows();
+    assert_eq!(
+        rows[2..5],
+        [
+            "The address did not",
+            "answer. Is the",
+            "program running the…"
+        ]
+    );
 }
 
 #[test]

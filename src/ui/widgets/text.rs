@@ -186,26 +186,25 @@ impl Painter<'_> {
     }
 
     /// Puts each visible member's name near the cursor: above it, else below, else two rows away.
-    /// Never on the own cursor, on another name, or, if there is a choice, in the own line; a name
-    /// that has no place is left out.
+    /// Never on the own cursor or on another name; if there is a choice, neither in the own line
+    /// nor on another's cursor. A name that has no place is left out.
     fn labels(&mut self) {
         let most = usize::from(self.text.width / 3)
             .clamp(8, NAME_COLUMNS)
             .min(self.text.width.into());
         let mut taken: Vec<Rect> = Vec::new();
-        for (index, at) in std::mem::take(&mut self.peers) {
+        for &(index, at) in &self.peers {
             let peer = &self.view.peers[index];
             let name = sanitise(&peer.name, most);
             let width = columns(&name);
             let x = at.x.min(self.text.right().saturating_sub(width));
-            let mut rows = [
+            let rows = [
                 at.y.checked_sub(1),
                 Some(at.y + 1),
                 at.y.checked_sub(2),
                 Some(at.y + 2),
             ];
-            rows.sort_by_key(|&row| row.is_some() && row == self.cursor.map(|cursor| cursor.y));
-            let place = rows
+            let mut places: Vec<Rect> = rows
                 .into_iter()
                 .flatten()
                 .filter(|row| (self.text.top()..self.text.bottom()).contains(row))
@@ -215,11 +214,15 @@ impl Painter<'_> {
                     width,
                     height: 1,
                 })
-                .find(|place| {
-                    !self.cursor.is_some_and(|cursor| place.contains(cursor))
-                        && !taken.iter().any(|other| other.intersects(*place))
-                });
-            if let Some(place) = place {
+                .filter(|place| !self.cursor.is_some_and(|cursor| place.contains(cursor)))
+                .filter(|place| !taken.iter().any(|other| other.intersects(*place)))
+                .collect();
+            places.sort_by_key(|place| {
+                let own_line = self.cursor.is_some_and(|cursor| cursor.y == place.y);
+                let on_another = self.peers.iter().any(|&(_, cursor)| place.contains(cursor));
+                (own_line, on_another)
+            });
+            if let Some(&place) = places.first() {
                 write(
                     self.buf,
                     self.text,
