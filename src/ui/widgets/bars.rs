@@ -1,5 +1,7 @@
 //! The rows at the bottom: the notice, the prompt and the status bar.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
@@ -52,30 +54,24 @@ pub(in crate::ui) fn draw_prompt(
     let room = area.right().saturating_sub(start).max(1);
     let start = area.right() - room;
 
+    let options = DisplayOptions::default();
+    let mut shown = Vec::new();
     let mut chars = 0;
     let mut cursor = 0;
-    let mut shown = Vec::new();
     for cluster in prompt.input.graphemes(true) {
-        let options = DisplayOptions::default();
-        let text = if prompt.hidden {
+        chars += cluster.chars().count();
+        cursor += usize::from(chars <= prompt.cursor.0);
+        shown.push(if prompt.hidden {
             "•".into()
         } else {
             show(cluster, Column(0), &options).text
-        };
-        chars += cluster.chars().count();
-        cursor += usize::from(chars <= prompt.cursor.0);
-        shown.push(text);
+        });
     }
+    let columns = |text: &Cow<'_, str>| usize::from(columns(text));
+    let mut before: usize = shown[..cursor].iter().map(columns).sum();
     let mut skipped = 0;
-    let mut before: u16 = shown[..cursor]
-        .iter()
-        .map(|text| columns(text))
-        .fold(0, u16::saturating_add);
-    while before >= room {
-        before = shown[skipped + 1..cursor]
-            .iter()
-            .map(|text| columns(text))
-            .fold(0, u16::saturating_add);
+    while before >= usize::from(room) {
+        before -= columns(&shown[skipped]);
         skipped += 1;
     }
     let mut x = start;
@@ -83,7 +79,7 @@ pub(in crate::ui) fn draw_prompt(
         x = write(buf, area, x, area.top(), text, Style::new());
     }
     Some(Position {
-        x: start + before,
+        x: start + before as u16,
         y: area.top(),
     })
 }
@@ -98,68 +94,52 @@ pub(in crate::ui) fn draw_status(
 ) {
     let bar = theme.status();
     fill(buf, area, bar);
-    let plain = |text: &str, most: usize| vec![(sanitise(text, most), bar)];
+    let part = |text: &str, most: usize| vec![(sanitise(text, most), bar)];
     let mark = if status.unsaved { " ● " } else { "   " };
     let file = |most: usize| vec![(format!("{mark}{}", sanitise(&status.file, most)), bar)];
-    let position = || {
-        let line = line_at(document.rope, document.cursor).0 + 1;
-        let column = column_of(document.rope, document.cursor, &document.options).0 + 1;
-        vec![(format!("{line}:{column}"), bar)]
-    };
-    let delivery = || plain(&status.delivery, PART_COLUMNS);
-    let invitation = || plain(&status.invitation, PART_COLUMNS);
-    let names = || member_names(status, theme);
-    let count = || member_count(status, bar);
+    let line = line_at(document.rope, document.cursor).0 + 1;
+    let column = column_of(document.rope, document.cursor, &document.options).0 + 1;
 
-    let choices: [&dyn Fn() -> Vec<Spans>; 7] = [
-        &|| {
-            vec![
-                file(FILE_COLUMNS),
-                position(),
-                names(),
-                delivery(),
-                invitation(),
-            ]
-        },
-        &|| {
-            vec![
-                file(FILE_COLUMNS),
-                position(),
-                count(),
-                delivery(),
-                invitation(),
-            ]
-        },
-        &|| vec![file(FILE_COLUMNS), position(), names(), delivery()],
-        &|| vec![file(FILE_COLUMNS), position(), count(), delivery()],
-        &|| vec![file(FILE_COLUMNS), position(), count()],
-        &|| vec![file(FILE_COLUMNS), position()],
-        &|| vec![file(usize::from(area.width.saturating_sub(3)))],
+    let (file, only_file) = (
+        file(FILE_COLUMNS),
+        file(area.width.saturating_sub(3).into()),
+    );
+    let position = vec![(format!("{line}:{column}"), bar)];
+    let (names, count) = (member_names(status, theme), member_count(status, bar));
+    let delivery = part(&status.delivery, PART_COLUMNS);
+    let invitation = part(&status.invitation, PART_COLUMNS);
+    let choices: [&[&Spans]; 7] = [
+        &[&file, &position, &names, &delivery, &invitation],
+        &[&file, &position, &count, &delivery, &invitation],
+        &[&file, &position, &names, &delivery],
+        &[&file, &position, &count, &delivery],
+        &[&file, &position, &count],
+        &[&file, &position],
+        &[&only_file],
     ];
-    let fitting = choices
-        .iter()
-        .map(|parts| joined(parts(), bar))
-        .find(|parts| width(parts) <= area.width);
+    let mut rows = choices.iter().map(|parts| joined(parts, bar));
     let mut x = area.left();
-    for (text, style) in fitting.unwrap_or_default() {
+    for (text, style) in rows
+        .find(|row| width(row) <= area.width)
+        .unwrap_or_default()
+    {
         x = write(buf, area, x, area.top(), &text, style);
     }
 }
 
 type Spans = Vec<(String, Style)>;
 
-fn joined(parts: Vec<Spans>, style: Style) -> Spans {
-    let mut row = Spans::new();
-    for part in parts.into_iter().filter(|part| width(part) > 0) {
-        if !row.is_empty() {
-            row.push(("  ".into(), style));
-        }
-        row.extend(part);
-    }
-    row
+/// The parts that say anything, side by side.
+fn joined(parts: &[&Spans], style: Style) -> Spans {
+    let said: Vec<_> = parts
+        .iter()
+        .filter(|part| width(part) > 0)
+        .map(|part| part.to_vec())
+        .collect();
+    said.join(&("  ".to_owned(), style))
 }
 
-fn width(spans: &Spans) -> u16 {
+fn width(spans: &[(String, Style)]) -> u16 {
     spans
         .iter()
         .map(|(text, _)| columns(text))
