@@ -1,10 +1,21 @@
-//! Rope and CRDT, changed only together. Pure.
+//! The document: rope and CRDT, changed only together. Pure.
+//!
+//! [`buffer`] is the one writer; [`position`], [`grapheme`], [`display`] and [`motion`] read: where
+//! something is, what belongs together, how it is shown, where the cursor goes. [`undo`] groups own
+//! edits, [`format`](mod@format) is what a file has besides its text.
+//!
+//! Deliberately absent: files, members, the screen. Other rooms name the rope through this one, so
+//! that it can be changed here.
 
 pub mod buffer;
+pub mod display;
 pub mod format;
+pub mod grapheme;
+pub mod motion;
 pub mod position;
 pub mod undo;
 
 pub use buffer::Document;
 pub use position::CharPos;
+pub use ropey::{Rope, RopeSlice};
 pub use undo::EditKind;

@@ -29,4 +29,5 @@ pub mod crdt;
 pub mod document;
 pub mod security;
 pub mod storage;
+pub mod ui;
 pub mod wire;

@@ -1,0 +1,273 @@
+use super::*;
+
+/// The text and the cursor, which is written as `|`.
+fn parse(row: &str) -> (Rope, CharPos) {
+    let at = row.chars().position(|c| c == '|').expect("a cursor");
+    (Rope::from_str(&row.replacen('|', "", 1)), CharPos(at))
+}
+
+fn written(rope: &Rope, at: CharPos) -> String {
+    let mut rope = rope.clone();
+    rope.insert_char(at.0, '|');
+    rope.to_string()
+}
+
+fn check(motions: &[Motion], rows: &[(&str, &str)]) {
+    for (before, after) in rows {
+        let (rope, at) = parse(before);
+        let caret = motions.iter().fold(Caret::new(at), |caret, &motion| {
+            moved(&rope, caret, motion, 2, &DisplayOptions::default())
+        });
+        assert_eq!(
+            written(&rope, caret.at),
+            *after,
+            "{motions:?} from {before:?}"
+        );
+    }
+}
+
+#[test]
+fn right_and_left_step_over_clusters() {
+    let rows = [
+        ("|ab", "a|b"),
+        ("|e\u{301}x", "e\u{301}|x"),
+        ("|漢字", "漢|字"),
+        ("|👩\u{200d}👩\u{200d}👧x", "👩\u{200d}👩\u{200d}👧|x"),
+        ("|🇩🇪🇫🇷", "🇩🇪|🇫🇷"),
+        ("🇩🇪|🇫🇷", "🇩🇪🇫🇷|"),
+        ("|👍🏽!", "👍🏽|!"),
+        ("a|\r\nb", "a\r\n|b"),
+        ("a|\nb", "a\n|b"),
+        ("a|\rb", "a\r|b"),
+        ("|\tb", "\t|b"),
+        ("|\u{1b}[m", "\u{1b}|[m"),
+    ];
+    check(&[Motion::Right], &rows);
+    let back: Vec<(&str, &str)> = rows
+        .iter()
+        .map(|&(before, after)| (after, before))
+        .collect();
+    check(&[Motion::Left], &back);
+    check(&[Motion::Left], &[("|ab", "|ab"), ("|", "|")]);
+    check(
+        &[Motion::Right],
+        &[("ab|", "ab|"), ("ab\n|", "ab\n|"), ("|", "|")],
+    );
+}
+
+#[test]
+fn a_position_inside_a_cluster_is_tolerated() {
+    check(
+        &[Motion::Right],
+        &[("a\r|\nb", "a\r\n|b"), ("👩\u{200d}|👩x", "👩\u{200d}👩|x")],
+    );
+    check(
+        &[Motion::Left],
+        &[("a\r|\nb", "a|\r\nb"), ("e|\u{301}x", "|e\u{301}x")],
+    );
+    check(&[Motion::LineEnd], &[("a\r|\nb", "a|\r\nb")]);
+    check(&[Motion::WordRight], &[("a\r|\nb", "a\r\n|b")]);
+}
+
+#[test]
+fn words() {
+    check(
+        &[Motion::WordRight],
+        &[
+            ("|foo bar", "foo| bar"),
+            ("f|oo bar", "foo| bar"),
+            ("foo| bar", "foo bar|"),
+            ("|  foo", "  foo|"),
+            ("|foo.bar()", "foo|.bar()"),
+            ("foo|.bar()", "foo.|bar()"),
+            ("foo.bar|() x", "foo.bar()| x"),
+            ("|snake_case9 x", "snake_case9| x"),
+            ("|naïve Straße", "naïve| Straße"),
+            ("|e\u{301}te\u{301} x", "e\u{301}te\u{301}| x"),
+            ("|漢字。", "漢字|。"),
+            ("foo|\nbar", "foo\n|bar"),
+            ("foo|\r\nbar", "foo\r\n|bar"),
+            ("foo|  \nbar", "foo  |\nbar"),
+            ("foo|", "foo|"),
+        ],
+    );
+    check(
+        &[Motion::WordLeft],
+        &[
+            ("foo bar|", "foo |bar"),
+            ("foo |bar", "|foo bar"),
+            ("foo ba|r", "foo |bar"),
+            ("foo.bar()|", "foo.bar|()"),
+            ("foo.bar|()", "foo.|bar()"),
+            ("e\u{301}te\u{301}|", "|e\u{301}te\u{301}"),
+            ("  |foo", "|  foo"),
+            ("foo\r\n|bar", "foo|\r\nbar"),
+            ("foo\n  |bar", "foo\n|  bar"),
+            ("|foo", "|foo"),
+        ],
+    );
+}
+
+#[test]
+fn vertical_movement_keeps_the_goal_column() {
+    use Motion::{Down, Left, LineEnd, Up};
+    check(
+        &[Down],
+        &[
+            ("ab|c\nabc", "abc\nab|c"),
+            ("ab|c\n\nabc", "abc\n|\nabc"),
+            ("abc|\r\nx\r\n", "abc\r\nx|\r\n"),
+            ("ab|c", "abc|"),
+            ("abc\n|", "abc\n|"),
+            ("a|bc\n漢字", "abc\n|漢字"),
+            ("ab|c\n漢字", "abc\n漢|字"),
+            ("\t|x\nabcdef", "\tx\nabcd|ef"),
+            ("ab|c\n\tx", "abc\n|\tx"),
+            ("abcd|\n\tx", "abcd\n\t|x"),
+            ("\u{1b}\u{1b}|\nabc", "\u{1b}\u{1b}\nab|c"),
+        ],
+    );
+    check(
+        &[Down, Down],
+        &[
+            ("ab|c\n\nabc", "abc\n\nab|c"),
+            ("漢字|\na\n漢字", "漢字\na\n漢字|"),
+        ],
+    );
+    check(&[Down, Left, Down], &[("abc|\nabc\nabc", "abc\nabc\nab|c")]);
+    check(
+        &[Up],
+        &[
+            ("ab|c", "|abc"),
+            ("abc\n|", "|abc\n"),
+            ("abc\nab|c", "ab|c\nabc"),
+        ],
+    );
+    check(
+        &[Up, Down],
+        &[("abc\nab|c", "abc\nab|c"), ("ab|c\nabc", "abc\nab|c")],
+    );
+    check(
+        &[Motion::PageDown],
+        &[
+            ("a|b\nab\nab\nab", "ab\nab\na|b\nab"),
+            ("ab\na|b\nab", "ab\nab\na|b"),
+        ],
+    );
+    check(
+        &[Motion::PageUp],
+        &[
+            ("ab\nab\na|b", "a|b\nab\nab"),
+            ("ab\na|b\nab", "a|b\nab\nab"),
+            ("a|b", "|ab"),
+        ],
+    );
+    check(
+        &[Motion::PageDown, LineEnd],
+        &[("|ab\nab\nab", "ab\nab\nab|")],
+    );
+}
+
+#[test]
+fn ends_of_lines_and_of_the_text() {
+    check(
+        &[Motion::LineStart],
+        &[
+            ("  ab|c", "  |abc"),
+            ("  |abc", "|  abc"),
+            ("|  abc", "  |abc"),
+            ("|abc", "|abc"),
+            ("x\n\t a|", "x\n\t |a"),
+            ("   |", "|   "),
+            ("|", "|"),
+        ],
+    );
+    check(
+        &[Motion::LineEnd],
+        &[
+            ("|abc\nd", "abc|\nd"),
+            ("|abc\r\nd", "abc|\r\nd"),
+            ("a|b\r", "ab\r|"),
+        ],
+    );
+    check(
+        &[Motion::DocumentEnd],
+        &[("|a\nb", "a\nb|"), ("|a\n", "a\n|"), ("|", "|")],
+    );
+    check(&[Motion::DocumentStart], &[("a\nb|", "|a\nb")]);
+}
+
+#[test]
+fn columns_and_positions_answer_each_other() {
+    let rope = Rope::from_str("\ta漢e\u{301}👩\u{200d}👩\u{202e}\u{1b}|\r\nx");
+    let options = DisplayOptions::default();
+    let columns: Vec<usize> = (0..=11)
+        .map(|at| column_of(&rope, CharPos(at), &options).0)
+        .collect();
+    assert_eq!(columns, [0, 4, 5, 7, 7, 8, 8, 8, 10, 18, 19, 20]);
+    for at in [0, 1, 2, 3, 5, 8, 9, 10, 11] {
+        let column = column_of(&rope, CharPos(at), &options);
+        assert_eq!(at_column(&rope, Line(0), column, &options), CharPos(at));
+    }
+    assert_eq!(
+        at_column(&rope, Line(0), Column(6), &options),
+        CharPos(2),
+        "inside a wide one"
+    );
+    assert_eq!(
+        at_column(&rope, Line(0), Column(999), &options),
+        CharPos(11)
+    );
+    assert_eq!(
+        at_column(&rope, Line(999), Column(999), &options),
+        CharPos(14)
+    );
+}
+
+#[test]
+fn any_position_in_any_text_is_tolerated() {
+    let seed =
+        std::env::var("SEED").map_or_else(|_| fastrand::u64(..), |s| s.parse().expect("a number"));
+    println!("SEED={seed}");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let all = [
+        Motion::Left,
+        Motion::Right,
+        Motion::WordLeft,
+        Motion::WordRight,
+        Motion::Up,
+        Motion::Down,
+        Motion::PageUp,
+        Motion::PageDown,
+        Motion::LineStart,
+        Motion::LineEnd,
+        Motion::DocumentStart,
+        Motion::DocumentEnd,
+    ];
+    for _ in 0..300 {
+        let text: String = (0..rng.usize(0..40))
+            .map(|_| {
+                rng.choice([
+                    'a', ' ', '\n', '\r', '\t', '漢', '\u{301}', '\u{200d}', '👩', '🇩', '\u{202e}',
+                ])
+                .expect("some")
+            })
+            .collect();
+        let rope = Rope::from_str(&text);
+        for _ in 0..50 {
+            let at = if rng.u8(..) == 0 {
+                usize::MAX
+            } else {
+                rng.usize(0..text.len() + 9)
+            };
+            let caret = Caret {
+                at: CharPos(at),
+                goal: rng.bool().then(|| Column(rng.usize(0..99))),
+            };
+            let motion = rng.choice(all).expect("some");
+            let page = rng.choice([0, 1, 3, usize::MAX]).expect("some");
+            let to = moved(&rope, caret, motion, page, &DisplayOptions::default()).at;
+            assert_eq!(snapped(&rope, to), to, "{motion:?} from {at} in {text:?}");
+        }
+    }
+}

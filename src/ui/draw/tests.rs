@@ -1,0 +1,636 @@
+use crate::document::Rope;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::CellWidth;
+use ratatui::layout::Size;
+use ratatui::style::{Color, Modifier};
+
+use super::*;
+use crate::document::display::DisplayOptions;
+use crate::document::grapheme::is_grapheme_boundary;
+use crate::document::motion::column_of;
+use crate::document::position::{CharPos, Column, Line, line_at};
+use crate::ui::theme::Theme;
+use crate::ui::view::*;
+
+fn view(rope: &Rope) -> View<'_> {
+    View {
+        body: Body::Text(TextView {
+            rope,
+            cursor: CharPos(0),
+            selection: None,
+            peers: Vec::new(),
+            scroll: Scroll::default(),
+            options: DisplayOptions::default(),
+        }),
+        status: Status {
+            file: "notes.md".into(),
+            ..Status::default()
+        },
+        notice: None,
+        prompt: None,
+        panel: None,
+        theme: Theme::colours(),
+    }
+}
+
+/// A view of `rope` after `change` to its text.
+fn with<'a>(rope: &'a Rope, change: impl FnOnce(&mut TextView<'a>)) -> View<'a> {
+    let mut view = view(rope);
+    if let Body::Text(text) = &mut view.body {
+        change(text);
+    }
+    view
+}
+
+fn peer(name: &str, colour: usize, cursor: usize) -> PeerCursor {
+    PeerCursor {
+        name: name.into(),
+        colour,
+        cursor: CharPos(cursor),
+        selection: None,
+    }
+}
+
+struct Screenshot {
+    buf: Buffer,
+    cursor: Option<Position>,
+}
+
+impl Screenshot {
+    fn of(view: &View<'_>, width: u16, height: u16) -> Self {
+        let area = Rect::new(0, 0, width, height);
+        let mut buf = Buffer::empty(area);
+        let cursor = render(&mut buf, area, view);
+        let shot = Self { buf, cursor };
+        shot.check_invariants();
+        shot
+    }
+
+    /// What a terminal shows: the cells under a wide symbol are not there.
+    fn rows(&self) -> Vec<String> {
+        let area = self.buf.area;
+        let row = |y| {
+            let (mut x, mut row) = (0, String::new());
+            while x < area.width {
+                row.push_str(self.buf[(x, y)].symbol());
+                x += self.buf[(x, y)].cell_width();
+            }
+            row.trim_end().to_owned()
+        };
+        (0..area.height).map(row).collect()
+    }
+
+    fn bg(&self, x: u16, y: u16) -> Color {
+        self.buf[(x, y)].bg
+    }
+
+    fn is_selected(&self, x: u16, y: u16) -> bool {
+        self.buf[(x, y)].modifier.contains(Modifier::REVERSED)
+    }
+
+    /// 1. Nothing but printable characters. 2. Every symbol has its cells to itself, in its row.
+    /// 3. The cursor is on the screen.
+    fn check_invariants(&self) {
+        let area = self.buf.area;
+        for y in 0..area.height {
+            let mut x = 0;
+            while x < area.width {
+                let cell = &self.buf[(x, y)];
+                let (symbol, width) = (cell.symbol(), cell.cell_width());
+                assert!(!symbol.chars().any(is_forbidden), "{symbol:?} at {x},{y}");
+                assert!(
+                    width > 0 && x + width <= area.width,
+                    "{symbol:?} at {x},{y} is {width} wide"
+                );
+                for under in x + 1..x + width {
+                    assert_eq!(
+                        self.buf[(under, y)].symbol(),
+                        " ",
+                        "under {symbol:?} at {x},{y}"
+                    );
+                }
+                x += width;
+            }
+        }
+        assert!(
+            self.cursor.is_none_or(|cursor| area.contains(cursor)),
+            "{:?} in {area}",
+            self.cursor
+        );
+    }
+}
+
+fn is_forbidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        )
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0001}')
+}
+
+#[test]
+fn text_line_numbers_and_status() {
+    let rope = Rope::from_str("one\r\ntwo\n");
+    let mut view = with(&rope, |text| text.cursor = CharPos(6));
+    view.status.unsaved = true;
+    let shot = Screenshot::of(&view, 24, 5);
+    assert_eq!(
+        shot.rows(),
+        ["  1 one", "  2 two", "  3", "", " ● notes.md  2:2"]
+    );
+    assert_eq!(shot.cursor, Some(Position { x: 5, y: 1 }));
+}
+
+#[test]
+fn the_terminal_gets_the_same_cells_and_the_cursor() {
+    let rope = Rope::from_str("a漢👩\u{200d}👩e\u{301}ｶ\u{ff9e}b");
+    let view = with(&rope, |text| text.cursor = CharPos(9));
+    let mut terminal = Terminal::new(TestBackend::new(24, 2)).expect("a terminal");
+    terminal.draw(|frame| draw(frame, &view)).expect("a frame");
+    terminal
+        .backend_mut()
+        .assert_cursor_position(Position { x: 4 + 8, y: 0 });
+    assert_eq!(terminal.backend().buffer()[(12, 0)].symbol(), "b");
+}
+
+#[test]
+fn the_end_of_a_final_line_break_is_a_line_of_its_own() {
+    for (text, at, expected) in [
+        ("ab\n", 3, (4, 1)),
+        ("ab", 2, (6, 0)),
+        ("", 0, (4, 0)),
+        ("ab\r\n", 3, (6, 0)),
+    ] {
+        let rope = Rope::from_str(text);
+        let shot = Screenshot::of(&with(&rope, |text| text.cursor = CharPos(at)), 24, 5);
+        assert_eq!(shot.cursor, Some(expected.into()), "{text:?}");
+    }
+}
+
+#[test]
+fn what_an_edge_cuts_is_blank_and_shifts_nothing() {
+    let rope = Rope::from_str("漢字漢字\n\tx\nab\u{202e}cd\nabcdefgh");
+    let expect = |left, rows: [&str; 4]| {
+        let view = with(&rope, |text| text.scroll.left = Column(left));
+        let shot = Screenshot::of(&view, 5, 5);
+        assert_eq!(shot.rows()[..4], rows, "from column {left}");
+    };
+    expect(0, ["漢字", "    x", "ab<U+", "abcde"]);
+    expect(1, [" 字漢", "   x", "b<U+2", "bcdef"]);
+    expect(2, ["字漢", "  x", "<U+20", "cdefg"]);
+    expect(3, [" 漢字", " x", "U+202", "defgh"]);
+    expect(9, ["", "", ">cd", ""]);
+    expect(999, ["", "", "", ""]);
+}
+
+#[test]
+fn selections_show_line_breaks_and_overlap_clusters() {
+    let rope = Rope::from_str("ab\n\n漢c");
+    let selection = Some(CharPos(5)..CharPos(1));
+    let shot = Screenshot::of(&with(&rope, |text| text.selection = selection), 24, 5);
+    let selected: Vec<(u16, u16)> = (0..3)
+        .flat_map(|y| (4..24).map(move |x| (x, y)))
+        .filter(|&(x, y)| shot.is_selected(x, y))
+        .collect();
+    assert_eq!(selected, [(5, 0), (6, 0), (4, 1), (4, 2), (5, 2)]);
+}
+
+#[test]
+fn others_have_a_coloured_cursor_selection_and_name() {
+    let rope = Rope::from_str("first\nsecond\nthird\n");
+    let view = with(&rope, |text| {
+        text.cursor = CharPos(18);
+        text.peers = vec![
+            PeerCursor {
+                selection: Some(CharPos(6)..CharPos(9)),
+                ..peer("Bo", 0, 9)
+            },
+            peer("Ann", 1, 0),
+            peer("Cy", 2, 999),
+        ];
+    });
+    let shot = Screenshot::of(&view, 24, 6);
+    assert_eq!(
+        shot.rows()[..5],
+        ["  1 firBo", "  2 Annond", "  3 third", "  4", "    Cy"]
+    );
+    assert_eq!(shot.bg(7, 1), Color::LightGreen, "Bo's cursor");
+    assert_eq!(shot.bg(4, 0), Color::LightMagenta, "Ann's cursor");
+    assert_eq!(
+        shot.bg(4, 3),
+        Color::LightCyan,
+        "Cy's cursor at the text's end"
+    );
+    assert_eq!(shot.bg(4, 4), Color::Cyan, "Cy's name");
+
+    let alone = with(&rope, |text| {
+        text.peers = vec![PeerCursor {
+            selection: Some(CharPos(0)..CharPos(2)),
+            ..peer("Bo", 3, 4)
+        }];
+        text.cursor = CharPos(13);
+    });
+    let shot = Screenshot::of(&alone, 24, 6);
+    assert_eq!(
+        [4, 5, 6].map(|x| shot.bg(x, 0)),
+        [Color::Yellow, Color::Yellow, Color::Reset]
+    );
+}
+
+#[test]
+fn a_name_never_covers_the_own_cursor_or_another_name() {
+    let rope = Rope::from_str("aaaaaaaaaa\nbbbbbbbbbb\ncccccccccc\ndddddddddd");
+    for own in 0..rope.len_chars() {
+        for other in 0..rope.len_chars() {
+            let view = with(&rope, |text| {
+                text.cursor = CharPos(own);
+                text.peers = (0..3).map(|n| peer("NAME", n, other)).collect();
+            });
+            let shot = Screenshot::of(&view, 24, 5);
+            let cursor = shot.cursor.expect("visible");
+            assert!(
+                "abcd ".contains(shot.buf[cursor].symbol()),
+                "own at {own}, other at {other}"
+            );
+            let names: usize = shot.rows()[..4]
+                .iter()
+                .map(|row| row.matches("NAME").count())
+                .sum();
+            assert!(names >= 1, "own at {own}, other at {other}");
+        }
+    }
+}
+
+#[test]
+fn names_are_shortened_and_kept_on_the_screen() {
+    let rope = Rope::from_str("aaaaaaaaaaaaaaaaaaaa\n");
+    let view = with(&rope, |text| text.peers = vec![peer("Maximiliane", 0, 19)]);
+    assert_eq!(
+        Screenshot::of(&view, 24, 4).rows()[1],
+        "  2             Maximil…"
+    );
+}
+
+#[test]
+fn without_colours_there_are_attributes_and_names() {
+    let rope = Rope::from_str("first\nsecond\n");
+    let mut view = with(&rope, |text| {
+        text.cursor = CharPos(12);
+        text.peers = vec![PeerCursor {
+            selection: Some(CharPos(0)..CharPos(2)),
+            ..peer("Bo", 0, 2)
+        }];
+    });
+    view.theme = Theme::plain();
+    view.notice = Some(Notice {
+        level: Level::Error,
+        text: "no".into(),
+    });
+    let shot = Screenshot::of(&view, 24, 6);
+    let coloured =
+        |cell: &ratatui::buffer::Cell| cell.fg != Color::Reset || cell.bg != Color::Reset;
+    assert!(!shot.buf.content.iter().any(coloured));
+    assert!(
+        shot.buf[(4, 0)].modifier.contains(Modifier::UNDERLINED),
+        "Bo's selection"
+    );
+    assert!(
+        shot.buf[(6, 0)].modifier.contains(Modifier::REVERSED),
+        "Bo's cursor"
+    );
+    assert!(shot.rows()[2].contains("Bo"), "{:#?}", shot.rows());
+}
+
+#[test]
+fn the_status_bar_drops_parts_where_it_is_narrow() {
+    let rope = Rope::from_str("text");
+    let mut view = view(&rope);
+    let member = |name: &str, connected| Member {
+        name: name.into(),
+        colour: 0,
+        connected,
+    };
+    view.status = Status {
+        file: "notes.md".into(),
+        unsaved: false,
+        members: vec![member("Ann", true), member("Bo", false)],
+        delivery: "all delivered".into(),
+        invitation: "collab-edit --join 192.168.1.5:4700".into(),
+    };
+    for (width, expected) in [
+        (
+            90,
+            "   notes.md  1:1   Ann   Bo (away)   all delivered  collab-edit --join 192.168.1.5:4700",
+        ),
+        (
+            84,
+            "   notes.md  1:1  3 members, 1 away  all delivered  collab-edit --join 192.168.1.5:4700",
+        ),
+        (60, "   notes.md  1:1   Ann   Bo (away)   all delivered"),
+        (40, "   notes.md  1:1  3 members, 1 away"),
+        (20, "   notes.md  1:1"),
+        (12, "   notes.md"),
+        (8, "   note…"),
+    ] {
+        let rows = Screenshot::of(&view, width, 3).rows();
+        let fits = expected.chars().count() <= usize::from(width);
+        assert_eq!(rows[2] == expected, fits, "{width}: {:?}", rows[2]);
+    }
+}
+
+#[test]
+fn a_prompt_has_the_cursor_and_hides_what_it_must() {
+    let rope = Rope::from_str("text");
+    let mut view = view(&rope);
+    view.body = Body::Connecting("Joining the session at example.org:4700 …".into());
+    view.notice = Some(Notice {
+        level: Level::Error,
+        text: "That was not the code.".into(),
+    });
+    view.prompt = Some(Prompt {
+        title: "Code:".into(),
+        input: "a漢e\u{301}".into(),
+        cursor: CharPos(4),
+        hidden: true,
+    });
+    let shot = Screenshot::of(&view, 30, 6);
+    assert_eq!(
+        shot.rows(),
+        [
+            "",
+            "    Joining the session at",
+            "      example.org:4700 …",
+            "",
+            "That was not the code.",
+            "Code: •••"
+        ]
+    );
+    assert_eq!(shot.cursor, Some(Position { x: 9, y: 5 }));
+
+    view.prompt = Some(Prompt {
+        title: "Name:".into(),
+        input: "abc漢defgh".into(),
+        cursor: CharPos(9),
+        hidden: false,
+    });
+    let shot = Screenshot::of(&view, 12, 3);
+    assert_eq!(shot.rows()[2], "Name: defgh");
+    assert_eq!(shot.cursor, Some(Position { x: 11, y: 2 }));
+}
+
+#[test]
+fn the_panel_lies_over_the_text_and_hides_the_cursor() {
+    let rope = Rope::from_str(
+        &"漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字\n".repeat(9),
+    );
+    let mut view = with(&rope, |text| text.cursor = CharPos(5 * 33 + 9));
+    let member = |name: &str, colour| PanelMember {
+        name: name.into(),
+        colour,
+        state: "connected".into(),
+        addresses: vec!["192.168.1.5:4700".into(), "[2001:db8::1]:4700".into()],
+    };
+    view.panel = Some(Panel {
+        members: vec![member("Ann", None), member("Bo", Some(0))],
+        invitation: vec![
+            "Others join with".into(),
+            "collab-edit --join 192.168.1.5:4700".into(),
+        ],
+    });
+    let shot = Screenshot::of(&view, 79, 12);
+    assert_eq!(shot.cursor, None);
+    let rows = shot.rows();
+    assert!(rows[1].contains("┌ Members ─"), "{rows:#?}");
+    assert!(rows[2].contains("Ann               connected"), "{rows:#?}");
+    assert!(
+        rows[5].contains("192.168.1.5:4700 [2001:db8::1]:4700"),
+        "{rows:#?}"
+    );
+    assert!(
+        rows[8].contains("collab-edit --join 192.168.1.5:4700"),
+        "{rows:#?}"
+    );
+}
+
+#[test]
+fn long_notices_are_wrapped() {
+    let rope = Rope::from_str("text");
+    let mut view = view(&rope);
+    let text = "The address did not answer. Is the program running there, and is the port right?";
+    view.notice = Some(Notice {
+        level: Level::Warning,
+        text: text.into(),
+    });
+    let rows = Screenshot::of(&view, 30, 6).rows();
+    assert_eq!(
+        rows[2..5],
+        [
+            "The address did not answer. Is",
+            "the program running there, and",
+            "is the port right?"
+        ]
+    );
+    let rows = Screenshot::of(&view, 20, 6).rows();
+    assert_eq!(
+        rows[2..5],
+        [
+            "The address did not",
+            "answer. Is the",
+            "program running the…"
+        ]
+    );
+}
+
+#[test]
+fn the_text_area_is_where_the_text_is() {
+    let rope = Rope::from_str("text");
+    let mut view = view(&rope);
+    assert_eq!(
+        text_area(Rect::new(0, 0, 80, 24), &view),
+        Rect::new(4, 0, 76, 23)
+    );
+    assert_eq!(
+        text_area(Rect::new(0, 0, 9, 1), &view),
+        Rect::new(0, 0, 9, 1)
+    );
+    view.body = Body::Connecting(String::new());
+    assert!(text_area(Rect::new(0, 0, 80, 24), &view).is_empty());
+}
+
+/// Text that tries what terminals and segmentation can be tricked with.
+fn hostile(rng: &mut fastrand::Rng, length: usize) -> String {
+    const PIECES: [&str; 24] = [
+        "\u{1b}[2J",
+        "\u{1b}]52;c;AA\u{7}",
+        "\u{9b}",
+        "\r",
+        "\n",
+        "\r\n",
+        "\t",
+        "\0",
+        "\u{7f}",
+        "\u{202e}",
+        "\u{2066}",
+        "\u{200b}",
+        "\u{200d}",
+        "\u{301}",
+        "\u{fe0f}",
+        "\u{e0041}",
+        "漢",
+        "👩",
+        "🇩",
+        "ᄀ",
+        "ｶ\u{ff9e}",
+        "\u{600}",
+        "क\u{94d}",
+        " ",
+    ];
+    let mut text = String::new();
+    for _ in 0..length {
+        match rng.u8(0..4) {
+            0 => text.push(rng.char(..)),
+            1 => text.push(rng.char('!'..='~')),
+            2 => text.push_str(&String::from_utf8_lossy(&[rng.u8(..), rng.u8(..)])),
+            _ => text.push_str(rng.choice(PIECES).expect("pieces")),
+        }
+    }
+    text
+}
+
+fn hostile_view<'a>(rng: &mut fastrand::Rng, rope: &'a Rope) -> View<'a> {
+    let place = |rng: &mut fastrand::Rng| {
+        CharPos(if rng.u8(..) == 0 {
+            usize::MAX
+        } else {
+            rng.usize(0..400)
+        })
+    };
+    let mut view = with(rope, |text| {
+        text.cursor = place(rng);
+        text.selection = rng.bool().then(|| place(rng)..place(rng));
+        text.scroll = Scroll {
+            top: Line(rng.usize(0..20)),
+            left: Column(rng.usize(0..20)),
+        };
+        text.peers = (0..rng.usize(0..4))
+            .map(|_| PeerCursor {
+                name: hostile(rng, 8),
+                colour: rng.usize(..),
+                cursor: place(rng),
+                selection: rng.bool().then(|| place(rng)..place(rng)),
+            })
+            .collect();
+    });
+    if rng.u8(0..5) == 0 {
+        view.body = Body::Connecting(hostile(rng, 30));
+    }
+    let members = (0..rng.usize(0..4))
+        .map(|_| Member {
+            name: hostile(rng, 8),
+            colour: rng.usize(..),
+            connected: rng.bool(),
+        })
+        .collect();
+    view.status = Status {
+        file: hostile(rng, 9),
+        unsaved: rng.bool(),
+        members,
+        delivery: hostile(rng, 9),
+        invitation: hostile(rng, 9),
+    };
+    view.notice = rng.bool().then(|| Notice {
+        level: Level::Warning,
+        text: hostile(rng, 40),
+    });
+    view.prompt = (rng.u8(0..4) == 0).then(|| Prompt {
+        title: hostile(rng, 5),
+        input: hostile(rng, 12),
+        cursor: place(rng),
+        hidden: rng.bool(),
+    });
+    view.panel = (rng.u8(0..4) == 0).then(|| Panel {
+        members: vec![PanelMember {
+            name: hostile(rng, 8),
+            colour: None,
+            state: hostile(rng, 5),
+            addresses: vec![hostile(rng, 9)],
+        }],
+        invitation: vec![hostile(rng, 12)],
+    });
+    view
+}
+
+/// `SEED` replays one run.
+#[test]
+fn hostile_text_and_any_size_leave_a_clean_screen() {
+    let seed = std::env::var("SEED").map_or_else(
+        |_| fastrand::u64(..),
+        |seed| seed.parse().expect("a number"),
+    );
+    println!("SEED={seed}");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    for round in 0..400 {
+        let length = rng.usize(0..200);
+        let rope = Rope::from_str(&hostile(&mut rng, length));
+        let view = hostile_view(&mut rng, &rope);
+        let (width, height) = match round % 4 {
+            0 => (rng.u16(0..6), rng.u16(0..6)),
+            1 => (80, 24),
+            2 => (rng.u16(0..300), rng.u16(0..4)),
+            _ => (rng.u16(0..40), rng.u16(0..40)),
+        };
+        Screenshot::of(&view, width, height);
+    }
+}
+
+#[test]
+fn every_small_size_is_survived() {
+    let rope = Rope::from_str("a漢\tb\n\u{1b}x\n");
+    let mut rng = fastrand::Rng::with_seed(7);
+    for (width, height) in (0..=5).flat_map(|width| (0..=5).map(move |height| (width, height))) {
+        for _ in 0..20 {
+            Screenshot::of(&hostile_view(&mut rng, &rope), width, height);
+        }
+    }
+    Screenshot::of(&hostile_view(&mut rng, &rope), 1000, 300);
+}
+
+#[test]
+fn the_cursor_is_on_the_cell_of_its_cluster() {
+    let mut rng = fastrand::Rng::with_seed(11);
+    for _ in 0..200 {
+        let rope = Rope::from_str(&hostile(&mut rng, 30));
+        let at = CharPos(rng.usize(0..=rope.len_chars()));
+        let options = DisplayOptions::default();
+        let mut scroll = Scroll {
+            top: Line(rng.usize(0..9)),
+            left: Column(rng.usize(0..9)),
+        };
+        let mut view = with(&rope, |text| text.cursor = at);
+        let area = Rect::new(0, 0, 30, 6);
+        let text = text_area(area, &view);
+        let size = Size {
+            width: text.width,
+            height: text.height,
+        };
+        scroll_into_view(&rope, at, size, &options, &mut scroll);
+        if let Body::Text(text) = &mut view.body {
+            text.scroll = scroll;
+        }
+        let cursor = Screenshot::of(&view, area.width, area.height)
+            .cursor
+            .expect("the cursor is visible");
+        assert_eq!(
+            usize::from(cursor.y - text.y),
+            line_at(&rope, at).0 - scroll.top.0
+        );
+        if is_grapheme_boundary(&rope, at) {
+            assert_eq!(
+                usize::from(cursor.x - text.x),
+                column_of(&rope, at, &options).0 - scroll.left.0
+            );
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The terminal: taken over once, given back on every way out.
+//!
+//! Given back means: normal screen, echo, visible cursor of the user's shape, no bracketed paste,
+//! no extended keys. It happens when the [`Screen`] is dropped, before a panic's message is
+//! printed, and wherever [`restore`] is called; only the first of them does anything.
+//!
+//! Nothing is asked of the terminal: extended keys are requested from terminals that may not know
+//! them, which ignore the request. For the same reason `Terminal::clear` of the drawing library,
+//! which asks where the cursor is, is never called.
+
+use std::io::{self, IsTerminal, Stdout, Write};
+use std::panic;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::cursor::{SetCursorStyle, Show};
+use ratatui::crossterm::event::{
+    DisableBracketedPaste, EnableBracketedPaste, KeyboardEnhancementFlags,
+    PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
+};
+use ratatui::crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use ratatui::crossterm::{execute, queue};
+use ratatui::layout::Size;
+
+use super::draw::draw;
+use super::view::View;
+
+/// Why the terminal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TerminalError {
+    /// Standard input or output is a file or a pipe.
+    #[error("{0} is not a terminal; the editor needs one to draw on and to read keys from")]
+    NotATerminal(&'static str),
+    /// The terminal failed.
+    #[error("the terminal cannot be used: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Whether the terminal is taken over and must be given back.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The terminal while it is taken over. There is at most one.
+#[derive(Debug)]
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    ///
+    /// If standard input or output is no terminal, or the terminal fails. It is then as before.
+    pub fn enter() -> Result<Self, TerminalError> {
+        for (is_terminal, stream) in [
+            (io::stdin().is_terminal(), "standard input"),
+            (io::stdout().is_terminal(), "standard output"),
+        ] {
+            if !is_terminal {
+                return Err(TerminalError::NotATerminal(stream));
+            }
+        }
+        restore_on_panic();
+        TAKEN.store(true, Ordering::SeqCst);
+        Self::take().inspect_err(|_| restore())
+    }
+
+    fn take() -> Result<Self, TerminalError> {
+        enable_raw_mode()?;
+        execute!(
+            io::stdout(),
+            EnterAlternateScreen,
+            EnableBracketedPaste,
+            PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES),
+            SetCursorStyle::SteadyBar,
+        )?;
+        Ok(Self {
+            terminal: Terminal::new(CrosstermBackend::new(io::stdout()))?,
+        })
+    }
+
+    /// The terminal's size in cells.
+    ///
+    /// # Errors
+    ///
+    /// If the terminal does not say.
+    pub fn size(&self) -> io::Result<Size> {
+        self.terminal.size()
+    }
+
+    /// Draws one frame: the cells that changed, in one piece on terminals that can.
+    ///
+    /// # Errors
+    ///
+    /// If the terminal cannot be written to.
+    pub fn draw(&mut self, view: &View<'_>) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| draw(frame, view))?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Gives the terminal back, if it is taken over. May be called from anywhere, any number of times.
+pub fn restore() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    // There is no one left to tell that the terminal is gone.
+    let _gone = execute!(
+        out,
+        EndSynchronizedUpdate,
+        PopKeyboardEnhancementFlags,
+        DisableBracketedPaste,
+        SetCursorStyle::DefaultUserShape,
+        Show,
+        LeaveAlternateScreen,
+    );
+    let _gone = out.flush();
+    let _gone = disable_raw_mode();
+}
+
+fn restore_on_panic() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            restore();
+            print(info);
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_restored_that_was_not_taken() {
+        restore();
+        restore();
+        assert!(!TAKEN.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn a_pipe_is_refused_with_a_sentence() {
+        let error = TerminalError::NotATerminal("standard input").to_string();
+        assert_eq!(
+            error,
+            "standard input is not a terminal; the editor needs one to draw on and to read keys from"
+        );
+    }
+}

@@ -1,0 +1,249 @@
+//! The view model: everything that a frame shows, built anew for each draw.
+//!
+//! Plain data. Texts are taken as they are, also those that others sent: drawing makes them
+//! harmless. Positions may lie beyond the text (they mean its end) or inside a cluster.
+
+use std::ops::Range;
+
+use crate::document::Rope;
+use ratatui::layout::Size;
+
+use super::theme::Theme;
+use crate::document::display::DisplayOptions;
+use crate::document::motion::column_of;
+use crate::document::position::{CharPos, Column, Line, line_at};
+
+/// One frame.
+#[derive(Clone, Debug)]
+pub struct View<'a> {
+    /// What fills the screen above the bars.
+    pub body: Body<'a>,
+    /// The bar at the bottom.
+    pub status: Status,
+    /// One message to the person.
+    pub notice: Option<Notice>,
+    /// A question; it has the terminal's cursor while it is open.
+    pub prompt: Option<Prompt>,
+    /// The members and the invitation.
+    pub panel: Option<Panel>,
+    /// What things look like.
+    pub theme: Theme,
+}
+
+/// What fills the screen above the bars.
+#[derive(Clone, Debug)]
+pub enum Body<'a> {
+    /// There is no document yet: a text in the middle of the screen, and no status bar.
+    Connecting(String),
+    /// The document.
+    Text(TextView<'a>),
+}
+
+/// The document as one person sees it.
+#[derive(Clone, Debug)]
+pub struct TextView<'a> {
+    /// The text.
+    pub rope: &'a Rope,
+    /// The own cursor.
+    pub cursor: CharPos,
+    /// The own selection.
+    pub selection: Option<Range<CharPos>>,
+    /// The others.
+    pub peers: Vec<PeerCursor>,
+    /// Which part is on the screen.
+    pub scroll: Scroll,
+    /// How text is shown.
+    pub options: DisplayOptions,
+}
+
+/// Another member's place in the text.
+#[derive(Clone, Debug)]
+pub struct PeerCursor {
+    /// The member's name.
+    pub name: String,
+    /// The index of the member's colour; any number.
+    pub colour: usize,
+    /// The member's cursor.
+    pub cursor: CharPos,
+    /// The member's selection.
+    pub selection: Option<Range<CharPos>>,
+}
+
+/// The part of the text that is on the screen, by its corner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Scroll {
+    /// The first visible line.
+    pub top: Line,
+    /// The first visible column.
+    pub left: Column,
+}
+
+/// The bar at the bottom. Parts are left out, the last ones first, where they do not fit.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    /// The file's name, or what stands for it.
+    pub file: String,
+    /// Whether the text differs from what was saved last.
+    pub unsaved: bool,
+    /// The other members.
+    pub members: Vec<Member>,
+    /// Whether the others have everything; empty without others.
+    pub delivery: String,
+    /// How to join; empty if nobody can.
+    pub invitation: String,
+}
+
+/// A member in the status bar.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The member's name.
+    pub name: String,
+    /// The index of the member's colour; any number.
+    pub colour: usize,
+    /// Whether there is a live link; others are dimmed.
+    pub connected: bool,
+}
+
+/// One message to the person, wrapped over at most three rows.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// How grave it is.
+    pub level: Level,
+    /// The message.
+    pub text: String,
+}
+
+/// How grave a notice is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Level {
+    /// Good to know.
+    Info,
+    /// Something needs care.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// A question and the answer so far.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// The question.
+    pub title: String,
+    /// The answer so far.
+    pub input: String,
+    /// The cursor in the answer, in Unicode scalar values.
+    pub cursor: CharPos,
+    /// Whether dots are shown in place of the answer.
+    pub hidden: bool,
+}
+
+/// The members and the invitation, over the text.
+#[derive(Clone, Debug, Default)]
+pub struct Panel {
+    /// All members, oneself included.
+    pub members: Vec<PanelMember>,
+    /// How to join, one line each.
+    pub invitation: Vec<String>,
+}
+
+/// A member in the panel.
+#[derive(Clone, Debug)]
+pub struct PanelMember {
+    /// The member's name.
+    pub name: String,
+    /// The index of the member's colour; oneself has none.
+    pub colour: Option<usize>,
+    /// Connected, away since when, left.
+    pub state: String,
+    /// Where the member can be reached.
+    pub addresses: Vec<String>,
+}
+
+/// Moves `scroll` as little as shows the cell at `cursor` in a text area of that `size`, and not
+/// at all if it is shown. Sideways it moves by a third of the area, so that typing at the edge
+/// does not redraw the screen for each key.
+pub fn scroll_into_view(
+    rope: &Rope,
+    cursor: CharPos,
+    size: Size,
+    options: &DisplayOptions,
+    scroll: &mut Scroll,
+) {
+    let line = line_at(rope, cursor);
+    let height = usize::from(size.height.max(1));
+    scroll.top = scroll
+        .top
+        .clamp(Line((line.0 + 1).saturating_sub(height)), line);
+
+    let column = column_of(rope, cursor, options);
+    let width = usize::from(size.width.max(1));
+    if column < scroll.left {
+        scroll.left = Column(if column.0 < width {
+            0
+        } else {
+            column.0 - width / 3
+        });
+    } else if column.0 - scroll.left.0 >= width {
+        scroll.left = Column(column.0 + 1 + width / 3 - width);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_is_always_on_the_screen_after_scrolling() {
+        let text = format!("{}\n", "x".repeat(40)).repeat(40);
+        let rope = Rope::from_str(&text);
+        let options = DisplayOptions::default();
+        for (width, height) in [(1, 1), (2, 3), (10, 5), (80, 80), (0, 0)] {
+            let size = Size { width, height };
+            let mut scroll = Scroll::default();
+            for at in (0..=rope.len_chars())
+                .chain((0..rope.len_chars()).rev())
+                .step_by(7)
+            {
+                let at = CharPos(at);
+                scroll_into_view(&rope, at, size, &options, &mut scroll);
+                let (line, column) = (line_at(&rope, at), column_of(&rope, at, &options));
+                assert!(scroll.top <= line && line.0 < scroll.top.0 + usize::from(height.max(1)));
+                assert!(
+                    scroll.left <= column && column.0 < scroll.left.0 + usize::from(width.max(1))
+                );
+                let before = scroll;
+                scroll_into_view(&rope, at, size, &options, &mut scroll);
+                assert_eq!(scroll, before);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_visible_does_not_move() {
+        let rope = Rope::from_str(&"line\n".repeat(100));
+        let mut scroll = Scroll {
+            top: Line(50),
+            left: Column(0),
+        };
+        let size = Size {
+            width: 20,
+            height: 10,
+        };
+        scroll_into_view(
+            &rope,
+            CharPos(55 * 5),
+            size,
+            &DisplayOptions::default(),
+            &mut scroll,
+        );
+        assert_eq!(scroll.top, Line(50));
+        scroll_into_view(
+            &rope,
+            CharPos(60 * 5),
+            size,
+            &DisplayOptions::default(),
+            &mut scroll,
+        );
+        assert_eq!(scroll.top, Line(51));
+    }
+}

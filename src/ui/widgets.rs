@@ -1,0 +1,6 @@
+//! The parts of a frame, each a function from its part of the view to cells of its area.
+
+pub(super) mod bars;
+pub(super) mod connecting;
+pub(super) mod panel;
+pub(super) mod text;

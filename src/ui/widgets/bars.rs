@@ -1,0 +1,182 @@
+//! The rows at the bottom: the notice, the prompt and the status bar.
+
+use std::borrow::Cow;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::document::display::{DisplayOptions, sanitise, show};
+use crate::document::motion::column_of;
+use crate::document::position::{Column, line_at};
+use crate::ui::canvas::{NAME_COLUMNS, columns, fill, write};
+use crate::ui::theme::Theme;
+use crate::ui::view::{Level, Prompt, Status, TextView};
+
+/// The most columns of a file name while there are other things to say.
+const FILE_COLUMNS: usize = 40;
+
+/// The most columns of what the delivery state and the invitation say.
+const PART_COLUMNS: usize = 120;
+
+/// Draws the lines of a notice.
+pub(in crate::ui) fn draw_notice(
+    buf: &mut Buffer,
+    area: Rect,
+    level: Level,
+    lines: &[String],
+    theme: Theme,
+) {
+    let style = theme.notice(level);
+    fill(buf, area, style);
+    for (y, line) in (area.top()..area.bottom()).zip(lines) {
+        write(buf, area, area.left(), y, line, style);
+    }
+}
+
+/// Draws a prompt and says where its cursor is. The answer scrolls if it is too long.
+pub(in crate::ui) fn draw_prompt(
+    buf: &mut Buffer,
+    area: Rect,
+    prompt: &Prompt,
+    theme: Theme,
+) -> Option<Position> {
+    if area.is_empty() {
+        return None;
+    }
+    fill(buf, area, Style::new());
+    let title = sanitise(
+        &prompt.title,
+        usize::from(area.width.saturating_sub(10).max(area.width / 2)),
+    );
+    let start = write(buf, area, area.left(), area.top(), &title, theme.prompt()).saturating_add(1);
+    let room = area.right().saturating_sub(start).max(1);
+    let start = area.right() - room;
+
+    let options = DisplayOptions::default();
+    let mut shown = Vec::new();
+    let mut chars = 0;
+    let mut cursor = 0;
+    for cluster in prompt.input.graphemes(true) {
+        chars += cluster.chars().count();
+        cursor += usize::from(chars <= prompt.cursor.0);
+        shown.push(if prompt.hidden {
+            "•".into()
+        } else {
+            show(cluster, Column(0), &options).text
+        });
+    }
+    let columns = |text: &Cow<'_, str>| usize::from(columns(text));
+    let mut before: usize = shown[..cursor].iter().map(columns).sum();
+    let mut skipped = 0;
+    while before >= usize::from(room) {
+        before -= columns(&shown[skipped]);
+        skipped += 1;
+    }
+    let mut x = start;
+    for text in &shown[skipped..] {
+        x = write(buf, area, x, area.top(), text, Style::new());
+    }
+    Some(Position {
+        x: start + before as u16,
+        y: area.top(),
+    })
+}
+
+/// Draws the status bar: as many parts as fit, the most important ones first.
+pub(in crate::ui) fn draw_status(
+    buf: &mut Buffer,
+    area: Rect,
+    status: &Status,
+    document: &TextView<'_>,
+    theme: Theme,
+) {
+    let bar = theme.status();
+    fill(buf, area, bar);
+    let part = |text: &str, most: usize| vec![(sanitise(text, most), bar)];
+    let mark = if status.unsaved { " ● " } else { "   " };
+    let file = |most: usize| vec![(format!("{mark}{}", sanitise(&status.file, most)), bar)];
+    let line = line_at(document.rope, document.cursor).0 + 1;
+    let column = column_of(document.rope, document.cursor, &document.options).0 + 1;
+
+    let (file, only_file) = (
+        file(FILE_COLUMNS),
+        file(area.width.saturating_sub(3).into()),
+    );
+    let position = vec![(format!("{line}:{column}"), bar)];
+    let (names, count) = (member_names(status, theme), member_count(status, bar));
+    let delivery = part(&status.delivery, PART_COLUMNS);
+    let invitation = part(&status.invitation, PART_COLUMNS);
+    let choices: [&[&Spans]; 7] = [
+        &[&file, &position, &names, &delivery, &invitation],
+        &[&file, &position, &count, &delivery, &invitation],
+        &[&file, &position, &names, &delivery],
+        &[&file, &position, &count, &delivery],
+        &[&file, &position, &count],
+        &[&file, &position],
+        &[&only_file],
+    ];
+    let mut rows = choices.iter().map(|parts| joined(parts, bar));
+    let mut x = area.left();
+    for (text, style) in rows
+        .find(|row| width(row) <= area.width)
+        .unwrap_or_default()
+    {
+        x = write(buf, area, x, area.top(), &text, style);
+    }
+}
+
+type Spans = Vec<(String, Style)>;
+
+/// The parts that say anything, side by side.
+fn joined(parts: &[&Spans], style: Style) -> Spans {
+    let said: Vec<_> = parts
+        .iter()
+        .filter(|part| width(part) > 0)
+        .map(|part| part.to_vec())
+        .collect();
+    said.join(&("  ".to_owned(), style))
+}
+
+fn width(spans: &[(String, Style)]) -> u16 {
+    spans
+        .iter()
+        .map(|(text, _)| columns(text))
+        .fold(0, u16::saturating_add)
+}
+
+/// Everybody by name, each in the member's colour, those without a link dimmed.
+fn member_names(status: &Status, theme: Theme) -> Spans {
+    let mut row = Spans::new();
+    for member in &status.members {
+        if !row.is_empty() {
+            row.push((" ".into(), theme.status()));
+        }
+        let (style, away) = if member.connected {
+            (theme.member_label(member.colour), "")
+        } else {
+            (theme.status().add_modifier(Modifier::DIM), "(away) ")
+        };
+        row.push((
+            format!(" {} {away}", sanitise(&member.name, NAME_COLUMNS)),
+            style,
+        ));
+    }
+    row
+}
+
+fn member_count(status: &Status, style: Style) -> Spans {
+    let others = status.members.len();
+    let away = status
+        .members
+        .iter()
+        .filter(|member| !member.connected)
+        .count();
+    let text = match (others, away) {
+        (0, _) => return Spans::new(),
+        (_, 0) => format!("{} members", others + 1),
+        _ => format!("{} members, {away} away", others + 1),
+    };
+    vec![(text, style)]
+}

@@ -1,0 +1,245 @@
+//! The document: line numbers, text, selections, and everybody's cursors with their names.
+//!
+//! Only visible lines are looked at. Of a line the cost is its length up to the right edge of the
+//! screen.
+
+use std::ops::Range;
+
+use crate::document::Rope;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use crate::document::display::{sanitise, show, symbols, width};
+use crate::document::grapheme::graphemes;
+use crate::document::position::{CharPos, Column, Line, last_line, line_at, line_start, line_text};
+use crate::ui::canvas::{NAME_COLUMNS, columns, put, write};
+use crate::ui::theme::Theme;
+use crate::ui::view::TextView;
+
+/// Below this many columns of text, line numbers are left out.
+const LEAST_TEXT: u16 = 12;
+
+/// Cuts `area` into line numbers and text.
+pub(in crate::ui) fn split(rope: &Rope, area: Rect) -> (Rect, Rect) {
+    let digits = rope.len_lines().max(100).ilog10() as u16 + 1;
+    let gutter = if area.width >= digits + 1 + LEAST_TEXT {
+        digits + 1
+    } else {
+        0
+    };
+    let numbers = Rect {
+        width: gutter,
+        ..area
+    };
+    let text = Rect {
+        x: area.x + gutter,
+        width: area.width - gutter,
+        ..area
+    };
+    (numbers, text)
+}
+
+/// Draws the document and says where the own cursor is, if it is visible.
+pub(in crate::ui) fn draw(
+    buf: &mut Buffer,
+    area: Rect,
+    view: &TextView<'_>,
+    theme: Theme,
+) -> Option<Position> {
+    let (numbers, text) = split(view.rope, area);
+    let mut painter = Painter {
+        buf,
+        text,
+        view,
+        theme,
+        cursor: None,
+        peers: Vec::new(),
+    };
+    let current = line_at(view.rope, view.cursor);
+    for (y, line) in (area.top()..area.bottom()).zip(view.scroll.top.0..view.rope.len_lines()) {
+        let digits = usize::from(numbers.width.saturating_sub(1));
+        let style = if current.0 == line {
+            theme.current_line()
+        } else {
+            theme.gutter()
+        };
+        write(
+            painter.buf,
+            numbers,
+            numbers.left(),
+            y,
+            &format!("{:>digits$}", line + 1),
+            style,
+        );
+        painter.line(y, Line(line));
+    }
+    painter.labels();
+    painter.cursor
+}
+
+struct Painter<'a> {
+    buf: &'a mut Buffer,
+    text: Rect,
+    view: &'a TextView<'a>,
+    theme: Theme,
+    /// Where the own cursor was met.
+    cursor: Option<Position>,
+    /// Which of the others' cursors were met, and where.
+    peers: Vec<(usize, Position)>,
+}
+
+impl Painter<'_> {
+    fn line(&mut self, y: u16, line: Line) {
+        let view = self.view;
+        let right = view.scroll.left.0 + usize::from(self.text.width);
+        let mut at = line_start(view.rope, line);
+        let mut column = Column(0);
+        for cluster in graphemes(line_text(view.rope, line)) {
+            let shown = show(&cluster, column, &view.options);
+            let after = at + cluster.chars().count();
+            if column.0 + shown.width > view.scroll.left.0 {
+                let base = if shown.marked {
+                    self.theme.marked()
+                } else {
+                    Style::new()
+                };
+                self.cluster(y, column, &shown.text, at..after, base);
+            }
+            column.0 += shown.width;
+            at = after;
+            if column.0 >= right {
+                return;
+            }
+        }
+        if line == last_line(view.rope) {
+            self.cluster(y, column, "", at..CharPos(usize::MAX), Style::new());
+        } else {
+            let next = line_start(view.rope, Line(line.0 + 1));
+            self.cluster(y, column, " ", at..next, Style::new());
+        }
+    }
+
+    /// Draws what stands at `column` for the characters of `range`, and notes whose cursors are
+    /// there. The text's end has no cell of its own, unless another's cursor is there.
+    fn cluster(&mut self, y: u16, column: Column, shown: &str, range: Range<CharPos>, base: Style) {
+        let view = self.view;
+        let visible = self.x(column).map(|x| Position { x, y });
+        if range.contains(&view.cursor) {
+            self.cursor = visible;
+        }
+        let mut first = None;
+        for (index, peer) in view.peers.iter().enumerate() {
+            if range.contains(&peer.cursor) {
+                first = Some(self.theme.member_cursor(peer.colour));
+                self.peers.extend(visible.map(|at| (index, at)));
+            }
+        }
+        let mut style = base;
+        for peer in &view.peers {
+            if peer
+                .selection
+                .as_ref()
+                .is_some_and(|selection| overlap(selection, &range))
+            {
+                style = style.patch(self.theme.member_selection(peer.colour));
+            }
+        }
+        if view
+            .selection
+            .as_ref()
+            .is_some_and(|selection| overlap(selection, &range))
+        {
+            style = style.patch(self.theme.selection());
+        }
+
+        let shown = if shown.is_empty() && first.is_some() {
+            " "
+        } else {
+            shown
+        };
+        let mut column = column;
+        for symbol in symbols(shown) {
+            let style = first.take().map_or(style, |cursor| style.patch(cursor));
+            self.symbol(y, column, symbol, style);
+            column.0 += width(symbol);
+        }
+    }
+
+    /// Draws a symbol; the visible part of one that an edge cuts is blank.
+    fn symbol(&mut self, y: u16, column: Column, symbol: &str, style: Style) {
+        if let Some(x) = self.x(column) {
+            put(self.buf, self.text, x, y, symbol, style);
+            return;
+        }
+        for column in column.0..column.0 + width(symbol) {
+            if let Some(x) = self.x(Column(column)) {
+                put(self.buf, self.text, x, y, " ", style);
+            }
+        }
+    }
+
+    /// Where `column` is on the screen, if it is.
+    fn x(&self, column: Column) -> Option<u16> {
+        let from_left = u16::try_from(column.0.checked_sub(self.view.scroll.left.0)?).ok()?;
+        (from_left < self.text.width).then(|| self.text.left() + from_left)
+    }
+
+    /// Puts each visible member's name near the cursor: above it, else below, else two rows away.
+    /// Never on the own cursor or on another name; if there is a choice, neither in the own line
+    /// nor on another's cursor. A name that has no place is left out.
+    fn labels(&mut self) {
+        let most = usize::from(self.text.width / 3)
+            .clamp(8, NAME_COLUMNS)
+            .min(self.text.width.into());
+        let mut taken: Vec<Rect> = Vec::new();
+        for &(index, at) in &self.peers {
+            let peer = &self.view.peers[index];
+            let name = sanitise(&peer.name, most);
+            let width = columns(&name);
+            let x = at.x.min(self.text.right().saturating_sub(width));
+            let rows = [
+                at.y.checked_sub(1),
+                Some(at.y + 1),
+                at.y.checked_sub(2),
+                Some(at.y + 2),
+            ];
+            let mut places: Vec<Rect> = rows
+                .into_iter()
+                .flatten()
+                .filter(|row| (self.text.top()..self.text.bottom()).contains(row))
+                .map(|y| Rect {
+                    x,
+                    y,
+                    width,
+                    height: 1,
+                })
+                .filter(|place| !self.cursor.is_some_and(|cursor| place.contains(cursor)))
+                .filter(|place| !taken.iter().any(|other| other.intersects(*place)))
+                .collect();
+            places.sort_by_key(|place| {
+                let own_line = self.cursor.is_some_and(|cursor| cursor.y == place.y);
+                let on_another = self.peers.iter().any(|&(_, cursor)| place.contains(cursor));
+                (own_line, on_another)
+            });
+            if let Some(&place) = places.first() {
+                write(
+                    self.buf,
+                    self.text,
+                    place.x,
+                    place.y,
+                    &name,
+                    self.theme.member_label(peer.colour),
+                );
+                taken.push(place);
+            }
+        }
+    }
+}
+
+/// Whether a selection, from whichever end, holds a part of `range`.
+fn overlap(selection: &Range<CharPos>, range: &Range<CharPos>) -> bool {
+    let start = selection.start.min(selection.end);
+    let end = selection.start.max(selection.end);
+    start < range.end && range.start < end
+}
