@@ -25,4 +25,5 @@
 
 pub mod crdt;
 pub mod security;
+pub mod session;
 pub mod wire;
