@@ -109,7 +109,6 @@ struct Peer {
 /// The attempt to join.
 #[derive(Debug)]
 struct Joining {
-    target: String,
     access: Option<Access>,
     /// The link we join through; `None` once it has been lost, until there is another.
     link: Option<LinkId>,
@@ -202,6 +201,7 @@ impl Session {
         }
         self.close_overdue(now);
         self.chase_overdue(now, log);
+        self.check_goal(log);
         self.dial_due(now);
         self.pump(now, log);
     }
@@ -222,7 +222,11 @@ impl Session {
             .links
             .values()
             .map(|link| link.wake(self.presence.clock));
-        let dials = self.peers.values().filter_map(|peer| peer.redial.at());
+        let dials = self
+            .peers
+            .values()
+            .filter(|_| self.is_inside())
+            .filter_map(|p| p.redial.at());
         links
             .chain(dials)
             .chain(self.chases.next_due())
@@ -307,6 +311,11 @@ impl Session {
                         log.is_frozen(&author) || log.version().next(&author) >= next
                     })
                 })
+    }
+
+    /// Whether we are in a session, so that we dial and accept its members.
+    const fn is_inside(&self) -> bool {
+        self.session.is_some() && self.access.is_some()
     }
 
     fn state(&self, member: &MemberId) -> MemberState {

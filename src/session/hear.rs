@@ -103,37 +103,31 @@ impl Session {
         for (author, _) in &heads.entries {
             self.review(*author, !heads.whole, now, log);
         }
-        self.set_goal(id, log);
+
         Ok(())
     }
 
-    /// The heads of the member we join through say what there is to fetch.
-    fn set_goal(&mut self, id: LinkId, log: &impl LogSource) {
-        let Some(joining) = self
-            .joining
-            .as_mut()
-            .filter(|joining| joining.link == Some(id))
-        else {
+    /// The first heads of the member we join through say what there is to fetch; if it is gone,
+    /// those of any other. Joining ends once all that is here.
+    pub(super) fn check_goal(&mut self, log: &impl LogSource) {
+        let Some(joining) = &mut self.joining else {
             return;
         };
-        if joining.goal.is_none()
-            && let Some(up) = self.links.get(&id).and_then(|link| link.up())
-        {
-            joining.goal.clone_from(&up.theirs);
-            self.check_goal(log);
+        if joining.goal.is_none() {
+            let mut through = self
+                .links
+                .values()
+                .filter(|link| joining.link.is_none_or(|id| id == link.id));
+            joining.goal = through.find_map(|link| link.up()?.theirs.clone());
         }
-    }
-
-    /// Joining ends once everything that was there to fetch has been fetched.
-    fn check_goal(&mut self, log: &impl LogSource) {
         let is_here = |(author, next): (AuthorId, u32)| {
             log.version().next(&author) >= next || log.is_frozen(&author)
         };
-        let goal = self
-            .joining
+        if joining
+            .goal
             .as_ref()
-            .and_then(|joining| joining.goal.as_ref());
-        if goal.is_some_and(|goal| goal.iter().all(is_here)) {
+            .is_some_and(|goal| goal.iter().all(is_here))
+        {
             self.joining = None;
             self.event(Event::Joined);
         }
@@ -176,7 +170,6 @@ impl Session {
             Verdict::Duplicate | Verdict::Parked | Verdict::Frozen => {}
         }
         self.review(author, true, now, log);
-        self.check_goal(log);
     }
 
     fn presence(&mut self, id: LinkId, presence: Presence) {

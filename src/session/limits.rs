@@ -18,11 +18,15 @@ pub const MAX_REMOTE_AUTHORS: usize = 65_536;
 /// What may be on its way to the socket of one link, in bytes; one message may pass it.
 pub const MAX_IN_FLIGHT_BYTES: usize = 256 << 10;
 
-/// Where one `Ops` message ends, in bytes; one batch may pass it.
+/// Where one `Ops` message ends, in bytes of batches, unless a single batch is longer.
 pub const OPS_BYTES: usize = 64 << 10;
 
 /// The most addresses of ours that others have told us they see us at.
 pub const MAX_OBSERVED_ADDRS: usize = 4;
+
+/// How often one process takes its own entry back from others who claim a later one. Two processes
+/// that took themselves for one member would otherwise outbid each other for ever.
+pub const MAX_RECLAIMS: u8 = 16;
 
 /// How long a connection may take from standing to the other end's `Hello`. Together with
 /// [`DIAL_TIMEOUT`] for two addresses it keeps the answer to a joiner within ten seconds.

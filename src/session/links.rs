@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 
 use super::io::{Command, Event, LinkId, MemberState, Output, Refused, Target};
-use super::limits::{MAX_LINKS, MAX_STRANGERS};
+use super::limits::{MAX_LINKS, MAX_MEMBERS, MAX_STRANGERS};
 use super::link::{Fault, Incoming, Link, Phase, Purpose, Up};
 use super::membership::Merge;
 use super::reconnect::Redial;
 use super::time::Time;
 use super::{Joining, Peer, Session};
-use crate::crdt::LogSource;
-use crate::security::{PlainChannel, Refusal};
+use crate::crdt::{AuthorId, LogSource};
+use crate::security::{Access, PlainChannel, Refusal};
 use crate::wire::{self, Bye, Hello, MemberEntry, MemberId, Members, Message, Reason};
 
 impl Session {
@@ -43,6 +43,9 @@ impl Session {
     /// Tells the user what has changed about a member.
     pub(super) fn show(&mut self, member: MemberId) {
         let (state, name) = (self.state(&member), self.roster.display_name(&member));
+        if self.left {
+            return;
+        }
         let Some(peer) = self.peers.get_mut(&member) else {
             return;
         };
@@ -64,19 +67,13 @@ impl Session {
         }
     }
 
-    pub(super) fn join(
-        &mut self,
-        target: String,
-        access: Option<crate::security::Access>,
-        now: Time,
-    ) {
+    pub(super) fn join(&mut self, target: String, access: Option<Access>, now: Time) {
         if let Some(link) = self.joining.take().and_then(|joining| joining.link) {
             self.close(link, None, now);
         }
         let access = access.or_else(|| self.access.clone());
-        let link = self.dial(Purpose::Join, Target::Given(target.clone()), now);
+        let link = self.dial(Purpose::Join, Target::Given(target), now);
         self.joining = Some(Joining {
-            target,
             access,
             link: Some(link),
             goal: None,
@@ -95,7 +92,7 @@ impl Session {
 
     /// Dials every member whose time has come.
     pub(super) fn dial_due(&mut self, now: Time) {
-        if self.session.is_none() || self.access.is_none() {
+        if !self.is_inside() {
             return;
         }
         let due: Vec<MemberId> = self
@@ -180,7 +177,8 @@ impl Session {
     ) {
         let strangers = |link: &&Link| link.purpose == Purpose::Accepted && link.up().is_none();
         let full = self.links.values().filter(strangers).count() >= MAX_STRANGERS;
-        let (Some(access), Some(_), false) = (self.access.clone(), self.session, full) else {
+        let access = self.access.clone().filter(|_| self.is_inside() && !full);
+        let Some(access) = access else {
             self.outputs
                 .push_back(Output::Net(Command::Close { link: id }));
             return;
@@ -281,6 +279,15 @@ impl Session {
         }
     }
 
+    /// Whether this is the link we join through, and it has not let us in yet.
+    fn is_entering(&self, id: LinkId) -> bool {
+        self.joining
+            .as_ref()
+            .is_some_and(|joining| joining.link == Some(id))
+            && (self.session.is_none()
+                || self.links.get(&id).is_none_or(|link| link.up().is_none()))
+    }
+
     /// Joining through a link has failed.
     fn refuse(&mut self, refused: Refused) {
         self.joining = None;
@@ -298,7 +305,7 @@ impl Session {
         let Some(link) = self.links.get(&id) else {
             return Ok(());
         };
-        let (purpose, dialled) = (link.purpose, matches!(id, LinkId::Dialled(_)));
+        let dialled = link.purpose != Purpose::Accepted;
         let member = hello.me.member;
         let author = *hello
             .me
@@ -336,34 +343,23 @@ impl Session {
         }
         self.learn(&hello.me, now);
         self.roster.observe(hello.you);
-        if let Some(old) = old {
-            if !self.is_better(id, author, old, member) {
-                return Err(Fault::Turned("there is a better link", Reason::Duplicate));
-            }
-            self.close(old, Some(Reason::Duplicate), now);
-        }
-        self.up(id, Up::new(member, author, newcomer, now), log);
-        let addr = self
-            .links
-            .get(&id)
-            .and_then(|link| link.addr)
-            .filter(|_| dialled);
-        if purpose == Purpose::Accepted
-            && let Some(dialling) = self.peers.get(&member).and_then(|peer| peer.dialling)
-            && matches!(
-                self.links.get(&dialling).map(|l| &l.phase),
-                Some(Phase::Dialling)
-            )
+        if let Some(old) = old
+            && !self.is_better(id, author, old, member)
         {
-            self.close(dialling, None, now);
-        }
-        if let Some(peer) = self.peers.get_mut(&member) {
-            peer.link = Some(id);
-            peer.since = now;
-            if peer.dialling == Some(id) {
-                peer.dialling = None;
+            if let Some(joining) = self.joining.as_mut().filter(|j| j.link == Some(id)) {
+                joining.link = Some(old);
             }
-            peer.redial.connected(addr);
+            return Err(Fault::Turned("there is a better link", Reason::Duplicate));
+        }
+        let mut up = Up::new(member, author, newcomer, now);
+        up.pushed = log.version().next(&self.me.author);
+        let addr = self.links.get_mut(&id).and_then(|link| {
+            link.named(up);
+            link.addr.filter(|_| dialled)
+        });
+        self.connected(id, member, addr, now);
+        if let Some(old) = old {
+            self.close(old, Some(Reason::Duplicate), now);
         }
         if let Some(joining) = &mut self.joining
             && joining.link.is_none()
@@ -374,23 +370,34 @@ impl Session {
         Ok(())
     }
 
-    fn up(&mut self, id: LinkId, mut up: Up, log: &impl LogSource) {
-        up.pushed = log.version().next(&self.me.author);
-        if let Some(link) = self.links.get_mut(&id) {
-            link.named(up);
+    /// A link leads to a member now, instead of any other.
+    fn connected(&mut self, id: LinkId, member: MemberId, addr: Option<SocketAddr>, now: Time) {
+        let Some(peer) = self.peers.get_mut(&member) else {
+            return;
+        };
+        if peer.link.is_none() {
+            peer.since = now;
+        }
+        peer.link = Some(id);
+        peer.presence = None;
+        peer.redial.connected(addr);
+        let Some(dialling) = peer.dialling else {
+            return;
+        };
+        if dialling == id {
+            peer.dialling = None;
+        } else if matches!(
+            self.links.get(&dialling).map(|l| &l.phase),
+            Some(Phase::Dialling)
+        ) {
+            self.close(dialling, None, now);
         }
     }
 
     /// Which of two links to one member stays; both ends find the same. A member that was started
     /// anew ends the links of the old one; else the one that the smaller member id dialled stays;
     /// of two from the same dialler the newer one.
-    fn is_better(
-        &self,
-        new: LinkId,
-        author: crate::crdt::AuthorId,
-        old: LinkId,
-        member: MemberId,
-    ) -> bool {
+    fn is_better(&self, new: LinkId, author: AuthorId, old: LinkId, member: MemberId) -> bool {
         let old_author = self
             .links
             .get(&old)
@@ -412,11 +419,12 @@ impl Session {
         let Some(link) = self.links.get(&id) else {
             return;
         };
-        let (purpose, target) = (link.purpose, link.target.to_string());
+        let target = link.target.to_string();
         let who = link.up().map(|up| up.member);
+        let entering = self.is_entering(id);
         self.turn_down_address(id, fault.reason());
         self.close(id, Some(fault.reason()), now);
-        if purpose == Purpose::Join && self.joining.as_ref().is_some_and(|j| j.link == Some(id)) {
+        if entering {
             self.refuse(match fault {
                 Fault::Turned(_, Reason::Myself) => Refused::Myself { target },
                 Fault::Turned(_, Reason::OtherSession) => Refused::OtherSession { target },
@@ -439,7 +447,7 @@ impl Session {
                 .get(&id)
                 .filter(|link| link.purpose != Purpose::Accepted)
             && let Some(addr) = link.addr
-            && self.selves.len() < super::limits::MAX_MEMBERS
+            && self.selves.len() < MAX_MEMBERS
         {
             self.selves.insert(addr);
         }
@@ -450,16 +458,16 @@ impl Session {
         let Some(link) = self.links.get(&id) else {
             return;
         };
-        let (purpose, target) = (link.purpose, link.target.to_string());
-        let entering = self
-            .joining
-            .as_ref()
-            .is_some_and(|joining| joining.link == Some(id))
-            && purpose == Purpose::Join
-            && (self.session.is_none() || link.up().is_none());
+        let target = link.target.to_string();
+        let entering = self.is_entering(id);
         self.turn_down_address(id, reason);
         self.close(id, None, now);
-        if entering {
+        if entering && reason == Reason::Duplicate && self.session.is_some() {
+            // There is another link to the same member: we join through that one.
+            if let Some(joining) = &mut self.joining {
+                joining.link = None;
+            }
+        } else if entering {
             self.refuse(match reason {
                 Reason::Full => Refused::Full { target },
                 Reason::Myself => Refused::Myself { target },
@@ -477,14 +485,10 @@ impl Session {
         let Some(link) = self.links.get(&id) else {
             return;
         };
-        let (purpose, target) = (link.purpose, link.target.to_string());
-        let entering = self
-            .joining
-            .as_ref()
-            .is_some_and(|joining| joining.link == Some(id))
-            && (self.session.is_none() || link.up().is_none());
+        let target = link.target.to_string();
+        let entering = self.is_entering(id);
         self.forget(id, now);
-        if purpose == Purpose::Join && entering {
+        if entering {
             self.refuse(Refused::Broken { target, why });
         }
     }
@@ -575,6 +579,7 @@ impl Session {
 
     /// Says goodbye on all links, whatever is on its way there.
     pub(super) fn leave(&mut self, now: Time) {
+        self.left = true;
         self.roster.leave();
         let farewell = Message::Members(Members {
             entries: vec![self.roster.me().clone()],
@@ -586,15 +591,5 @@ impl Session {
             }
             self.close(id, Some(Reason::Leaving), now);
         }
-        self.left = true;
-        self.outputs.retain(|output| {
-            !matches!(
-                output,
-                Output::Event(Event::MemberChanged {
-                    state: MemberState::Away,
-                    ..
-                })
-            )
-        });
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::io::Me;
-use super::limits::{MAX_MEMBERS, MAX_OBSERVED_ADDRS};
+use super::limits::{MAX_MEMBERS, MAX_OBSERVED_ADDRS, MAX_RECLAIMS};
 use crate::crdt::AuthorId;
 use crate::wire::limits::{MAX_ADDRS, MAX_AUTHORS_PER_MEMBER, MAX_ENTRIES, MAX_REVISION};
 use crate::wire::{MemberEntry, MemberId};
@@ -24,6 +24,7 @@ pub(super) struct Roster {
     stamp: Stamp,
     listening: Vec<SocketAddr>,
     observed: Vec<SocketAddr>,
+    reclaimed: u8,
 }
 
 /// When an entry was last changed here, as a count of changes.
@@ -75,6 +76,7 @@ impl Roster {
             stamp,
             listening: Vec::new(),
             observed: Vec::new(),
+            reclaimed: 0,
         }
     }
 
@@ -123,9 +125,11 @@ impl Roster {
 
     /// Others remember more of us than we do, from before a restart: we learn it and say so.
     fn reclaim(&mut self, theirs: &MemberEntry) -> Merge {
-        if theirs.revision < self.me().revision || theirs == self.me() {
+        let old = theirs.revision < self.me().revision || theirs == self.me();
+        if old || self.reclaimed == MAX_RECLAIMS {
             return Merge::Old;
         }
+        self.reclaimed += 1;
         let (revision, author) = (raised(theirs.revision), self.author);
         self.change_me(|me| {
             let mut authors = theirs.authors.clone();

@@ -46,15 +46,16 @@ impl Session {
             up.roster_told = told;
             return Some(Message::Members(Members { entries }));
         }
+        if let Some(ops) = up.take_own(self.me.author, log) {
+            return Some(Message::Ops(ops));
+        }
+        // After our operations, since a cursor may stick to one of them.
         if up.presence_told != self.presence.clock
             && is_due(up.presence_at.map(|at| at + PRESENCE_PERIOD), now)
         {
             up.presence_told = self.presence.clock;
             up.presence_at = Some(now);
             return Some(Message::Presence(self.presence));
-        }
-        if let Some(ops) = up.take_own(self.me.author, log) {
-            return Some(Message::Ops(ops));
         }
         if let Some(want) = up.take_want() {
             return Some(Message::Want(want));

@@ -324,7 +324,9 @@ fn pack(log: &impl LogSource, author: AuthorId, from: u32, to: u32) -> Option<(O
     while next < to && bytes < OPS_BYTES && batches.len() < MAX_BATCHES {
         let mut batch = Vec::new();
         match log.batch_at(&author, next, &mut batch) {
-            Some(after) if after > next => next = after,
+            Some(after) if after > next && (bytes == 0 || bytes + batch.len() <= OPS_BYTES) => {
+                next = after;
+            }
             _ => break,
         }
         bytes += batch.len();
