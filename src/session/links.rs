@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::io::{Command, Event, LinkId, MemberState, Output, Refused, Target};
+use super::io::{Command, Event, LinkId, Output, Refused, Target};
 use super::limits::{MAX_LINKS, MAX_MEMBERS, MAX_STRANGERS};
 use super::link::{Fault, Incoming, Link, Phase, Purpose, Up};
 use super::membership::Merge;
