@@ -24,6 +24,7 @@
 //! - [`cli`]: arguments → validated configuration.
 
 pub mod crdt;
+pub mod net;
 pub mod security;
 pub mod session;
 pub mod wire;

@@ -318,6 +318,11 @@ impl Session {
         self.session.is_some() && self.access.is_some()
     }
 
+    /// What is on its way to all sockets, in bytes.
+    pub fn in_flight(&self) -> usize {
+        self.links.values().map(Link::in_flight).sum()
+    }
+
     fn state(&self, member: &MemberId) -> MemberState {
         if self
             .peers
