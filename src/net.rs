@@ -1,0 +1,204 @@
+//! Sockets: executes a session's commands and tells it what happens. Decides nothing.
+//!
+//! ```text
+//! Session ─ Command ─► Net::execute ─► one task for each dial and each connection
+//!    ▲                                        │
+//!    └──────── Input ◄── Net::next ◄── one bounded queue
+//! ```
+//!
+//! Invariants:
+//! 1. What is received waits in one queue of [`QUEUE`] pieces of at most [`READ_BYTES`]; when it is
+//!    full, sockets are not read.
+//! 2. What is to be sent is bounded by the session, which knows what has been passed on.
+//! 3. A connection's inputs come in order: that it stands, what it brings, that it ended; and
+//!    nothing comes after [`Command::Close`].
+//!
+//! Deliberately not here: frames, members, when to dial again.
+
+mod connection;
+mod dial;
+mod listen;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinSet};
+
+pub use listen::{Listen, ListenError};
+
+use crate::session::{Command, Input, LinkId};
+
+/// The most pieces of news that wait to be taken.
+pub const QUEUE: usize = 64;
+
+/// The most bytes read from a socket at once.
+pub const READ_BYTES: usize = 64 << 10;
+
+/// How long a closed connection may take to send what it was given.
+pub const LINGER: Duration = Duration::from_secs(1);
+
+/// All sockets of one member. Lives in a tokio runtime, of any flavour.
+pub struct Net {
+    news: mpsc::Receiver<News>,
+    /// Cloned into every task.
+    tell: mpsc::Sender<News>,
+    dials: HashMap<LinkId, AbortHandle>,
+    connections: HashMap<LinkId, Connection>,
+    tasks: JoinSet<()>,
+    accepted: u64,
+}
+
+/// What tasks tell.
+enum News {
+    Dialled(LinkId, Result<(TcpStream, SocketAddr), String>),
+    Accepted(TcpStream, SocketAddr),
+    Input(Input),
+}
+
+/// The way to the task of a connection. The connection closes when this is dropped.
+struct Connection {
+    outgoing: mpsc::UnboundedSender<Vec<u8>>,
+    _open: oneshot::Sender<()>,
+}
+
+impl Default for Net {
+    fn default() -> Self {
+        let (tell, news) = mpsc::channel(QUEUE);
+        Self {
+            news,
+            tell,
+            dials: HashMap::new(),
+            connections: HashMap::new(),
+            tasks: JoinSet::new(),
+            accepted: 0,
+        }
+    }
+}
+
+impl Net {
+    /// Accepts members from now on. Returns the addresses at which they can reach us, likeliest
+    /// first, for [`Input::Listening`].
+    ///
+    /// # Errors
+    ///
+    /// If no socket can be had there.
+    pub async fn listen(&mut self, at: &Listen) -> Result<Vec<SocketAddr>, ListenError> {
+        let listeners = listen::bind(at).await?;
+        let addrs = listen::reachable(&listeners);
+        for listener in listeners {
+            self.tasks
+                .spawn(listen::accept(listener, self.tell.clone()));
+        }
+        Ok(addrs)
+    }
+
+    /// Does what a session wants done. Never waits.
+    pub fn execute(&mut self, command: Command) {
+        match command {
+            Command::Dial { link, target } => {
+                let tell = self.tell.clone();
+                let dial = self.tasks.spawn(async move {
+                    let dialled = dial::dial(&target).await;
+                    // Nobody listens any more once the program ends.
+                    let _ = tell.send(News::Dialled(link, dialled)).await;
+                });
+                self.dials.insert(link, dial);
+            }
+            Command::Transmit { link, bytes } => {
+                if let Some(connection) = self.connections.get(&link) {
+                    // A connection that has just ended says so itself.
+                    let _ = connection.outgoing.send(bytes);
+                }
+            }
+            Command::Close { link } => {
+                self.connections.remove(&link);
+                if let Some(dial) = self.dials.remove(&link) {
+                    dial.abort();
+                }
+            }
+        }
+    }
+
+    /// The next thing that happens. Waits for it; may be cancelled at any time.
+    pub async fn next(&mut self) -> Input {
+        loop {
+            // `tell` is ours too, so the queue never ends.
+            let Some(news) = self.news.recv().await else {
+                std::future::pending().await
+            };
+            while self.tasks.try_join_next().is_some() {}
+            if let Some(input) = self.sort(news) {
+                return input;
+            }
+        }
+    }
+
+    /// Books what tasks tell. `None` if it is about a connection that has been closed.
+    fn sort(&mut self, news: News) -> Option<Input> {
+        match news {
+            News::Dialled(link, dialled) => {
+                self.dials.remove(&link)?;
+                match dialled {
+                    Ok((stream, addr)) => {
+                        self.open(link, stream);
+                        Some(Input::Dialled { link, addr })
+                    }
+                    Err(why) => Some(Input::DialFailed { link, why }),
+                }
+            }
+            News::Accepted(stream, from) => {
+                let link = LinkId::Accepted(self.accepted);
+                self.accepted += 1;
+                self.open(link, stream);
+                Some(Input::Accepted { link, from })
+            }
+            News::Input(input) => {
+                let (Input::Received { link, .. }
+                | Input::Flushed { link, .. }
+                | Input::Closed { link, .. }) = &input
+                else {
+                    return Some(input);
+                };
+                let known = self.connections.contains_key(link);
+                if let Input::Closed { link, .. } = &input {
+                    self.connections.remove(link);
+                }
+                known.then_some(input)
+            }
+        }
+    }
+
+    fn open(&mut self, link: LinkId, stream: TcpStream) {
+        // Keys are to arrive at once. A socket that cannot do it works all the same.
+        let _ = stream.set_nodelay(true);
+        let (outgoing, to_send) = mpsc::unbounded_channel();
+        let (open, closing) = oneshot::channel();
+        let tell = self.tell.clone();
+        self.tasks
+            .spawn(connection::run(stream, link, to_send, closing, tell));
+        self.connections.insert(
+            link,
+            Connection {
+                outgoing,
+                _open: open,
+            },
+        );
+    }
+
+    /// Closes everything, after at most [`LINGER`] for what is still to be sent.
+    pub async fn finish(mut self) {
+        self.news.close();
+        self.connections.clear();
+        for dial in self.dials.values() {
+            dial.abort();
+        }
+        // Listening tasks end since nobody takes their news; those that wait are dropped.
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LINGER, all).await;
+    }
+}

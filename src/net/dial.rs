@@ -1,0 +1,113 @@
+//! Dialling: from an address, given or known, to a connection or words why not.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::session::Target;
+use crate::session::limits::DIAL_TIMEOUT;
+
+/// How long an address given by a person is tried, looking up its name included. With the
+/// handshake's time it stays below the ten seconds in which there must be an answer.
+const GIVEN_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// Connects. `Err` says why not, in words that follow "cannot reach …:".
+pub(super) async fn dial(target: &Target) -> Result<(TcpStream, SocketAddr), String> {
+    match target {
+        Target::Known(addr) => connect(*addr).await,
+        Target::Given(given) => {
+            let end = Instant::now() + GIVEN_TIMEOUT;
+            let mut why = "the name could not be looked up in time".to_owned();
+            let addrs = timeout_at(end, resolve(given))
+                .await
+                .map_err(|_late| why.clone())??;
+            for addr in addrs {
+                match timeout_at(end, connect(addr)).await {
+                    Ok(Ok(connected)) => return Ok(connected),
+                    Ok(Err(error)) => why = error,
+                    Err(_late) => return Err(no_answer()),
+                }
+            }
+            Err(why)
+        }
+    }
+}
+
+async fn connect(addr: SocketAddr) -> Result<(TcpStream, SocketAddr), String> {
+    match timeout(DIAL_TIMEOUT, TcpStream::connect(addr)).await {
+        Ok(Ok(stream)) => Ok((stream, addr)),
+        Ok(Err(error)) => Err(in_words(&error)),
+        Err(_late) => Err(no_answer()),
+    }
+}
+
+/// All addresses of `HOST:PORT`, at least one.
+async fn resolve(given: &str) -> Result<Vec<SocketAddr>, String> {
+    const FORM: &str = "an address has the form HOST:PORT, as in 192.168.1.5:4700 or [fe::1]:4700";
+    let (host, port) = given.rsplit_once(':').ok_or(FORM)?;
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    let port_is_good = port.parse::<u16>().is_ok_and(|port| port > 0);
+    if host.is_empty() || !port_is_good || (host.contains(':') && !bracketed) {
+        return Err(FORM.to_owned());
+    }
+    let addrs: Vec<SocketAddr> = lookup_host(given)
+        .await
+        .map_err(|_unknown| format!("no machine of the name {host} is known here"))?
+        .collect();
+    if addrs.is_empty() {
+        Err(format!("{host} has no address"))
+    } else {
+        Ok(addrs)
+    }
+}
+
+fn no_answer() -> String {
+    "nothing answers; is the address right, and does a firewall let the port through?".to_owned()
+}
+
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            "nobody listens at that port; is the session still running there?".to_owned()
+        }
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+            "there is no way to that network from here; are both machines connected?".to_owned()
+        }
+        io::ErrorKind::TimedOut => no_answer(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn addresses_that_are_none_are_refused_in_words() {
+        for bad in [
+            "",
+            "host",
+            "host:",
+            ":4700",
+            "host:0",
+            "host:70000",
+            "::1:4700",
+            "[::1]",
+        ] {
+            assert!(
+                resolve(bad).await.unwrap_err().contains("HOST:PORT"),
+                "{bad:?}"
+            );
+        }
+        assert_eq!(
+            resolve("[::1]:4700").await.unwrap(),
+            ["[::1]:4700".parse().unwrap()]
+        );
+        assert!(!resolve("localhost:4700").await.unwrap().is_empty());
+        let unknown = resolve("no-such-machine.invalid:4700").await.unwrap_err();
+        assert!(unknown.contains("no-such-machine.invalid"));
+    }
+}

@@ -1,0 +1,246 @@
+//! Sessions over real sockets of the loopback interface.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use tokio::io::AsyncWriteExt;
+
+use super::*;
+use crate::crdt::{AuthorId, LogSource, Version};
+use crate::security::Access;
+use crate::session::limits::MAX_IN_FLIGHT_BYTES;
+use crate::session::{Config, Event, Me, MemberState, Output, Session, Target, Time, Verdict};
+use crate::wire::{MemberId, Name, Properties, SessionId};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Logs of batches of one operation.
+#[derive(Default)]
+struct ToyLog {
+    version: Version,
+    batches: BTreeMap<(AuthorId, u32), Vec<u8>>,
+}
+
+impl LogSource for ToyLog {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn is_frozen(&self, _: &AuthorId) -> bool {
+        false
+    }
+
+    fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
+        out.extend(self.batches.get(&(*author, seq))?);
+        Some(seq + 1)
+    }
+}
+
+impl ToyLog {
+    fn append(&mut self, author: AuthorId, batch: Vec<u8>) {
+        let seq = self.version.next(&author);
+        self.version.advance(author, seq + 1);
+        self.batches.insert((author, seq), batch);
+    }
+}
+
+struct Member {
+    session: Session,
+    net: Net,
+    log: ToyLog,
+    author: AuthorId,
+    events: Vec<Event>,
+    start: Instant,
+}
+
+impl Member {
+    async fn new(number: u8, founded: bool) -> (Self, SocketAddr) {
+        let author = AuthorId([number; 16]);
+        let config = Config {
+            me: Me {
+                member: MemberId([number; 16]),
+                author,
+                name: Name::new("m"),
+            },
+            session: founded.then(|| (SessionId([1; 16]), Properties::default())),
+            access: founded.then_some(Access::Open),
+            kept: Vec::new(),
+            seed: number.into(),
+        };
+        let mut net = Net::default();
+        let at = Listen::at(SocketAddr::from(([127, 0, 0, 1], 0)), false);
+        let addrs = net.listen(&at).await.unwrap();
+        let mut member = Self {
+            session: Session::new(config, Time(0)),
+            net,
+            log: ToyLog::default(),
+            author,
+            events: Vec::new(),
+            start: Instant::now(),
+        };
+        let addr = addrs[0];
+        member.handle(Input::Listening { addrs });
+        (member, addr)
+    }
+
+    fn now(&self) -> Time {
+        Time(self.start.elapsed().as_millis() as u64)
+    }
+
+    fn edit(&mut self, bytes: usize) {
+        self.log.append(self.author, vec![7; bytes]);
+        self.handle(Input::LocalChange);
+    }
+
+    fn handle(&mut self, input: Input) {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            self.session.handle(input, self.now(), &self.log);
+            while let Some(output) = self.session.poll() {
+                match output {
+                    Output::Net(command) => self.net.execute(command),
+                    Output::Merge {
+                        link,
+                        author,
+                        seq,
+                        batches,
+                    } => {
+                        for (seq, batch) in (seq..).zip(batches) {
+                            if seq == self.log.version.next(&author) {
+                                self.log.append(author, batch);
+                            }
+                        }
+                        inputs.push(Input::Merged {
+                            link,
+                            author,
+                            verdict: Verdict::Applied,
+                        });
+                    }
+                    Output::Event(event) => self.events.push(event),
+                }
+            }
+        }
+    }
+
+    /// Goes on until the session waits for something.
+    async fn step(&mut self) {
+        let deadline = self
+            .session
+            .next_deadline()
+            .map_or(PATIENCE, |at| at - self.now());
+        let input = tokio::time::timeout(deadline, self.net.next()).await;
+        self.handle(input.unwrap_or(Input::Deadline));
+    }
+
+    async fn until(&mut self, mut done: impl FnMut(&Self) -> bool) {
+        let all = async {
+            while !done(self) {
+                self.step().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, all).await.expect("in time");
+    }
+}
+
+fn joined(member: &Member) -> bool {
+    member.events.contains(&Event::Joined)
+}
+
+#[tokio::test]
+async fn two_members_converge_and_one_leaves() {
+    let (mut host, addr) = Member::new(1, true).await;
+    for _ in 0..100 {
+        host.edit(20_000);
+    }
+    let (mut guest, _) = Member::new(2, false).await;
+    let target = format!("localhost:{}", addr.port());
+    guest.handle(Input::Join {
+        target,
+        access: Some(Access::Open),
+    });
+    tokio::join!(
+        guest.until(joined),
+        host.until(|host| host
+            .session
+            .members()
+            .iter()
+            .any(|view| view.undelivered == 0)),
+    );
+    guest.edit(5);
+    let (a, b) = (host.author, guest.author);
+    let all = |member: &Member| (member.log.version.next(&a), member.log.version.next(&b));
+    tokio::join!(
+        host.until(|host| all(host) == (100, 1)),
+        guest.until(|guest| guest.session.members()[0].undelivered == 0),
+    );
+    assert_eq!(all(&guest), (100, 1));
+    guest.handle(Input::Leave);
+    let left = |host: &Member| host.session.members()[0].state == MemberState::Left;
+    tokio::join!(guest.net.finish(), host.until(left));
+}
+
+#[tokio::test]
+async fn one_who_never_reads_costs_bounded_memory() {
+    let (mut host, addr) = Member::new(1, true).await;
+    // A guest that joins, and whose socket is then not read any more.
+    let (mut guest, _) = Member::new(2, false).await;
+    guest.handle(Input::Join {
+        target: addr.to_string(),
+        access: Some(Access::Open),
+    });
+    tokio::join!(
+        guest.until(joined),
+        host.until(|host| {
+            host.session
+                .members()
+                .iter()
+                .any(|view| view.state == MemberState::Connected)
+        })
+    );
+    let pings = host.now();
+    let mut most = 0;
+    for _ in 0..400 {
+        host.edit(60_000);
+        let outputs = tokio::time::timeout(Duration::from_millis(1), host.net.next()).await;
+        if let Ok(input) = outputs {
+            host.handle(input);
+        }
+        most = most.max(host.session.in_flight());
+    }
+    assert!(
+        host.now() - pings < Duration::from_secs(8),
+        "or the link is dead, and proves nothing"
+    );
+    assert!(
+        most >= MAX_IN_FLIGHT_BYTES && most < 2 * MAX_IN_FLIGHT_BYTES,
+        "{most} bytes"
+    );
+}
+
+#[tokio::test]
+async fn strangers_are_told_nothing_and_dials_fail_in_words() {
+    let (mut host, addr) = Member::new(1, true).await;
+    let mut stranger = TcpStream::connect(addr).await.unwrap();
+    stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let warned = |host: &Member| host.events.iter().any(|e| matches!(e, Event::Warning(_)));
+    host.until(warned).await;
+    let mut answer = Vec::new();
+    tokio::io::AsyncReadExt::read_to_end(&mut stranger, &mut answer)
+        .await
+        .unwrap();
+    assert_eq!(answer, b"");
+    // A port that nobody listens at any more.
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let link = LinkId::Dialled(99);
+    host.net.execute(Command::Dial {
+        link,
+        target: Target::Known(free),
+    });
+    let Input::DialFailed { why, .. } = host.net.next().await else {
+        panic!("dialled")
+    };
+    assert!(why.contains("nobody listens"), "{why}");
+}

@@ -1,0 +1,350 @@
+//! A session: the protocol as a state machine.
+//!
+//! It decides everything about members, links, synchronisation, presence and liveness, and does
+//! nothing itself: no IO, no clock, no randomness but from its seed.
+//!
+//! The contract:
+//! - What happens is told with [`Session::handle`], with the time, which never goes back, and the
+//!   authors' logs as they are then.
+//! - After each `handle`, [`Session::poll`] is drained, and what it gives is done in order.
+//! - At [`Session::next_deadline`], which may change with each `handle`, it wants
+//!   [`Input::Deadline`].
+//! - Equal seeds and equal inputs give equal outputs.
+//!
+//! Invariants:
+//! 1. The logs are the send queue: a link holds cursors, never messages. What is on its way to one
+//!    socket is bounded, and no link waits for another.
+//! 2. Nothing that comes on a link can harm more than that link.
+//! 3. Once up, at most one link leads to each member.
+//!
+//! Deliberately not here: text, files, sockets. Batches are opaque bytes; whether they are valid
+//! is told back with [`Input::Merged`].
+
+mod hear;
+mod io;
+pub mod limits;
+mod link;
+mod links;
+mod membership;
+mod pump;
+mod reconnect;
+mod rng;
+mod sync;
+#[cfg(test)]
+mod tests;
+mod time;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub use io::{
+    Command, Event, Input, LinkId, Me, MemberState, MemberView, Output, Refused, Target, Verdict,
+};
+pub use time::Time;
+
+use crate::crdt::{AuthorId, LogSource, Version};
+use crate::security::Access;
+use crate::wire::{MemberEntry, MemberId, Presence, Properties, SessionId};
+use link::{HeadsDue, Link};
+use membership::Roster;
+use reconnect::Redial;
+use rng::SplitMix64;
+use sync::Chases;
+
+/// What a session starts with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who we are.
+    pub me: Me,
+    /// The session, founded or kept, and what its members share. `None` for a newcomer.
+    pub session: Option<(SessionId, Properties)>,
+    /// Who may come in. `None` for a newcomer.
+    pub access: Option<Access>,
+    /// The entries of a kept session, from [`Session::entries`].
+    pub kept: Vec<MemberEntry>,
+    /// Where jitter comes from.
+    pub seed: u64,
+}
+
+/// The session as one member takes part in it. See the module's documentation for its contract.
+pub struct Session {
+    me: Me,
+    session: Option<SessionId>,
+    properties: Option<Properties>,
+    access: Option<Access>,
+    roster: Roster,
+    peers: BTreeMap<MemberId, Peer>,
+    links: BTreeMap<LinkId, Link>,
+    chases: Chases,
+    joining: Option<Joining>,
+    presence: Presence,
+    /// Addresses that turned out to be our own.
+    selves: BTreeSet<SocketAddr>,
+    rng: SplitMix64,
+    next_link: u64,
+    own_next: u32,
+    left: bool,
+    outputs: VecDeque<Output>,
+}
+
+/// Another member, beside its entry in the roster.
+#[derive(Debug)]
+struct Peer {
+    /// The one link that leads to it.
+    link: Option<LinkId>,
+    /// The dial to it that is under way.
+    dialling: Option<LinkId>,
+    redial: Redial,
+    /// Since when it is connected, or not.
+    since: Time,
+    presence: Option<Presence>,
+    /// How many of our operations it was known to have at last.
+    acked: u32,
+    delay: Option<Duration>,
+    /// What the user was told last.
+    shown: Option<(MemberState, String)>,
+}
+
+/// The attempt to join.
+#[derive(Debug)]
+struct Joining {
+    access: Option<Access>,
+    /// The link we join through; `None` once it has been lost, until there is another.
+    link: Option<LinkId>,
+    /// What the member we join through had and we lack; `None` before its first heads.
+    goal: Option<Version>,
+}
+
+impl Session {
+    /// A session that has not begun to talk.
+    pub fn new(config: Config, now: Time) -> Self {
+        let Config {
+            me,
+            session,
+            access,
+            kept,
+            seed,
+        } = config;
+        let (session, properties) = session.unzip();
+        let roster = Roster::new(&me, kept);
+        let mut new = Self {
+            me,
+            session,
+            properties,
+            access,
+            roster,
+            peers: BTreeMap::new(),
+            links: BTreeMap::new(),
+            chases: Chases::default(),
+            joining: None,
+            presence: Presence::default(),
+            selves: BTreeSet::new(),
+            rng: SplitMix64::new(seed),
+            next_link: 0,
+            own_next: 0,
+            left: false,
+            outputs: VecDeque::new(),
+        };
+        let others: Vec<MemberId> = new.roster.entries().map(|entry| entry.member).collect();
+        for member in others {
+            new.meet(member, now);
+        }
+        new
+    }
+
+    /// Takes in what has happened, and decides.
+    ///
+    /// O(links + members) and the size of the input.
+    pub fn handle(&mut self, input: Input, now: Time, log: &impl LogSource) {
+        if self.left {
+            return;
+        }
+        self.own_next = log.version().next(&self.me.author);
+        match input {
+            Input::Listening { addrs } => self.roster.listen(&addrs),
+            Input::Join { target, access } => self.join(target, access, now),
+            Input::Dialled { link, addr } => self.dialled(link, addr, now, log),
+            Input::DialFailed { link, why } => self.dial_failed(link, why, now),
+            Input::Accepted { link, from } => self.accepted(link, from, now, log),
+            Input::Received { link, bytes } => self.received(link, &bytes, now, log),
+            Input::Flushed { link, bytes } => {
+                if let Some(link) = self.links.get_mut(&link) {
+                    link.flushed(bytes, now);
+                }
+            }
+            Input::Closed { link, why } => self.closed(link, why, now),
+            Input::LocalChange => self.heads_changed(),
+            Input::Merged {
+                link,
+                author,
+                verdict,
+            } => {
+                self.merged(link, author, verdict, now, log);
+            }
+            Input::Cursor { cursor, selection } => {
+                if (self.presence.cursor, self.presence.selection) != (cursor, selection) {
+                    let clock = self.presence.clock.wrapping_add(1).max(1);
+                    self.presence = Presence {
+                        clock,
+                        cursor,
+                        selection,
+                    };
+                }
+            }
+            Input::RetryNow => self.retry_now(now),
+            Input::Leave => {
+                self.leave(now);
+                return;
+            }
+            Input::Deadline => {}
+        }
+        self.close_overdue(now);
+        self.chase_overdue(now, log);
+        self.check_goal(log);
+        self.dial_due(now);
+        self.pump(now, log);
+    }
+
+    /// The next thing to do.
+    #[must_use]
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Input::Deadline`] is wanted, if nothing happens before. O(links + members).
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        if self.left {
+            return None;
+        }
+        let links = self
+            .links
+            .values()
+            .map(|link| link.wake(self.presence.clock));
+        let dials = self
+            .peers
+            .values()
+            .filter(|_| self.is_inside())
+            .filter_map(|p| p.redial.at());
+        links
+            .chain(dials)
+            .chain(self.chases.next_due())
+            .filter(|at| at.0 < u64::MAX)
+            .min()
+    }
+
+    /// Which session this is; `None` for a newcomer that has not been let in.
+    pub const fn id(&self) -> Option<SessionId> {
+        self.session
+    }
+
+    /// Who may come in.
+    pub const fn access(&self) -> Option<&Access> {
+        self.access.as_ref()
+    }
+
+    /// What all members share beside the text, once known.
+    pub const fn properties(&self) -> Option<&Properties> {
+        self.properties.as_ref()
+    }
+
+    /// Every member's entry, ours included, to be kept for the next start.
+    pub fn entries(&self) -> impl Iterator<Item = &MemberEntry> {
+        self.roster.entries()
+    }
+
+    /// What we ourselves are called here.
+    pub fn own_name(&self) -> String {
+        self.roster.display_name(&self.me.member)
+    }
+
+    /// Every other member, in the order of member ids. O(members²) for the names.
+    pub fn members(&self) -> Vec<MemberView> {
+        let view = |(member, peer): (&MemberId, &Peer)| {
+            let entry = self.roster.entry(member)?;
+            let link = peer.link.and_then(|link| self.links.get(&link));
+            let addr = link
+                .and_then(|link| link.addr)
+                .or(entry.addrs.first().copied());
+            Some(MemberView {
+                member: *member,
+                name: self.roster.display_name(member),
+                state: self.state(member),
+                since: peer.since,
+                addr: addr.map(|addr| addr.ip()),
+                delay: peer.delay,
+                undelivered: self.own_next.saturating_sub(peer.acked),
+                authors: entry.authors.clone(),
+            })
+        };
+        self.peers.iter().filter_map(view).collect()
+    }
+
+    /// Every cursor that is known: whose, the author that now writes there, and where.
+    pub fn presences(&self) -> impl Iterator<Item = (MemberId, AuthorId, &Presence)> {
+        self.peers.iter().filter_map(|(member, peer)| {
+            let author = self.links.get(&peer.link?)?.up()?.author;
+            Some((*member, author, peer.presence.as_ref()?))
+        })
+    }
+
+    /// While joining: how many operations of those that the member we join through had are here,
+    /// and how many there were. `None` before that is known, and afterwards.
+    pub fn progress(&self, log: &impl LogSource) -> Option<(u64, u64)> {
+        let goal = self.joining.as_ref()?.goal.as_ref()?;
+        let all = goal.iter().map(|(_, next)| u64::from(next)).sum();
+        let have = |(author, next): (AuthorId, u32)| next.min(log.version().next(&author));
+        Some((goal.iter().map(|entry| u64::from(have(entry))).sum(), all))
+    }
+
+    /// Whether everything that the links' other ends are known to have is here. O(links × authors).
+    pub fn is_caught_up(&self, log: &impl LogSource) -> bool {
+        self.joining.is_none()
+            && self
+                .links
+                .values()
+                .filter_map(Link::up)
+                .filter_map(|up| up.theirs.as_ref())
+                .all(|theirs| {
+                    theirs.iter().all(|(author, next)| {
+                        log.is_frozen(&author) || log.version().next(&author) >= next
+                    })
+                })
+    }
+
+    /// Whether we are in a session, so that we dial and accept its members.
+    const fn is_inside(&self) -> bool {
+        self.session.is_some() && self.access.is_some()
+    }
+
+    /// What is on its way to all sockets, in bytes.
+    pub fn in_flight(&self) -> usize {
+        self.links.values().map(Link::in_flight).sum()
+    }
+
+    fn state(&self, member: &MemberId) -> MemberState {
+        if self
+            .peers
+            .get(member)
+            .is_some_and(|peer| peer.link.is_some())
+        {
+            MemberState::Connected
+        } else if self.roster.entry(member).is_some_and(|entry| entry.left) {
+            MemberState::Left
+        } else {
+            MemberState::Away
+        }
+    }
+
+    /// Our logs have grown: every link's other end is to hear of it.
+    fn heads_changed(&mut self) {
+        for up in self.links.values_mut().filter_map(Link::up_mut) {
+            up.heads = up.heads.max(HeadsDue::Changes);
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+}

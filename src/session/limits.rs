@@ -1,0 +1,80 @@
+//! Every bound and every period of the session. Those without a source are estimates for a local
+//! network of up to 64 members.
+
+use std::time::Duration;
+
+/// The most links at once. With oneself that makes a mesh of 64 members.
+pub const MAX_LINKS: usize = 63;
+
+/// The most accepted connections at once that have not said who they are.
+pub const MAX_STRANGERS: usize = 64;
+
+/// The most members that one session can have known.
+pub const MAX_MEMBERS: usize = 1024;
+
+/// The most authors whose heads one link may name.
+pub const MAX_REMOTE_AUTHORS: usize = 65_536;
+
+/// What may be on its way to the socket of one link, in bytes; one message may pass it.
+pub const MAX_IN_FLIGHT_BYTES: usize = 256 << 10;
+
+/// Where one `Ops` message ends, in bytes of batches, unless a single batch is longer.
+pub const OPS_BYTES: usize = 64 << 10;
+
+/// The most addresses of ours that others have told us they see us at.
+pub const MAX_OBSERVED_ADDRS: usize = 4;
+
+/// How often one process takes its own entry back from others who claim a later one. Two processes
+/// that took themselves for one member would otherwise outbid each other for ever.
+pub const MAX_RECLAIMS: u8 = 16;
+
+/// How long a connection may take from standing to the other end's `Hello`. Together with
+/// [`DIAL_TIMEOUT`] for two addresses it keeps the answer to a joiner within ten seconds.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// How long `net` tries one address.
+pub const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often each link is pinged.
+pub const PING_PERIOD: Duration = Duration::from_secs(3);
+
+/// After how long without a byte a link counts as dead.
+pub const DEAD_AFTER: Duration = Duration::from_secs(8);
+
+/// After how long without taking a byte, though some wait, a link counts as stalled.
+pub const STALLED_AFTER: Duration = Duration::from_secs(30);
+
+/// The shortest time between two `Heads` on one link.
+pub const HEADS_PERIOD: Duration = Duration::from_millis(100);
+
+/// The shortest time between two `Presence` on one link: two frames of a screen.
+pub const PRESENCE_PERIOD: Duration = Duration::from_millis(33);
+
+/// How long operations of an author with a link of its own may be missing before they are asked
+/// for elsewhere.
+pub const PUSH_PATIENCE: Duration = Duration::from_millis(200);
+
+/// How long something asked for may make no progress before it is asked for elsewhere.
+pub const WANT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many times over a link may let [`WANT_TIMEOUT`] pass while a frame is arriving on it.
+pub const WANT_EXTENSIONS: u8 = 12;
+
+/// The longest first wait before dialling again.
+pub const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+
+/// The longest wait before dialling again.
+pub const BACKOFF_MOST: Duration = Duration::from_secs(2);
+
+/// The longest wait before dialling a member again that has been away for [`LONG_AWAY`].
+pub const BACKOFF_LONG_AWAY: Duration = Duration::from_secs(30);
+
+/// After how long a member counts as away for long.
+pub const LONG_AWAY: Duration = Duration::from_secs(600);
+
+/// How long a link must have been up to count as a good one, after which dialling starts afresh.
+pub const GOOD_LINK: Duration = Duration::from_secs(5);
+
+/// How long the member with the greater id leaves dialling a new member to the one with the
+/// smaller.
+pub const COURTESY: Duration = Duration::from_millis(300);

@@ -1,0 +1,340 @@
+//! One connection: bytes to messages and back through its channel, and cursors into the logs.
+//!
+//! Invariants:
+//! 1. No queue of messages: what is still to be said follows from the cursors and the logs. So a
+//!    link whose other end does not read costs the same as any other.
+//! 2. Nothing is added while [`MAX_IN_FLIGHT_BYTES`] are on their way, but for the last word.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::io::{Command, LinkId, Output, Target};
+use super::limits::{
+    DEAD_AFTER, HANDSHAKE_TIMEOUT, HEADS_PERIOD, MAX_IN_FLIGHT_BYTES, PING_PERIOD, PRESENCE_PERIOD,
+    STALLED_AFTER,
+};
+use super::membership::Stamp;
+use super::time::Time;
+use crate::crdt::{AuthorId, Version};
+use crate::security::{Channel, MAX_HANDSHAKE_BYTES, Progress, Refusal};
+use crate::wire::{
+    DecodeError, FrameTooLong, Inbox, MemberId, Message, Reason, frame, limits::MAX_FRAME_BYTES,
+};
+
+/// Why a link is closed by us.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error(transparent)]
+    Frame(#[from] FrameTooLong),
+    #[error(transparent)]
+    Message(#[from] DecodeError),
+    #[error("{0}")]
+    Door(Refusal),
+    #[error("{0}")]
+    OutOfRole(&'static str),
+    #[error("a batch that can never be valid: {0}")]
+    BadBatch(String),
+    #[error("nothing was heard for {} s", DEAD_AFTER.as_secs())]
+    Silent,
+    #[error("nothing was taken for {} s", STALLED_AFTER.as_secs())]
+    Stalled,
+    #[error("it did not say who it is in time")]
+    Mute,
+    #[error("{0}")]
+    Turned(&'static str, Reason),
+}
+
+impl Fault {
+    /// What the other end is told.
+    pub(super) const fn reason(&self) -> Reason {
+        match self {
+            Self::Frame(_) | Self::Message(_) | Self::Door(_) | Self::OutOfRole(_) => {
+                Reason::Protocol
+            }
+            Self::BadBatch(_) => Reason::BadBatch,
+            Self::Silent | Self::Stalled | Self::Mute => Reason::Stalled,
+            Self::Turned(_, reason) => *reason,
+        }
+    }
+}
+
+/// How far a link is.
+pub(super) enum Phase {
+    /// The network is dialling.
+    Dialling,
+    /// The channel's handshake goes on, since then.
+    Handshake(Box<dyn Channel>, Time),
+    /// The channel stands; the other end has not said who it is. Since then.
+    Nameless(Box<dyn Channel>, Time),
+    /// A member is at the other end.
+    Up(Box<dyn Channel>, Box<Up>),
+}
+
+/// Why a link was dialled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    /// To join, or to meet, whoever is there.
+    Join,
+    /// To meet this member.
+    Member(MemberId),
+    /// It was not; it was accepted.
+    Accepted,
+}
+
+/// One connection.
+pub(super) struct Link {
+    pub(super) id: LinkId,
+    pub(super) purpose: Purpose,
+    /// What was dialled, or where it comes from.
+    pub(super) target: Target,
+    /// The address of the other end, once the connection stands.
+    pub(super) addr: Option<SocketAddr>,
+    pub(super) phase: Phase,
+    pub(super) inbox: Inbox,
+    pub(super) heard: Time,
+    in_flight: usize,
+    moved: Time,
+}
+
+/// The cursors of a link to a member.
+#[derive(Debug)]
+pub(super) struct Up {
+    pub(super) member: MemberId,
+    /// The author that now writes at the other end.
+    pub(super) author: AuthorId,
+    pub(super) since: Time,
+    /// The other end is a newcomer and is to be told the session.
+    pub(super) welcome: bool,
+    /// What the other end has, by its own word. `None` before its first word.
+    pub(super) theirs: Option<Version>,
+    /// What the other end has been told that we have.
+    pub(super) told: Version,
+    pub(super) heads: HeadsDue,
+    pub(super) heads_at: Option<Time>,
+    /// Our own next operation that has not been sent.
+    pub(super) pushed: u32,
+    /// What the other end wants, one range of each author, shrinking from its start.
+    pub(super) wanted: BTreeMap<AuthorId, (u32, u32)>,
+    /// What we are about to ask the other end for.
+    pub(super) asking: BTreeMap<AuthorId, (u32, u32)>,
+    pub(super) roster_told: Stamp,
+    pub(super) presence_told: u32,
+    pub(super) presence_at: Option<Time>,
+    pub(super) pinged: Option<Time>,
+    pub(super) pong: Option<u64>,
+}
+
+/// What of our heads the other end is to be told.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum HeadsDue {
+    Nothing,
+    Changes,
+    Whole,
+}
+
+/// What came on a link.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    /// Bytes of the handshake are to be sent.
+    Send(Vec<u8>),
+    /// The channel stands; bytes to be sent before anything else.
+    Open(Vec<u8>),
+    /// A message.
+    Message(Message),
+    /// The channel does not come about; bytes to be sent before closing.
+    Refused(Vec<u8>, Refusal),
+}
+
+impl Link {
+    pub(super) fn dialled(id: LinkId, purpose: Purpose, target: Target, now: Time) -> Self {
+        Self {
+            id,
+            purpose,
+            target,
+            addr: None,
+            phase: Phase::Dialling,
+            inbox: Inbox::default(),
+            heard: now,
+            in_flight: 0,
+            moved: now,
+        }
+    }
+
+    pub(super) const fn up(&self) -> Option<&Up> {
+        match &self.phase {
+            Phase::Up(_, up) => Some(up),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn up_mut(&mut self) -> Option<&mut Up> {
+        match &mut self.phase {
+            Phase::Up(_, up) => Some(up),
+            _ => None,
+        }
+    }
+
+    /// The channel stands: frames follow.
+    fn opened(&mut self, now: Time) {
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Dialling) {
+            Phase::Handshake(channel, _) => Phase::Nameless(channel, now),
+            other => other,
+        };
+    }
+
+    /// The other end has said who it is.
+    pub(super) fn named(&mut self, up: Up) {
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Dialling) {
+            Phase::Nameless(channel, _) => Phase::Up(channel, Box::new(up)),
+            other => other,
+        };
+    }
+
+    /// The next thing that the received bytes hold.
+    pub(super) fn next_incoming(&mut self, now: Time) -> Result<Option<Incoming>, Fault> {
+        let channel = match &mut self.phase {
+            Phase::Dialling => return Ok(None),
+            Phase::Handshake(..) => return self.shake_hands(now),
+            Phase::Nameless(channel, _) | Phase::Up(channel, _) => channel,
+        };
+        let Some(body) = self.inbox.next_frame()? else {
+            return Ok(None);
+        };
+        let payload = channel.open(body).map_err(Fault::Door)?;
+        Ok(Some(Incoming::Message(Message::decode(&payload)?)))
+    }
+
+    fn shake_hands(&mut self, now: Time) -> Result<Option<Incoming>, Fault> {
+        let Phase::Handshake(channel, _) = &mut self.phase else {
+            return Ok(None);
+        };
+        let step = channel.step(self.inbox.unread());
+        self.inbox.consume(step.consumed);
+        match step.progress {
+            Progress::Rejected(refusal) => Ok(Some(Incoming::Refused(step.send, refusal))),
+            Progress::Done => {
+                self.opened(now);
+                Ok(Some(Incoming::Open(step.send)))
+            }
+            Progress::Waiting if !step.send.is_empty() => Ok(Some(Incoming::Send(step.send))),
+            Progress::Waiting if step.consumed > 0 => self.shake_hands(now),
+            Progress::Waiting if self.inbox.unread().len() > MAX_HANDSHAKE_BYTES => {
+                Err(Fault::Door(Refusal::Malformed))
+            }
+            Progress::Waiting => Ok(None),
+        }
+    }
+
+    /// Whether more may be sent now.
+    pub(super) const fn has_room(&self) -> bool {
+        self.in_flight < MAX_IN_FLIGHT_BYTES
+    }
+
+    /// What is on its way to the socket, in bytes.
+    pub(super) const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    pub(super) fn flushed(&mut self, bytes: usize, now: Time) {
+        self.in_flight = self.in_flight.saturating_sub(bytes);
+        self.moved = now;
+    }
+
+    /// Sends bytes as they are.
+    pub(super) fn transmit(&mut self, bytes: Vec<u8>, now: Time) -> Output {
+        if self.in_flight == 0 {
+            self.moved = now;
+        }
+        self.in_flight += bytes.len();
+        Output::Net(Command::Transmit {
+            link: self.id,
+            bytes,
+        })
+    }
+
+    /// Sends a message, if the channel stands.
+    pub(super) fn send(&mut self, message: &Message, now: Time) -> Option<Output> {
+        let (Phase::Nameless(channel, _) | Phase::Up(channel, _)) = &mut self.phase else {
+            return None;
+        };
+        let mut payload = Vec::new();
+        message.encode(&mut payload);
+        let mut bytes = Vec::with_capacity(payload.len() + frame::PREFIX_BYTES);
+        frame::write(&mut bytes, |out| channel.seal(&payload, out));
+        debug_assert!(bytes.len() <= MAX_FRAME_BYTES + frame::PREFIX_BYTES);
+        Some(self.transmit(bytes, now))
+    }
+
+    /// Whether the link has been silent or stuck for too long.
+    pub(super) fn overdue(&self, now: Time) -> Option<Fault> {
+        if now >= self.last_moment() {
+            Some(self.last_fault(now))
+        } else {
+            None
+        }
+    }
+
+    fn last_fault(&self, now: Time) -> Fault {
+        match &self.phase {
+            Phase::Up(..) if now >= self.heard + DEAD_AFTER => Fault::Silent,
+            Phase::Up(..) => Fault::Stalled,
+            _ => Fault::Mute,
+        }
+    }
+
+    /// When the link is given up if nothing happens on it.
+    fn last_moment(&self) -> Time {
+        match &self.phase {
+            Phase::Dialling => Time(u64::MAX),
+            Phase::Handshake(_, since) | Phase::Nameless(_, since) => *since + HANDSHAKE_TIMEOUT,
+            Phase::Up(..) if self.in_flight > 0 => {
+                (self.heard + DEAD_AFTER).min(self.moved + STALLED_AFTER)
+            }
+            Phase::Up(..) => self.heard + DEAD_AFTER,
+        }
+    }
+
+    /// When the link has something to do again, given the clock of our presence.
+    pub(super) fn wake(&self, presence: u32) -> Time {
+        let last = self.last_moment();
+        let Some(up) = self.up().filter(|_| self.has_room()) else {
+            return last;
+        };
+        let mut wake = last.min(up.pinged.map_or(up.since, |pinged| pinged + PING_PERIOD));
+        if up.heads != HeadsDue::Nothing {
+            wake = wake.min(up.heads_at.map_or(up.since, |at| at + HEADS_PERIOD));
+        }
+        if up.presence_told != presence {
+            wake = wake.min(up.presence_at.map_or(up.since, |at| at + PRESENCE_PERIOD));
+        }
+        wake
+    }
+}
+
+impl Up {
+    pub(super) const fn new(member: MemberId, author: AuthorId, welcome: bool, now: Time) -> Self {
+        Self {
+            member,
+            author,
+            since: now,
+            welcome,
+            theirs: None,
+            told: Version::new(),
+            heads: HeadsDue::Whole,
+            heads_at: None,
+            pushed: 0,
+            wanted: BTreeMap::new(),
+            asking: BTreeMap::new(),
+            roster_told: 0,
+            presence_told: 0,
+            presence_at: None,
+            pinged: Some(now),
+            pong: None,
+        }
+    }
+
+    /// How many of `author`'s operations the other end says it has.
+    pub(super) fn has(&self, author: &AuthorId) -> u32 {
+        self.theirs.as_ref().map_or(0, |theirs| theirs.next(author))
+    }
+}

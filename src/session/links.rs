@@ -1,0 +1,595 @@
+//! How links come about and end: dialling, accepting, introducing, closing, leaving.
+
+use std::net::SocketAddr;
+
+use super::io::{Command, Event, LinkId, Output, Refused, Target};
+use super::limits::{MAX_LINKS, MAX_MEMBERS, MAX_STRANGERS};
+use super::link::{Fault, Incoming, Link, Phase, Purpose, Up};
+use super::membership::Merge;
+use super::reconnect::Redial;
+use super::time::Time;
+use super::{Joining, Peer, Session};
+use crate::crdt::{AuthorId, LogSource};
+use crate::security::{Access, PlainChannel, Refusal};
+use crate::wire::{self, Bye, Hello, MemberEntry, MemberId, Members, Message, Reason};
+
+impl Session {
+    /// A member is known: it is to be dialled unless it left.
+    pub(super) fn meet(&mut self, member: MemberId, now: Time) {
+        if member == self.me.member {
+            return;
+        }
+        let first = self.me.member < member;
+        let rng = &mut self.rng;
+        let peer = self.peers.entry(member).or_insert_with(|| Peer {
+            link: None,
+            dialling: None,
+            redial: Redial::new(now, first, rng),
+            since: now,
+            presence: None,
+            acked: 0,
+            delay: None,
+            shown: None,
+        });
+        let left = self.roster.entry(&member).is_none_or(|entry| entry.left);
+        if left {
+            peer.redial.stop();
+        } else if peer.link.is_none() && peer.dialling.is_none() && peer.redial.at().is_none() {
+            peer.redial.hurry(now);
+        }
+        self.show(member);
+    }
+
+    /// Tells the user what has changed about a member.
+    pub(super) fn show(&mut self, member: MemberId) {
+        let (state, name) = (self.state(&member), self.roster.display_name(&member));
+        if self.left {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&member) else {
+            return;
+        };
+        let shown = Some((state, name.clone()));
+        if peer.shown != shown {
+            peer.shown = shown;
+            self.event(Event::MemberChanged {
+                member,
+                name,
+                state,
+            });
+        }
+    }
+
+    /// Takes in an entry that came on a link.
+    pub(super) fn learn(&mut self, entry: &MemberEntry, now: Time) {
+        if matches!(self.roster.merge(entry), Merge::New | Merge::Changed) {
+            self.meet(entry.member, now);
+        }
+    }
+
+    pub(super) fn join(&mut self, target: String, access: Option<Access>, now: Time) {
+        if let Some(link) = self.joining.take().and_then(|joining| joining.link) {
+            self.close(link, None, now);
+        }
+        let access = access.or_else(|| self.access.clone());
+        let link = self.dial(Purpose::Join, Target::Given(target), now);
+        self.joining = Some(Joining {
+            access,
+            link: Some(link),
+            goal: None,
+        });
+    }
+
+    fn dial(&mut self, purpose: Purpose, target: Target, now: Time) -> LinkId {
+        let id = LinkId::Dialled(self.next_link);
+        self.next_link += 1;
+        self.links
+            .insert(id, Link::dialled(id, purpose, target.clone(), now));
+        self.outputs
+            .push_back(Output::Net(Command::Dial { link: id, target }));
+        id
+    }
+
+    /// Dials every member whose time has come.
+    pub(super) fn dial_due(&mut self, now: Time) {
+        if !self.is_inside() {
+            return;
+        }
+        let due: Vec<MemberId> = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.redial.at().is_some_and(|at| at <= now))
+            .map(|(member, _)| *member)
+            .collect();
+        for member in due {
+            let addrs = self.addrs(&member);
+            let Some(peer) = self.peers.get_mut(&member) else {
+                continue;
+            };
+            if let Some(addr) = peer.redial.dial(&addrs) {
+                let link = self.dial(Purpose::Member(member), Target::Known(addr), now);
+                if let Some(peer) = self.peers.get_mut(&member) {
+                    peer.dialling = Some(link);
+                }
+            }
+        }
+    }
+
+    /// Where a member may be reached.
+    fn addrs(&self, member: &MemberId) -> Vec<SocketAddr> {
+        let listed = self
+            .roster
+            .entry(member)
+            .map_or(&[][..], |entry| &entry.addrs);
+        let is_way =
+            |addr: &&SocketAddr| super::membership::is_usable(addr) && !self.selves.contains(addr);
+        listed.iter().filter(is_way).copied().collect()
+    }
+
+    pub(super) fn retry_now(&mut self, now: Time) {
+        for (member, peer) in &mut self.peers {
+            let left = self.roster.entry(member).is_none_or(|entry| entry.left);
+            if peer.link.is_none() && peer.dialling.is_none() && !left {
+                peer.redial.hurry(now);
+            }
+        }
+    }
+
+    pub(super) fn dialled(
+        &mut self,
+        id: LinkId,
+        addr: SocketAddr,
+        now: Time,
+        log: &impl LogSource,
+    ) {
+        let Some(link) = self.links.get_mut(&id) else {
+            return;
+        };
+        let access = match (link.purpose, &self.joining) {
+            (Purpose::Join, Some(joining)) => joining.access.clone(),
+            _ => self.access.clone(),
+        };
+        let channel = Box::new(PlainChannel::dialler(wire::VERSION, access));
+        link.addr = Some(addr);
+        link.heard = now;
+        link.phase = Phase::Handshake(channel, now);
+        self.received(id, &[], now, log);
+    }
+
+    pub(super) fn dial_failed(&mut self, id: LinkId, why: String, now: Time) {
+        let Some(link) = self.links.get(&id) else {
+            return;
+        };
+        let target = link.target.to_string();
+        let purpose = link.purpose;
+        self.forget(id, now);
+        if purpose == Purpose::Join {
+            self.refuse(Refused::Unreachable { target, why });
+        }
+    }
+
+    pub(super) fn accepted(
+        &mut self,
+        id: LinkId,
+        from: SocketAddr,
+        now: Time,
+        log: &impl LogSource,
+    ) {
+        let strangers = |link: &&Link| link.purpose == Purpose::Accepted && link.up().is_none();
+        let full = self.links.values().filter(strangers).count() >= MAX_STRANGERS;
+        let access = self.access.clone().filter(|_| self.is_inside() && !full);
+        let Some(access) = access else {
+            self.outputs
+                .push_back(Output::Net(Command::Close { link: id }));
+            return;
+        };
+        let channel = Box::new(PlainChannel::acceptor(wire::VERSION, access));
+        let mut link = Link::dialled(id, Purpose::Accepted, Target::Known(from), now);
+        link.addr = Some(from);
+        link.phase = Phase::Handshake(channel, now);
+        self.links.insert(id, link);
+        self.received(id, &[], now, log);
+    }
+
+    /// Bytes came on a link, or a connection has just come to stand.
+    pub(super) fn received(&mut self, id: LinkId, bytes: &[u8], now: Time, log: &impl LogSource) {
+        let Some(link) = self.links.get_mut(&id) else {
+            return;
+        };
+        link.heard = now;
+        link.inbox.extend(bytes);
+        while let Some(link) = self.links.get_mut(&id) {
+            let came = match link.next_incoming(now) {
+                Ok(None) => return,
+                Ok(Some(came)) => self.incoming(id, came, now, log),
+                Err(fault) => Err(fault),
+            };
+            if let Err(fault) = came {
+                self.fail(id, &fault, now);
+            }
+        }
+    }
+
+    fn incoming(
+        &mut self,
+        id: LinkId,
+        came: Incoming,
+        now: Time,
+        log: &impl LogSource,
+    ) -> Result<(), Fault> {
+        match came {
+            Incoming::Send(bytes) => self.transmit(id, bytes, now),
+            Incoming::Open(bytes) => {
+                self.transmit(id, bytes, now);
+                self.greet(id, now);
+            }
+            Incoming::Refused(bytes, refusal) => {
+                self.transmit(id, bytes, now);
+                self.turned_away(id, refusal, now);
+            }
+            Incoming::Message(message) => self.hear(id, message, now, log)?,
+        }
+        Ok(())
+    }
+
+    fn transmit(&mut self, id: LinkId, bytes: Vec<u8>, now: Time) {
+        if let Some(link) = self.links.get_mut(&id).filter(|_| !bytes.is_empty()) {
+            let output = link.transmit(bytes, now);
+            self.outputs.push_back(output);
+        }
+    }
+
+    fn send(&mut self, id: LinkId, message: &Message, now: Time) {
+        let output = self
+            .links
+            .get_mut(&id)
+            .and_then(|link| link.send(message, now));
+        self.outputs.extend(output);
+    }
+
+    /// The channel stands: we say who we are.
+    fn greet(&mut self, id: LinkId, now: Time) {
+        let Some(link) = self.links.get(&id) else {
+            return;
+        };
+        if link.purpose == Purpose::Join
+            && let Some(joining) = &self.joining
+        {
+            self.access.clone_from(&joining.access);
+        }
+        let Some(addr) = link.addr else { return };
+        let me = self.roster.me().clone();
+        let hello = Hello {
+            session: self.session,
+            me,
+            you: addr.ip(),
+        };
+        self.send(id, &Message::Hello(hello), now);
+    }
+
+    fn turned_away(&mut self, id: LinkId, refusal: Refusal, now: Time) {
+        let Some(link) = self.links.get(&id) else {
+            return;
+        };
+        let (purpose, target) = (link.purpose, link.target.to_string());
+        self.close(id, None, now);
+        match purpose {
+            Purpose::Join => self.refuse(Refused::AtTheDoor { target, refusal }),
+            _ => self.event(Event::Warning(format!("{target}: {refusal}"))),
+        }
+    }
+
+    /// Whether this is the link we join through, and it has not let us in yet.
+    fn is_entering(&self, id: LinkId) -> bool {
+        self.joining
+            .as_ref()
+            .is_some_and(|joining| joining.link == Some(id))
+            && (self.session.is_none()
+                || self.links.get(&id).is_none_or(|link| link.up().is_none()))
+    }
+
+    /// Joining through a link has failed.
+    fn refuse(&mut self, refused: Refused) {
+        self.joining = None;
+        self.event(Event::Refused(refused));
+    }
+
+    /// The other end says who it is.
+    pub(super) fn hello(
+        &mut self,
+        id: LinkId,
+        hello: Hello,
+        now: Time,
+        log: &impl LogSource,
+    ) -> Result<(), Fault> {
+        let Some(link) = self.links.get(&id) else {
+            return Ok(());
+        };
+        let dialled = link.purpose != Purpose::Accepted;
+        let member = hello.me.member;
+        let author = *hello
+            .me
+            .authors
+            .last()
+            .ok_or(Fault::OutOfRole("it has no author"))?;
+        if member == self.me.member {
+            if author != self.me.author {
+                let text = "another program takes part in the session as this same member";
+                self.event(Event::Notice(text.to_owned()));
+            }
+            return Err(Fault::Turned("it is this program itself", Reason::Myself));
+        }
+        let newcomer = hello.session.is_none();
+        if newcomer && (dialled || self.session.is_none()) {
+            return Err(Fault::Turned(
+                "it is not in a session yet",
+                Reason::OtherSession,
+            ));
+        }
+        if !newcomer && self.session.is_some() && hello.session != self.session {
+            return Err(Fault::Turned(
+                "it is in another session",
+                Reason::OtherSession,
+            ));
+        }
+        let old = self.peers.get(&member).and_then(|peer| peer.link);
+        let up_links = self
+            .links
+            .values()
+            .filter(|link| link.up().is_some())
+            .count();
+        if !self.roster.has_room_for(&member) || (old.is_none() && up_links >= MAX_LINKS) {
+            return Err(Fault::Turned("there is no room for it", Reason::Full));
+        }
+        self.learn(&hello.me, now);
+        self.roster.observe(hello.you);
+        if let Some(old) = old
+            && !self.is_better(id, author, old, member)
+        {
+            if let Some(joining) = self.joining.as_mut().filter(|j| j.link == Some(id)) {
+                joining.link = Some(old);
+            }
+            return Err(Fault::Turned("there is a better link", Reason::Duplicate));
+        }
+        let mut up = Up::new(member, author, newcomer, now);
+        up.pushed = log.version().next(&self.me.author);
+        let addr = self.links.get_mut(&id).and_then(|link| {
+            link.named(up);
+            link.addr.filter(|_| dialled)
+        });
+        self.connected(id, member, addr, now);
+        if let Some(old) = old {
+            self.close(old, Some(Reason::Duplicate), now);
+        }
+        if let Some(joining) = &mut self.joining
+            && joining.link.is_none()
+        {
+            joining.link = Some(id);
+        }
+        self.show(member);
+        Ok(())
+    }
+
+    /// A link leads to a member now, instead of any other.
+    fn connected(&mut self, id: LinkId, member: MemberId, addr: Option<SocketAddr>, now: Time) {
+        let Some(peer) = self.peers.get_mut(&member) else {
+            return;
+        };
+        if peer.link.is_none() {
+            peer.since = now;
+        }
+        peer.link = Some(id);
+        peer.presence = None;
+        peer.redial.connected(addr);
+        let Some(dialling) = peer.dialling else {
+            return;
+        };
+        if dialling == id {
+            peer.dialling = None;
+        } else if matches!(
+            self.links.get(&dialling).map(|l| &l.phase),
+            Some(Phase::Dialling)
+        ) {
+            self.close(dialling, None, now);
+        }
+    }
+
+    /// Which of two links to one member stays; both ends find the same. A member that was started
+    /// anew ends the links of the old one; else the one that the smaller member id dialled stays;
+    /// of two from the same dialler the newer one.
+    fn is_better(&self, new: LinkId, author: AuthorId, old: LinkId, member: MemberId) -> bool {
+        let old_author = self
+            .links
+            .get(&old)
+            .and_then(|link| link.up())
+            .map(|up| up.author);
+        if old_author != Some(author) {
+            let current = self
+                .roster
+                .entry(&member)
+                .and_then(|entry| entry.authors.last());
+            return current == Some(&author);
+        }
+        let by_us = |id| matches!(id, LinkId::Dialled(_));
+        by_us(new) == by_us(old) || by_us(new) == (self.me.member < member)
+    }
+
+    /// Closes a link because of what came on it, or did not come.
+    pub(super) fn fail(&mut self, id: LinkId, fault: &Fault, now: Time) {
+        let Some(link) = self.links.get(&id) else {
+            return;
+        };
+        let target = link.target.to_string();
+        let who = link.up().map(|up| up.member);
+        let entering = self.is_entering(id);
+        self.turn_down_address(id, fault.reason());
+        self.close(id, Some(fault.reason()), now);
+        if entering {
+            self.refuse(match fault {
+                Fault::Turned(_, Reason::Myself) => Refused::Myself { target },
+                Fault::Turned(_, Reason::OtherSession) => Refused::OtherSession { target },
+                _ => Refused::Broken {
+                    target,
+                    why: fault.to_string(),
+                },
+            });
+        } else if !matches!(fault, Fault::Turned(_, Reason::Duplicate | Reason::Myself)) {
+            let who = who.map_or(target, |member| self.roster.display_name(&member));
+            self.event(Event::Warning(format!("link to {who} closed: {fault}")));
+        }
+    }
+
+    /// An address that leads to ourselves is not dialled again.
+    fn turn_down_address(&mut self, id: LinkId, reason: Reason) {
+        if reason == Reason::Myself
+            && let Some(link) = self
+                .links
+                .get(&id)
+                .filter(|link| link.purpose != Purpose::Accepted)
+            && let Some(addr) = link.addr
+            && self.selves.len() < MAX_MEMBERS
+        {
+            self.selves.insert(addr);
+        }
+    }
+
+    /// The other end says its last word.
+    pub(super) fn bye(&mut self, id: LinkId, reason: Reason, now: Time) {
+        let Some(link) = self.links.get(&id) else {
+            return;
+        };
+        let target = link.target.to_string();
+        let entering = self.is_entering(id);
+        self.turn_down_address(id, reason);
+        self.close(id, None, now);
+        if entering && reason == Reason::Duplicate && self.session.is_some() {
+            // There is another link to the same member: we join through that one.
+            if let Some(joining) = &mut self.joining {
+                joining.link = None;
+            }
+        } else if entering {
+            self.refuse(match reason {
+                Reason::Full => Refused::Full { target },
+                Reason::Myself => Refused::Myself { target },
+                Reason::OtherSession => Refused::OtherSession { target },
+                _ => Refused::Broken {
+                    target,
+                    why: "it closed the connection".to_owned(),
+                },
+            });
+        }
+    }
+
+    /// A connection has ended by itself.
+    pub(super) fn closed(&mut self, id: LinkId, why: String, now: Time) {
+        let Some(link) = self.links.get(&id) else {
+            return;
+        };
+        let target = link.target.to_string();
+        let entering = self.is_entering(id);
+        self.forget(id, now);
+        if entering {
+            self.refuse(Refused::Broken { target, why });
+        }
+    }
+
+    /// Closes a link, with a last word if there is one to be said.
+    pub(super) fn close(&mut self, id: LinkId, word: Option<Reason>, now: Time) {
+        if let Some(reason) = word {
+            self.send(id, &Message::Bye(Bye { reason }), now);
+        }
+        if self.forget(id, now) {
+            self.outputs
+                .push_back(Output::Net(Command::Close { link: id }));
+        }
+    }
+
+    /// A link is gone: what depended on it is put in order. Whether it was there.
+    fn forget(&mut self, id: LinkId, now: Time) -> bool {
+        let Some(link) = self.links.remove(&id) else {
+            return false;
+        };
+        match (link.up(), link.purpose) {
+            (Some(up), _) => {
+                let (member, author, since) = (up.member, up.author, up.since);
+                self.chases.link_lost(id, author, now);
+                self.link_lost(id, member, since, now);
+            }
+            (None, Purpose::Member(member)) => self.dial_lost(id, member, now),
+            (None, Purpose::Join | Purpose::Accepted) => {}
+        }
+        true
+    }
+
+    fn link_lost(&mut self, id: LinkId, member: MemberId, since: Time, now: Time) {
+        if let Some(joining) = &mut self.joining
+            && joining.link == Some(id)
+        {
+            joining.link = None;
+            joining.goal = None;
+        }
+        let left = self.roster.entry(&member).is_none_or(|entry| entry.left);
+        let Some(peer) = self
+            .peers
+            .get_mut(&member)
+            .filter(|peer| peer.link == Some(id))
+        else {
+            return;
+        };
+        peer.link = None;
+        peer.since = now;
+        peer.delay = None;
+        if !left && peer.dialling.is_none() {
+            peer.redial.lost(now, now - since, &mut self.rng);
+        }
+        if peer.presence.take().is_some() {
+            self.event(Event::PresenceChanged { member });
+        }
+        self.show(member);
+    }
+
+    fn dial_lost(&mut self, id: LinkId, member: MemberId, now: Time) {
+        let count = self.addrs(&member).len();
+        let left = self.roster.entry(&member).is_none_or(|entry| entry.left);
+        let Some(peer) = self
+            .peers
+            .get_mut(&member)
+            .filter(|peer| peer.dialling == Some(id))
+        else {
+            return;
+        };
+        peer.dialling = None;
+        if peer.link.is_none() && !left {
+            peer.redial
+                .failed(now, count, now - peer.since, &mut self.rng);
+        }
+    }
+
+    /// Closes links on which nothing happens.
+    pub(super) fn close_overdue(&mut self, now: Time) {
+        let overdue: Vec<(LinkId, Fault)> = self
+            .links
+            .values()
+            .filter_map(|link| Some((link.id, link.overdue(now)?)))
+            .collect();
+        for (id, fault) in overdue {
+            self.fail(id, &fault, now);
+        }
+    }
+
+    /// Says goodbye on all links, whatever is on its way there.
+    pub(super) fn leave(&mut self, now: Time) {
+        self.left = true;
+        self.roster.leave();
+        let farewell = Message::Members(Members {
+            entries: vec![self.roster.me().clone()],
+        });
+        let ids: Vec<LinkId> = self.links.keys().copied().collect();
+        for id in ids {
+            if self.links.get(&id).is_some_and(|link| link.up().is_some()) {
+                self.send(id, &farewell, now);
+            }
+            self.close(id, Some(Reason::Leaving), now);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What a link says next, most urgent first.
+
+use super::Session;
+use super::io::{LinkId, Output};
+use super::limits::{HEADS_PERIOD, PING_PERIOD, PRESENCE_PERIOD};
+use super::link::Up;
+use super::time::Time;
+use crate::crdt::LogSource;
+use crate::wire::{Members, Message, Ping, Pong, Welcome};
+
+impl Session {
+    /// Lets every link say what it has to say, as far as there is room.
+    pub(super) fn pump(&mut self, now: Time, log: &impl LogSource) {
+        let ids: Vec<LinkId> = self.links.keys().copied().collect();
+        for id in ids {
+            while let Some(output) = self.say_next(id, now, log) {
+                self.outputs.push_back(output);
+            }
+        }
+    }
+
+    fn say_next(&mut self, id: LinkId, now: Time, log: &impl LogSource) -> Option<Output> {
+        let mut link = self.links.remove(&id)?;
+        let message = match link.has_room().then(|| link.up_mut()).flatten() {
+            Some(up) => self.next_message(up, now, log),
+            None => None,
+        };
+        let output = message.and_then(|message| link.send(&message, now));
+        self.links.insert(id, link);
+        output
+    }
+
+    fn next_message(&self, up: &mut Up, now: Time, log: &impl LogSource) -> Option<Message> {
+        if std::mem::take(&mut up.welcome)
+            && let (Some(session), Some(properties)) = (self.session, &self.properties)
+        {
+            return Some(Message::Welcome(Welcome {
+                session,
+                properties: properties.clone(),
+            }));
+        }
+        if let Some(time) = up.pong.take() {
+            return Some(Message::Pong(Pong { time }));
+        }
+        if let Some((entries, told)) = self.roster.news_since(up.roster_told) {
+            up.roster_told = told;
+            return Some(Message::Members(Members { entries }));
+        }
+        if let Some(ops) = up.take_own(self.me.author, log) {
+            return Some(Message::Ops(ops));
+        }
+        // After our operations, since a cursor may stick to one of them.
+        if up.presence_told != self.presence.clock
+            && is_due(up.presence_at.map(|at| at + PRESENCE_PERIOD), now)
+        {
+            up.presence_told = self.presence.clock;
+            up.presence_at = Some(now);
+            return Some(Message::Presence(self.presence));
+        }
+        if let Some(want) = up.take_want() {
+            return Some(Message::Want(want));
+        }
+        if is_due(up.heads_at.map(|at| at + HEADS_PERIOD), now)
+            && let Some(heads) = up.take_heads(now, log)
+        {
+            return Some(Message::Heads(heads));
+        }
+        if let Some(ops) = up.take_wanted(log) {
+            return Some(Message::Ops(ops));
+        }
+        if is_due(up.pinged.map(|at| at + PING_PERIOD), now) {
+            up.pinged = Some(now);
+            return Some(Message::Ping(Ping {
+                time: now.0,
+                digest: log.version().digest(),
+            }));
+        }
+        None
+    }
+}
+
+/// Whether a moment has come; one that was never set has.
+fn is_due(at: Option<Time>, now: Time) -> bool {
+    at.is_none_or(|at| at <= now)
+}

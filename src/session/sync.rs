@@ -1,0 +1,347 @@
+//! Anti-entropy: what is missing here, whom it was asked from, and what is sent to whom.
+//!
+//! The rules, for each author whose operations some link's other end has and we lack:
+//! 1. Its own link brings what it writes from the moment that link is up; older operations, and
+//!    those of authors without a link, are asked for at once.
+//! 2. Newer ones of an author with a link are waited for ([`PUSH_PATIENCE`]), then asked for.
+//! 3. At most one link is asked for one author's operations at a time; if nothing comes
+//!    ([`WANT_TIMEOUT`]) or the link ends, the next one that has them is asked.
+//!
+//! So members without a link of their own converge through any neighbour they share, and nothing
+//! is flooded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Session;
+use super::io::LinkId;
+use super::limits::{OPS_BYTES, PUSH_PATIENCE, WANT_EXTENSIONS, WANT_TIMEOUT};
+use super::link::{HeadsDue, Up};
+use super::time::Time;
+use crate::crdt::{AuthorId, LogSource};
+use crate::wire::limits::{MAX_BATCHES, MAX_HEADS};
+use crate::wire::{Bytes, Heads, Ops, Range, Want};
+
+/// The authors whose operations are missing here, and what is being done about it.
+///
+/// Invariant: both maps hold the same authors with the same deadlines.
+#[derive(Default, Debug)]
+pub(super) struct Chases {
+    by_author: BTreeMap<AuthorId, Chase>,
+    by_due: BTreeSet<(Time, AuthorId)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Chase {
+    due: Time,
+    /// Whom we asked; `None` while we wait for the author's own link.
+    asked: Option<Asked>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    link: LinkId,
+    to: u32,
+    extensions: u8,
+}
+
+impl Chases {
+    fn set(&mut self, author: AuthorId, chase: Chase) {
+        self.remove(&author);
+        self.by_due.insert((chase.due, author));
+        self.by_author.insert(author, chase);
+    }
+
+    fn remove(&mut self, author: &AuthorId) -> Option<Chase> {
+        let chase = self.by_author.remove(author)?;
+        self.by_due.remove(&(chase.due, *author));
+        Some(chase)
+    }
+
+    /// When the next one is due. O(log n).
+    pub(super) fn next_due(&self) -> Option<Time> {
+        self.by_due.first().map(|(due, _)| *due)
+    }
+
+    /// Something of `author` came on `link`, which is `author`'s own if `own`.
+    pub(super) fn progressed(&mut self, author: AuthorId, link: LinkId, own: bool, now: Time) {
+        let Some(mut chase) = self.by_author.get(&author).copied() else {
+            return;
+        };
+        match chase.asked {
+            Some(asked) if asked.link == link => chase.due = now + WANT_TIMEOUT,
+            None if own => chase.due = now + PUSH_PATIENCE,
+            _ => return,
+        }
+        self.set(author, chase);
+    }
+
+    /// A link ended: what it was asked for is due at once, and so is what was waited for on it.
+    pub(super) fn link_lost(&mut self, link: LinkId, own: AuthorId, now: Time) {
+        let lost: Vec<AuthorId> = self
+            .by_author
+            .iter()
+            .filter(|(author, chase)| match chase.asked {
+                Some(asked) => asked.link == link,
+                None => **author == own,
+            })
+            .map(|(author, _)| *author)
+            .collect();
+        for author in lost {
+            if let Some(chase) = self.remove(&author) {
+                self.set(author, Chase { due: now, ..chase });
+            }
+        }
+    }
+
+    /// Whether something has been asked for on `link`. O(n).
+    fn any_on(&self, link: LinkId) -> bool {
+        self.by_author
+            .values()
+            .any(|chase| chase.asked.is_some_and(|asked| asked.link == link))
+    }
+}
+
+impl Session {
+    /// Decides what to do about `author`'s operations after something has changed. `patient` leaves
+    /// an author's own link the time to bring them. O(links).
+    pub(super) fn review(
+        &mut self,
+        author: AuthorId,
+        patient: bool,
+        now: Time,
+        log: &impl LogSource,
+    ) {
+        let have = log.version().next(&author);
+        if !self.is_lacking(&author, have, log) {
+            self.chases.remove(&author);
+            return;
+        }
+        if let Some(chase) = self.chases.by_author.get(&author)
+            && chase.asked.is_none_or(|asked| have < asked.to)
+        {
+            return;
+        }
+        let has_own_link = self
+            .links
+            .values()
+            .filter_map(|l| l.up())
+            .any(|up| up.author == author);
+        if patient && has_own_link {
+            self.chases.set(
+                author,
+                Chase {
+                    due: now + PUSH_PATIENCE,
+                    asked: None,
+                },
+            );
+        } else {
+            self.ask(author, have, None, now);
+        }
+    }
+
+    fn is_lacking(&self, author: &AuthorId, have: u32, log: &impl LogSource) -> bool {
+        *author != self.me.author
+            && !log.is_frozen(author)
+            && self
+                .links
+                .values()
+                .filter_map(|link| link.up())
+                .any(|up| up.has(author) > have)
+    }
+
+    /// Asks a link for what follows on `have`: the author's own link if it may be the first, or
+    /// else the next one after `after`.
+    fn ask(&mut self, author: AuthorId, have: u32, after: Option<LinkId>, now: Time) {
+        let able = |up: &Up| up.has(&author) > have;
+        let mut candidates = self
+            .links
+            .iter()
+            .filter(|(_, link)| link.up().is_some_and(able))
+            .map(|(id, _)| *id);
+        let first = candidates.clone().next();
+        let chosen = match after {
+            Some(after) => candidates.find(|id| *id > after),
+            None => candidates.find(|id| self.links[id].up().is_some_and(|up| up.author == author)),
+        };
+        let Some(id) = chosen.or(first) else {
+            self.chases.remove(&author);
+            return;
+        };
+        if let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) {
+            let to = up.has(&author);
+            up.asking.insert(author, (have, to));
+            let asked = Some(Asked {
+                link: id,
+                to,
+                extensions: 0,
+            });
+            self.chases.set(
+                author,
+                Chase {
+                    due: now + WANT_TIMEOUT,
+                    asked,
+                },
+            );
+        }
+    }
+
+    /// Asks elsewhere for what has not come in time.
+    pub(super) fn chase_overdue(&mut self, now: Time, log: &impl LogSource) {
+        while let Some((due, author)) = self.chases.by_due.first().copied() {
+            if due > now {
+                return;
+            }
+            let Some(chase) = self.chases.remove(&author) else {
+                return;
+            };
+            let have = log.version().next(&author);
+            if !self.is_lacking(&author, have, log) {
+                continue;
+            }
+            match chase.asked {
+                Some(asked) if asked.extensions < WANT_EXTENSIONS && self.is_amid(asked.link) => {
+                    let asked = Some(Asked {
+                        extensions: asked.extensions + 1,
+                        ..asked
+                    });
+                    self.chases.set(
+                        author,
+                        Chase {
+                            due: now + WANT_TIMEOUT,
+                            asked,
+                        },
+                    );
+                }
+                asked => self.ask(author, have, asked.map(|asked| asked.link), now),
+            }
+        }
+    }
+
+    /// Whether a frame is arriving on this link.
+    fn is_amid(&self, link: LinkId) -> bool {
+        self.links
+            .get(&link)
+            .is_some_and(|link| !link.inbox.unread().is_empty())
+    }
+
+    /// The other end's heads differ from ours. If nothing on this link would settle that by itself,
+    /// all our heads are told.
+    pub(super) fn heads_differ(&mut self, id: LinkId, log: &impl LogSource) {
+        let asked = self.chases.any_on(id);
+        let Some(link) = self.links.get_mut(&id) else {
+            return;
+        };
+        let idle = link.in_flight() == 0;
+        let Some(up) = link.up_mut() else { return };
+        let quiet = up.wanted.is_empty() && up.asking.is_empty() && up.told == *log.version();
+        if idle && quiet && !asked {
+            up.heads = HeadsDue::Whole;
+        }
+    }
+}
+
+impl Up {
+    /// The heads that are due, as much as one message holds.
+    pub(super) fn take_heads(&mut self, now: Time, log: &impl LogSource) -> Option<Heads> {
+        let whole = match self.heads {
+            HeadsDue::Nothing => return None,
+            HeadsDue::Changes => false,
+            HeadsDue::Whole => {
+                self.told = crate::crdt::Version::new();
+                true
+            }
+        };
+        let version = log.version();
+        let mut news = version
+            .iter()
+            .filter(|(author, next)| self.told.next(author) < *next);
+        let entries: Vec<(AuthorId, u32)> = news.by_ref().take(MAX_HEADS).collect();
+        self.heads = if news.next().is_some() {
+            HeadsDue::Changes
+        } else {
+            HeadsDue::Nothing
+        };
+        if entries.is_empty() && !whole {
+            return None;
+        }
+        for (author, next) in &entries {
+            self.told.advance(*author, *next);
+        }
+        self.heads_at = Some(now);
+        Some(Heads { whole, entries })
+    }
+
+    /// Everything that is to be asked for, as much as one message holds.
+    pub(super) fn take_want(&mut self) -> Option<Want> {
+        let mut ranges = Vec::new();
+        while ranges.len() < MAX_HEADS
+            && let Some((author, (from, to))) = self.asking.pop_first()
+        {
+            ranges.push(Range { author, from, to });
+        }
+        if ranges.is_empty() {
+            None
+        } else {
+            Some(Want { ranges })
+        }
+    }
+
+    /// Our own operations that have not been sent yet, as much as one message holds.
+    pub(super) fn take_own(&mut self, me: AuthorId, log: &impl LogSource) -> Option<Ops> {
+        let end = log.version().next(&me);
+        let (ops, next) = pack(log, me, self.pushed, end)?;
+        self.pushed = next;
+        Some(ops)
+    }
+
+    /// A part of what the other end wants, as much as one message holds.
+    pub(super) fn take_wanted(&mut self, log: &impl LogSource) -> Option<Ops> {
+        while let Some((author, (from, to))) = self.wanted.pop_first() {
+            if let Some((ops, next)) = pack(log, author, from, to) {
+                if next < to {
+                    self.wanted.insert(author, (next, to));
+                }
+                return Some(ops);
+            }
+        }
+        None
+    }
+
+    /// The other end wants a range. Only what we have is remembered.
+    pub(super) fn want(&mut self, range: Range, log: &impl LogSource) {
+        let to = range.to.min(log.version().next(&range.author));
+        if range.from < to {
+            self.wanted.insert(range.author, (range.from, to));
+        }
+    }
+}
+
+/// Consecutive batches of `author` from `from` until `to`, or until a message is full, and the
+/// number after them. `None` if no batch starts at `from`.
+fn pack(log: &impl LogSource, author: AuthorId, from: u32, to: u32) -> Option<(Ops, u32)> {
+    let mut batches = Vec::new();
+    let (mut next, mut bytes) = (from, 0);
+    while next < to && bytes < OPS_BYTES && batches.len() < MAX_BATCHES {
+        let mut batch = Vec::new();
+        match log.batch_at(&author, next, &mut batch) {
+            Some(after) if after > next && (bytes == 0 || bytes + batch.len() <= OPS_BYTES) => {
+                next = after;
+            }
+            _ => break,
+        }
+        bytes += batch.len();
+        batches.push(Bytes(batch));
+    }
+    if batches.is_empty() {
+        None
+    } else {
+        Some((
+            Ops {
+                author,
+                seq: from,
+                batches,
+            },
+            next,
+        ))
+    }
+}

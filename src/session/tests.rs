@@ -1,0 +1,782 @@
+//! Sessions over a network in memory, in virtual time. A failing seed replays with `SEED=…`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::limits::{MAX_IN_FLIGHT_BYTES, OPS_BYTES};
+use super::*;
+use crate::crdt::{Anchor, Bias};
+use crate::security::{Code, Refusal};
+use crate::wire::Name;
+
+/// Logs of batches whose first byte is the number of their operations.
+#[derive(Default)]
+struct ToyLog {
+    version: Version,
+    batches: BTreeMap<(AuthorId, u32), Vec<u8>>,
+    frozen: BTreeSet<AuthorId>,
+}
+
+impl LogSource for ToyLog {
+    fn version(&self) -> &Version {
+        &self.version
+    }
+
+    fn is_frozen(&self, author: &AuthorId) -> bool {
+        self.frozen.contains(author)
+    }
+
+    fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
+        let batch = self.batches.get(&(*author, seq))?;
+        out.extend(batch);
+        Some(seq + u32::from(batch[0]))
+    }
+}
+
+impl ToyLog {
+    fn append(&mut self, author: AuthorId, batch: Vec<u8>) {
+        let seq = self.version.next(&author);
+        self.version.advance(author, seq + u32::from(batch[0]));
+        self.batches.insert((author, seq), batch);
+    }
+
+    fn merge(&mut self, author: AuthorId, mut seq: u32, batches: Vec<Vec<u8>>) -> Verdict {
+        let mut verdict = Verdict::Duplicate;
+        for batch in batches {
+            let Some(count) = batch.first().copied().filter(|count| *count > 0) else {
+                self.frozen.insert(author);
+                return Verdict::Rejected("an empty batch".to_owned());
+            };
+            let next = self.version.next(&author);
+            if seq > next {
+                return Verdict::Parked;
+            }
+            if seq == next {
+                self.append(author, batch);
+                verdict = Verdict::Applied;
+            }
+            seq += u32::from(count);
+        }
+        verdict
+    }
+}
+
+struct Node {
+    session: Session,
+    log: ToyLog,
+    author: AuthorId,
+    addr: SocketAddr,
+    events: Vec<Event>,
+    accepted: u64,
+}
+
+/// A direction of a connection: who sends on which link to whom on which.
+type End = (usize, LinkId);
+
+struct Net {
+    nodes: Vec<Node>,
+    now: Time,
+    /// What will happen, in order; the number keeps equal times in order.
+    queue: BTreeMap<(Time, u64), (usize, Input)>,
+    serial: u64,
+    /// The other ends, and when the last bytes to them arrive.
+    ends: BTreeMap<End, (End, Time)>,
+    /// Pairs of nodes between which nothing passes.
+    cut: BTreeSet<(usize, usize)>,
+    /// Nodes that take nothing.
+    deaf: BTreeSet<usize>,
+    rng: fastrand::Rng,
+    transmitted: Vec<(usize, Vec<u8>)>,
+}
+
+impl Net {
+    fn new(seed: u64) -> Self {
+        Self {
+            nodes: Vec::new(),
+            now: Time(0),
+            queue: BTreeMap::new(),
+            serial: 0,
+            ends: BTreeMap::new(),
+            cut: BTreeSet::new(),
+            deaf: BTreeSet::new(),
+            rng: fastrand::Rng::with_seed(seed),
+            transmitted: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, name: &str, founded: bool, access: Option<Access>) -> usize {
+        let index = self.nodes.len();
+        let id: [u8; 16] = std::array::from_fn(|_| self.rng.u8(..));
+        let author = AuthorId(std::array::from_fn(|_| self.rng.u8(..)));
+        let config = Config {
+            me: Me {
+                member: MemberId(id),
+                author,
+                name: Name::new(name),
+            },
+            session: founded.then(|| (SessionId([1; 16]), Properties::default())),
+            access,
+            kept: Vec::new(),
+            seed: self.rng.u64(..),
+        };
+        let addr = SocketAddr::from(([10, 0, 0, index as u8], 4700));
+        let session = Session::new(config, self.now);
+        let (log, events) = (ToyLog::default(), Vec::new());
+        self.nodes.push(Node {
+            session,
+            log,
+            author,
+            addr,
+            events,
+            accepted: 0,
+        });
+        self.handle(index, Input::Listening { addrs: vec![addr] });
+        index
+    }
+
+    fn host(&mut self) -> usize {
+        self.add("host", true, Some(Access::Open))
+    }
+
+    fn join(&mut self, through: usize) -> usize {
+        let new = self.add("member", false, None);
+        self.join_with(new, through, Some(Access::Open));
+        new
+    }
+
+    fn join_with(&mut self, node: usize, through: usize, access: Option<Access>) {
+        let target = self.nodes[through].addr.to_string();
+        self.handle(node, Input::Join { target, access });
+    }
+
+    fn edit(&mut self, node: usize, count: u8, bytes: usize) {
+        let Node { log, author, .. } = &mut self.nodes[node];
+        let mut batch = vec![count; 1];
+        batch.resize(bytes.max(1), 7);
+        log.append(*author, batch);
+        self.handle(node, Input::LocalChange);
+    }
+
+    fn later(&mut self, at: Time, node: usize, input: Input) {
+        self.serial += 1;
+        self.queue.insert((at, self.serial), (node, input));
+    }
+
+    fn is_cut(&self, a: usize, b: usize) -> bool {
+        self.cut.contains(&(a.min(b), a.max(b)))
+    }
+
+    /// Cuts the pair; the connections between them never carry anything again.
+    fn cut(&mut self, a: usize, b: usize) {
+        self.cut.insert((a.min(b), a.max(b)));
+        self.ends.retain(|(from, _), ((to, _), _)| {
+            (*from.min(to), *from.max(to)) != (a.min(b), a.max(b))
+        });
+    }
+
+    fn latency(&mut self) -> Duration {
+        Duration::from_millis(self.rng.u64(1..20))
+    }
+
+    fn handle(&mut self, node: usize, input: Input) {
+        let now = self.now;
+        let Node { session, log, .. } = &mut self.nodes[node];
+        session.handle(input, now, log);
+        for link in session.links.values() {
+            assert!(
+                link.in_flight() <= MAX_IN_FLIGHT_BYTES + (2 << 20),
+                "memory of a link"
+            );
+        }
+        while let Some(output) = self.nodes[node].session.poll() {
+            match output {
+                Output::Net(command) => self.execute(node, command),
+                Output::Merge {
+                    link,
+                    author,
+                    seq,
+                    batches,
+                } => {
+                    let verdict = self.nodes[node].log.merge(author, seq, batches);
+                    self.later(
+                        now,
+                        node,
+                        Input::Merged {
+                            link,
+                            author,
+                            verdict,
+                        },
+                    );
+                }
+                Output::Event(event) => self.nodes[node].events.push(event),
+            }
+        }
+    }
+
+    fn execute(&mut self, node: usize, command: Command) {
+        let latency = self.latency();
+        match command {
+            Command::Dial { link, target } => {
+                let target = target.to_string();
+                let found = self
+                    .nodes
+                    .iter()
+                    .position(|node| node.addr.to_string() == target);
+                let Some(to) = found.filter(|to| !self.is_cut(node, *to)) else {
+                    let why = "no answer".to_owned();
+                    let at = self.now + Duration::from_secs(3);
+                    return self.later(at, node, Input::DialFailed { link, why });
+                };
+                let accepted = LinkId::Accepted(self.nodes[to].accepted);
+                self.nodes[to].accepted += 1;
+                let at = self.now + latency;
+                self.ends.insert((node, link), ((to, accepted), at));
+                self.ends.insert((to, accepted), ((node, link), at));
+                let (addr, from) = (self.nodes[to].addr, self.nodes[node].addr);
+                self.later(
+                    at,
+                    to,
+                    Input::Accepted {
+                        link: accepted,
+                        from,
+                    },
+                );
+                self.later(at, node, Input::Dialled { link, addr });
+            }
+            Command::Transmit { link, bytes } => {
+                self.transmitted.push((node, bytes.clone()));
+                let now = self.now;
+                let Some(((to, end), arrives)) = self.ends.get_mut(&(node, link)) else {
+                    return;
+                };
+                if self.deaf.contains(to) {
+                    return;
+                }
+                *arrives = (now + latency).max(*arrives);
+                let (to, end, at) = (*to, *end, *arrives);
+                let flushed = Input::Flushed {
+                    link,
+                    bytes: bytes.len(),
+                };
+                self.later(at, to, Input::Received { link: end, bytes });
+                self.later(at, node, flushed);
+            }
+            Command::Close { link } => {
+                let Some(((to, end), arrives)) = self.ends.remove(&(node, link)) else {
+                    return;
+                };
+                let at = (self.now + latency).max(arrives);
+                self.ends.remove(&(to, end));
+                self.later(
+                    at,
+                    to,
+                    Input::Closed {
+                        link: end,
+                        why: "closed".to_owned(),
+                    },
+                );
+            }
+        }
+    }
+
+    /// Lets time pass.
+    fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        let mut steps = 0;
+        loop {
+            let deadline = (0..self.nodes.len())
+                .filter_map(|node| Some((self.nodes[node].session.next_deadline()?, node)))
+                .min();
+            let queued = self.queue.keys().next().map(|(at, _)| *at);
+            let next = [deadline.map(|(at, _)| at), queued]
+                .into_iter()
+                .flatten()
+                .min();
+            let Some(next) = next.filter(|next| *next <= end) else {
+                break;
+            };
+            steps = if next > self.now { 0 } else { steps + 1 };
+            assert!(steps < 100_000, "time stands still");
+            self.now = self.now.max(next);
+            if queued == Some(next)
+                && let Some((_, (node, input))) = self.queue.pop_first()
+            {
+                self.handle(node, input);
+            } else if let Some((_, node)) = deadline {
+                self.handle(node, Input::Deadline);
+            }
+        }
+        self.now = end;
+    }
+
+    fn seconds(&mut self, seconds: u64) {
+        self.run(Duration::from_secs(seconds));
+    }
+
+    fn assert_converged(&self, nodes: &[usize]) {
+        for node in nodes {
+            assert_eq!(
+                self.nodes[*node].log.version,
+                self.nodes[nodes[0]].log.version
+            );
+        }
+    }
+
+    fn state(&self, of: usize, at: usize) -> MemberState {
+        let member = self.nodes[of].session.me.member;
+        let members = self.nodes[at].session.members();
+        members
+            .iter()
+            .find(|view| view.member == member)
+            .expect("known")
+            .state
+    }
+
+    fn assert_mesh(&self, nodes: &[usize]) {
+        for a in nodes {
+            for b in nodes.iter().filter(|b| *b != a) {
+                assert_eq!(self.state(*a, *b), MemberState::Connected, "{a} at {b}");
+                let links = &self.nodes[*b].session.links;
+                assert_eq!(links.len(), nodes.len() - 1, "one link each");
+            }
+        }
+    }
+
+    fn saw(&self, node: usize, event: &Event) -> bool {
+        self.nodes[node].events.contains(event)
+    }
+}
+
+fn seeds(count: u64) -> std::ops::Range<u64> {
+    match std::env::var("SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+    {
+        Some(seed) => seed..seed + 1,
+        None => 0..count,
+    }
+}
+
+#[test]
+fn a_chain_of_joins_becomes_a_mesh() {
+    let mut net = Net::new(1);
+    let host = net.host();
+    net.edit(host, 200, 300_000);
+    let mut all = vec![host];
+    for _ in 0..5 {
+        let last = all[all.len() - 1];
+        net.edit(last, 3, 10);
+        all.push(net.join(last));
+        net.seconds(2);
+    }
+    net.assert_mesh(&all);
+    net.assert_converged(&all);
+    for node in &all[1..] {
+        assert!(net.saw(*node, &Event::Joined));
+        net.edit(*node, 1, 5);
+    }
+    net.seconds(1);
+    net.assert_converged(&all);
+    for node in &all {
+        assert!(
+            net.nodes[*node]
+                .session
+                .members()
+                .iter()
+                .all(|view| view.undelivered == 0)
+        );
+        assert!(net.nodes[*node].session.is_caught_up(&net.nodes[*node].log));
+    }
+}
+
+#[test]
+fn random_partitions_joins_and_leaves_end_alike() {
+    for seed in seeds(150) {
+        println!("SEED={seed}");
+        let mut net = Net::new(seed);
+        let mut all = vec![net.host()];
+        let mut gone = BTreeSet::new();
+        for _ in 0..net.rng.usize(10..60) {
+            let pick = net.rng.usize(..all.len());
+            let node = all[pick];
+            match net.rng.u8(..20) {
+                0..2 if all.len() < 6 && net.nodes[node].session.id().is_some() => {
+                    all.push(net.join(node));
+                }
+                2..4 => {
+                    let other = all[net.rng.usize(..all.len())];
+                    if other != node {
+                        net.cut(node, other);
+                    }
+                }
+                4..6 => {
+                    net.cut.pop_first();
+                }
+                6 if all.len() > 3 && net.saw(all[2], &Event::Joined) => {
+                    net.seconds(1);
+                    net.handle(node, Input::Leave);
+                    all.remove(pick);
+                    gone.insert(node);
+                }
+                7 => net.handle(node, Input::RetryNow),
+                _ => {
+                    let (count, bytes) = (net.rng.u8(1..9), net.rng.usize(1..3000));
+                    net.edit(node, count, bytes);
+                }
+            }
+            let span = Duration::from_millis(net.rng.u64(0..4000));
+            net.run(span);
+        }
+        net.cut.clear();
+        net.seconds(20);
+        let inside: Vec<usize> = all
+            .into_iter()
+            .filter(|node| net.nodes[*node].session.id().is_some())
+            .collect();
+        net.assert_mesh(&inside);
+        net.assert_converged(&inside);
+    }
+}
+
+#[test]
+fn a_common_neighbour_is_enough() {
+    let mut net = Net::new(3);
+    let host = net.host();
+    let (a, b) = (net.join(host), net.add("b", false, None));
+    net.cut(a, b);
+    net.join_with(b, host, Some(Access::Open));
+    net.seconds(2);
+    net.edit(a, 9, 2_000_000 / 10);
+    for _ in 0..20 {
+        net.edit(a, 1, 8);
+        net.edit(b, 1, 8);
+        net.run(Duration::from_millis(50));
+    }
+    net.seconds(1);
+    assert_eq!(net.state(a, b), MemberState::Away);
+    net.assert_converged(&[host, a, b]);
+}
+
+#[test]
+fn a_dead_connection_is_noticed_and_mended() {
+    let mut net = Net::new(4);
+    let host = net.host();
+    let a = net.join(host);
+    net.seconds(5);
+    net.cut(host, a);
+    net.edit(host, 5, 50);
+    net.seconds(10);
+    assert_eq!(net.state(a, host), MemberState::Away);
+    assert_eq!(net.state(host, a), MemberState::Away);
+    assert_eq!(net.nodes[host].session.members()[0].undelivered, 5);
+    net.cut.clear();
+    net.seconds(6);
+    net.assert_mesh(&[host, a]);
+    net.assert_converged(&[host, a]);
+}
+
+#[test]
+fn one_who_reads_nothing_costs_nothing_and_delays_nobody() {
+    let mut net = Net::new(5);
+    let host = net.host();
+    let (a, b) = (net.join(host), net.join(host));
+    net.seconds(2);
+    net.deaf.insert(b);
+    for _ in 0..100 {
+        net.edit(host, 50, OPS_BYTES);
+        net.run(Duration::from_millis(50));
+    }
+    net.run(Duration::from_millis(100));
+    net.assert_converged(&[host, a]);
+    let link = &net.nodes[host].session.links;
+    let stuck = link.values().map(Link::in_flight).max().unwrap();
+    assert!(stuck >= MAX_IN_FLIGHT_BYTES && stuck < MAX_IN_FLIGHT_BYTES + 2 * OPS_BYTES);
+    net.seconds(40);
+    net.deaf.clear();
+    net.seconds(10);
+    net.assert_converged(&[host, a, b]);
+}
+
+#[test]
+fn a_wrong_code_can_be_followed_by_the_right_one() {
+    let mut net = Net::new(6);
+    let code = |text| Some(Access::Code(Code::new(text).unwrap()));
+    let host = net.add("host", true, code("otter-lamp-river"));
+    net.edit(host, 4, 10);
+    let a = net.add("a", false, None);
+    for (given, refusal) in [
+        (None, Refusal::CodeNeeded),
+        (code("otter-lamp-rivet"), Refusal::WrongCode),
+        (Some(Access::Open), Refusal::CodeNeeded),
+    ] {
+        net.join_with(a, host, given);
+        net.seconds(1);
+        let target = net.nodes[host].addr.to_string();
+        let refused = Event::Refused(Refused::AtTheDoor { target, refusal });
+        assert_eq!(net.nodes[a].events.pop(), Some(refused));
+        assert_eq!(net.nodes[host].session.members(), []);
+    }
+    net.join_with(a, host, code("otter-lamp-river"));
+    net.seconds(1);
+    assert!(net.saw(a, &Event::Joined));
+    let b = net.add("b", false, None);
+    net.join_with(b, a, code("otter-lamp-river"));
+    net.seconds(1);
+    net.assert_mesh(&[host, a, b]);
+    net.assert_converged(&[host, a, b]);
+}
+
+#[test]
+fn the_host_may_leave_and_others_join_without_it() {
+    let mut net = Net::new(7);
+    let host = net.host();
+    net.edit(host, 9, 90);
+    let a = net.join(host);
+    net.seconds(1);
+    net.handle(host, Input::Leave);
+    net.seconds(1);
+    assert_eq!(net.state(host, a), MemberState::Left);
+    let b = net.join(a);
+    net.seconds(1);
+    assert!(net.saw(b, &Event::Joined));
+    assert_eq!(net.state(host, b), MemberState::Left);
+    net.assert_converged(&[a, b]);
+    net.transmitted.clear();
+    net.seconds(60);
+    assert!(
+        net.nodes[b]
+            .session
+            .peers
+            .values()
+            .all(|peer| peer.dialling.is_none())
+    );
+}
+
+#[test]
+fn joining_fails_with_a_word() {
+    let mut net = Net::new(8);
+    let host = net.host();
+    let a = net.add("a", false, None);
+    net.handle(
+        a,
+        Input::Join {
+            target: "10.9.9.9:1".to_owned(),
+            access: None,
+        },
+    );
+    net.seconds(4);
+    assert!(matches!(
+        net.nodes[a].events.pop(),
+        Some(Event::Refused(Refused::Unreachable { .. }))
+    ));
+    // One who takes the connection and says nothing.
+    net.deaf.insert(host);
+    net.join_with(a, host, Some(Access::Open));
+    net.seconds(8);
+    assert!(matches!(
+        net.nodes[a].events.pop(),
+        Some(Event::Refused(Refused::Broken { .. }))
+    ));
+    // Another session, and oneself.
+    net.deaf.clear();
+    let other = net.host();
+    net.nodes[other].session.session = Some(SessionId([2; 16]));
+    net.join_with(other, host, None);
+    net.seconds(1);
+    let last = net.nodes[other].events.pop();
+    assert!(
+        matches!(last, Some(Event::Refused(Refused::OtherSession { .. }))),
+        "{last:?}"
+    );
+    net.join_with(host, host, None);
+    net.seconds(1);
+    let last = net.nodes[host].events.pop();
+    assert!(
+        matches!(last, Some(Event::Refused(Refused::Myself { .. }))),
+        "{last:?}"
+    );
+}
+
+#[test]
+fn equal_names_are_numbered_alike_everywhere() {
+    let mut net = Net::new(9);
+    let host = net.host();
+    let (a, b) = (net.join(host), net.join(host));
+    net.seconds(2);
+    let mut names = BTreeSet::new();
+    for (at, of) in [(host, a), (host, b)] {
+        let id = net.nodes[of].session.me.member;
+        let there = net.nodes[at].session.roster.display_name(&id);
+        assert_eq!(there, net.nodes[of].session.own_name());
+        names.insert(there);
+    }
+    assert_eq!(
+        names,
+        BTreeSet::from(["member".to_owned(), "member 2".to_owned()])
+    );
+}
+
+#[test]
+fn the_latest_cursor_is_shown_and_goes_with_its_link() {
+    let mut net = Net::new(10);
+    let host = net.host();
+    let a = net.join(host);
+    net.seconds(1);
+    let place = |bias| Some(Anchor { at: None, bias });
+    for bias in [Bias::Before, Bias::After, Bias::Before, Bias::After] {
+        net.handle(
+            a,
+            Input::Cursor {
+                cursor: place(bias),
+                selection: None,
+            },
+        );
+    }
+    net.run(Duration::from_millis(100));
+    let seen: Vec<Presence> = net.nodes[host]
+        .session
+        .presences()
+        .map(|(_, _, presence)| *presence)
+        .collect();
+    assert_eq!(seen.len(), 1);
+    assert_eq!((seen[0].clock, seen[0].cursor), (4, place(Bias::After)));
+    net.cut(host, a);
+    net.seconds(10);
+    assert_eq!(net.nodes[host].session.presences().count(), 0);
+}
+
+#[test]
+fn the_sixty_fifth_is_turned_away() {
+    let mut net = Net::new(11);
+    let host = net.host();
+    for _ in 1..=limits::MAX_LINKS {
+        net.join(host);
+    }
+    net.seconds(10);
+    let all: Vec<usize> = (0..=limits::MAX_LINKS).collect();
+    net.assert_mesh(&all);
+    let late = net.join(host);
+    net.seconds(1);
+    let last = net.nodes[late].events.pop();
+    assert!(
+        matches!(last, Some(Event::Refused(Refused::Full { .. }))),
+        "{last:?}"
+    );
+}
+
+#[test]
+fn a_bad_batch_costs_its_sender_the_link() {
+    let mut net = Net::new(12);
+    let host = net.host();
+    let a = net.join(host);
+    net.seconds(1);
+    let author = net.nodes[a].author;
+    net.nodes[a].log.version.advance(author, 1);
+    net.nodes[a].log.batches.insert((author, 0), vec![0]);
+    struct Lying<'a>(&'a ToyLog);
+    impl LogSource for Lying<'_> {
+        fn version(&self) -> &Version {
+            self.0.version()
+        }
+        fn is_frozen(&self, _: &AuthorId) -> bool {
+            false
+        }
+        fn batch_at(&self, _: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
+            out.push(0);
+            Some(seq + 1)
+        }
+    }
+    let now = net.now;
+    let Node { session, log, .. } = &mut net.nodes[a];
+    session.handle(Input::LocalChange, now, &Lying(log));
+    while let Some(output) = net.nodes[a].session.poll() {
+        if let Output::Net(command) = output {
+            net.execute(a, command);
+        }
+    }
+    net.run(Duration::from_millis(100));
+    let warned = |event: &Event| matches!(event, Event::Warning(text) if text.contains("batch"));
+    assert!(
+        net.nodes[host].events.iter().any(warned),
+        "{:?}",
+        net.nodes[host].events
+    );
+    assert!(net.nodes[host].log.batches.is_empty());
+    let b = net.join(host);
+    net.seconds(2);
+    net.edit(b, 2, 3);
+    net.seconds(1);
+    assert_eq!(net.nodes[host].log.version.next(&net.nodes[b].author), 2);
+}
+
+#[test]
+fn recorded_frames_cut_or_flipped_anywhere_harm_nothing() {
+    // What a joiner with some edits says, as one stream.
+    let mut net = Net::new(13);
+    let host = net.host();
+    let a = net.join(host);
+    net.seconds(1);
+    for _ in 0..3 {
+        net.edit(a, 2, 9);
+    }
+    net.handle(
+        a,
+        Input::Cursor {
+            cursor: Some(Anchor {
+                at: None,
+                bias: Bias::After,
+            }),
+            selection: None,
+        },
+    );
+    net.seconds(4);
+    let said = net.transmitted.iter().filter(|(node, _)| *node == a);
+    let stream: Vec<u8> = said.flat_map(|(_, bytes)| bytes.clone()).collect();
+    let hear = |stream: &[u8]| {
+        let mut net = Net::new(13);
+        let host = net.host();
+        net.edit(host, 1, 4);
+        let link = LinkId::Accepted(0);
+        net.nodes[host].accepted = 1;
+        net.handle(
+            host,
+            Input::Accepted {
+                link,
+                from: SocketAddr::from(([10, 0, 0, 9], 1)),
+            },
+        );
+        for piece in stream.chunks(100) {
+            net.handle(
+                host,
+                Input::Received {
+                    link,
+                    bytes: piece.to_vec(),
+                },
+            );
+        }
+        net.run(Duration::from_millis(10));
+        let author = net.nodes[host].author;
+        assert_eq!(
+            net.nodes[host].log.version.next(&author),
+            1,
+            "our own log is as it was"
+        );
+        net
+    };
+    let mut whole = hear(&stream);
+    assert_eq!(
+        whole.nodes[0].log.batches.len(),
+        4,
+        "the record is a good one"
+    );
+    let b = whole.join(0);
+    whole.seconds(2);
+    whole.assert_converged(&[0, b]);
+    for at in 0..stream.len() {
+        hear(&stream[..at]);
+        let mut flipped = stream.clone();
+        flipped[at] ^= 1 << (at % 8);
+        hear(&flipped);
+    }
+}
