@@ -1,3 +1,92 @@
-//! The event loop that joins the rooms, and its IO-free core.
+//! What joins the rooms: the event loop, and its IO-free core.
+//!
+//! [`core`] is the glue of document and session that every kind of member shares. On a screen,
+//! `model` is all state and `update` what each event does to it, `view` what is shown of it;
+//! without one, `headless` is both. `run` is the only part with IO: it waits for events, hands
+//! them over, and carries out what comes back.
+//!
+//! Deliberately absent: decisions about members and sync (those are the session's), and any text
+//! that is not the document's.
 
+mod clock;
 pub mod config;
+pub mod core;
+mod editor;
+mod headless;
+mod invitation;
+mod model;
+mod prompt;
+mod run;
+mod saving;
+mod start;
+mod view;
+
+pub use start::start;
+
+use crate::document::display::sanitise;
+use crate::document::format::Format;
+
+/// The longest file name that is taken from another member, in columns.
+const FILE_NAME_COLUMNS: usize = 128;
+
+/// A file name that another member suggests, reduced to its last component and to what can be seen.
+fn harmless_file_name(suggested: &str) -> String {
+    let last = suggested.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = sanitise(last, FILE_NAME_COLUMNS);
+    let name = name.trim_start_matches('.').trim();
+    if name.is_empty() {
+        "shared.txt".to_owned()
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Bytes as lower-case hex digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How the format of the session's files travels.
+fn format_bytes(format: Format) -> Vec<u8> {
+    rmp_serde::to_vec(&format).expect("three small numbers")
+}
+
+/// The format of the session's files, as another member sent it.
+fn format_from(bytes: &[u8]) -> Result<Format, String> {
+    rmp_serde::from_slice(bytes).map_err(|error| {
+        format!("the session's file is of a kind that this version does not know ({error})")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggested_file_names_become_harmless() {
+        for (suggested, name) in [
+            ("notes.md", "notes.md"),
+            ("../../etc/passwd", "passwd"),
+            ("/etc/shadow", "shadow"),
+            ("C:\\windows\\x.txt", "x.txt"),
+            (".bashrc", "bashrc"),
+            ("..", "shared.txt"),
+            ("", "shared.txt"),
+            ("a\u{1b}[2Jb", "a[2Jb"),
+        ] {
+            assert_eq!(harmless_file_name(suggested), name, "{suggested:?}");
+        }
+    }
+
+    #[test]
+    fn formats_travel() {
+        use crate::document::format::LineEnding;
+        let format = Format {
+            line_ending: LineEnding::CrLf,
+            bom: true,
+            ..Format::default()
+        };
+        assert_eq!(format_from(&format_bytes(format)), Ok(format));
+        assert!(format_from(b"nonsense").is_err());
+    }
+}

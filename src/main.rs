@@ -1,3 +1,12 @@
-//! Arguments → app; errors → exit codes.
+//! Arguments → app; errors → exit codes: 0 left in good order, 1 runtime failure, 2 wrong usage.
 
-fn main() {}
+use std::process::ExitCode;
+
+use collab_edit::{app, cli};
+
+fn main() -> ExitCode {
+    match cli::parse() {
+        Ok(config) => app::start(config),
+        Err(error) => cli::report(&error),
+    }
+}

@@ -22,7 +22,7 @@ mod serde_forms;
 pub use frame::{FrameTooLong, Inbox};
 pub use id::{MemberId, SessionId};
 pub use message::{
-    Bye, Bytes, DecodeError, Heads, Hello, MemberEntry, Members, Message, Ops, Ping, Pong,
+    Batch, Bye, DecodeError, Heads, Hello, MemberEntry, Members, Message, Ops, Ping, Pong,
     Presence, Properties, Range, Reason, Want, Welcome,
 };
 pub use name::Name;

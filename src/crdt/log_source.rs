@@ -16,6 +16,9 @@ pub trait LogSource {
     /// Appends the encoding of `author`'s batch that starts at `seq` to `out` and returns the
     /// number after its last operation. `None` if no batch starts there.
     fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32>;
+
+    /// The Lamport value of `author`'s batch that holds operation `seq`; `None` if it is not here.
+    fn lamport_at(&self, author: &AuthorId, seq: u32) -> Option<u64>;
 }
 
 impl LogSource for Log {
@@ -29,5 +32,9 @@ impl LogSource for Log {
 
     fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
         self.batch_at(author, seq, out)
+    }
+
+    fn lamport_at(&self, author: &AuthorId, seq: u32) -> Option<u64> {
+        self.batch_info(author, seq).map(|batch| batch.lamport)
     }
 }

@@ -10,7 +10,7 @@ use crate::crdt::{AuthorId, LogSource, Version};
 use crate::security::Access;
 use crate::session::limits::MAX_IN_FLIGHT_BYTES;
 use crate::session::{Config, Event, Me, MemberState, Output, Session, Target, Time, Verdict};
-use crate::wire::{MemberId, Name, Properties, SessionId};
+use crate::wire::{Batch, MemberId, Name, Properties, SessionId};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -33,6 +33,10 @@ impl LogSource for ToyLog {
     fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
         out.extend(self.batches.get(&(*author, seq))?);
         Some(seq + 1)
+    }
+
+    fn lamport_at(&self, _: &AuthorId, _: u32) -> Option<u64> {
+        None
     }
 }
 
@@ -105,7 +109,7 @@ impl Member {
                         seq,
                         batches,
                     } => {
-                        for (seq, batch) in (seq..).zip(batches) {
+                        for (seq, Batch { bytes: batch, .. }) in (seq..).zip(batches) {
                             if seq == self.log.version.next(&author) {
                                 self.log.append(author, batch);
                             }

@@ -151,7 +151,7 @@ impl Session {
             link: id,
             author: ops.author,
             seq: ops.seq,
-            batches: ops.batches.into_iter().map(|batch| batch.0).collect(),
+            batches: ops.batches,
         });
     }
 

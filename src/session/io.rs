@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::time::Time;
 use crate::crdt::{Anchor, AuthorId};
 use crate::security::{Access, Refusal};
-use crate::wire::{MemberId, Name, Properties, SessionId};
+use crate::wire::{Batch, MemberId, Name, Properties, SessionId};
 
 /// One connection, or the attempt at one. Never used twice in a process.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -148,8 +148,8 @@ pub enum Output {
         author: AuthorId,
         /// The first operation of the first.
         seq: u32,
-        /// Their encodings, each following on the one before.
-        batches: Vec<Vec<u8>>,
+        /// The batches, each following on the one before.
+        batches: Vec<Batch>,
     },
     /// Something for the user.
     Event(Event),

@@ -21,6 +21,11 @@ pub const MAX_IN_FLIGHT_BYTES: usize = 256 << 10;
 /// Where one `Ops` message ends, in bytes of batches, unless a single batch is longer.
 pub const OPS_BYTES: usize = 64 << 10;
 
+/// How far one author's stamps may be ahead of the others' while a link is sent several authors'
+/// logs: as many batches may have to wait for their causes there. (A guess: far below what may
+/// wait, and enough for long messages.)
+pub const TURN_STAMPS: u64 = 256;
+
 /// The most addresses of ours that others have told us they see us at.
 pub const MAX_OBSERVED_ADDRS: usize = 4;
 

@@ -14,12 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Session;
 use super::io::LinkId;
-use super::limits::{OPS_BYTES, PUSH_PATIENCE, WANT_EXTENSIONS, WANT_TIMEOUT};
+use super::limits::{OPS_BYTES, PUSH_PATIENCE, TURN_STAMPS, WANT_EXTENSIONS, WANT_TIMEOUT};
 use super::link::{HeadsDue, Up};
 use super::time::Time;
 use crate::crdt::{AuthorId, LogSource};
 use crate::wire::limits::{MAX_BATCHES, MAX_HEADS};
-use crate::wire::{Bytes, Heads, Ops, Range, Want};
+use crate::wire::{Batch, Heads, Ops, Range, Want};
 
 /// The authors whose operations are missing here, and what is being done about it.
 ///
@@ -289,22 +289,35 @@ impl Up {
     /// Our own operations that have not been sent yet, as much as one message holds.
     pub(super) fn take_own(&mut self, me: AuthorId, log: &impl LogSource) -> Option<Ops> {
         let end = log.version().next(&me);
-        let (ops, next) = pack(log, me, self.pushed, end)?;
+        let (ops, next) = pack(log, me, self.pushed, end, u64::MAX)?;
         self.pushed = next;
         Some(ops)
     }
 
-    /// A part of what the other end wants, as much as one message holds.
+    /// A part of what the other end wants, as much as one message holds: of the author whose next
+    /// batch has the smallest stamp, until another author's turn is well past. So causes tend to
+    /// come before what they cause, and little has to wait there.
     pub(super) fn take_wanted(&mut self, log: &impl LogSource) -> Option<Ops> {
-        while let Some((author, (from, to))) = self.wanted.pop_first() {
-            if let Some((ops, next)) = pack(log, author, from, to) {
+        loop {
+            let stamp = |author, from| log.lamport_at(author, from).unwrap_or(0);
+            let mut turns: Vec<(u64, AuthorId)> = self
+                .wanted
+                .iter()
+                .map(|(author, (from, _))| (stamp(author, *from), *author))
+                .collect();
+            turns.sort_unstable();
+            let (_, author) = *turns.first()?;
+            let until = turns
+                .get(1)
+                .map_or(u64::MAX, |(stamp, _)| stamp.saturating_add(TURN_STAMPS));
+            let (from, to) = self.wanted.remove(&author)?;
+            if let Some((ops, next)) = pack(log, author, from, to, until) {
                 if next < to {
                     self.wanted.insert(author, (next, to));
                 }
                 return Some(ops);
             }
         }
-        None
     }
 
     /// The other end wants a range. Only what we have is remembered.
@@ -316,32 +329,43 @@ impl Up {
     }
 }
 
-/// Consecutive batches of `author` from `from` until `to`, or until a message is full, and the
-/// number after them. `None` if no batch starts at `from`.
-fn pack(log: &impl LogSource, author: AuthorId, from: u32, to: u32) -> Option<(Ops, u32)> {
-    let mut batches = Vec::new();
+/// Consecutive batches of `author` from `from` until `to`, or until a message is full or a stamp is
+/// past `until`, and the number after them. `None` if no batch starts at `from`.
+fn pack(
+    log: &impl LogSource,
+    author: AuthorId,
+    from: u32,
+    to: u32,
+    until: u64,
+) -> Option<(Ops, u32)> {
+    let mut batches: Vec<Batch> = Vec::new();
     let (mut next, mut bytes) = (from, 0);
     while next < to && bytes < OPS_BYTES && batches.len() < MAX_BATCHES {
+        if !batches.is_empty()
+            && log
+                .lamport_at(&author, next)
+                .is_some_and(|stamp| stamp > until)
+        {
+            break;
+        }
         let mut batch = Vec::new();
-        match log.batch_at(&author, next, &mut batch) {
+        let width = match log.batch_at(&author, next, &mut batch) {
             Some(after) if after > next && (bytes == 0 || bytes + batch.len() <= OPS_BYTES) => {
-                next = after;
+                after - next
             }
             _ => break,
-        }
+        };
+        next += width;
         bytes += batch.len();
-        batches.push(Bytes(batch));
+        batches.push(Batch {
+            width,
+            bytes: batch,
+        });
     }
-    if batches.is_empty() {
-        None
-    } else {
-        Some((
-            Ops {
-                author,
-                seq: from,
-                batches,
-            },
-            next,
-        ))
-    }
+    let ops = Ops {
+        author,
+        seq: from,
+        batches,
+    };
+    (next > from).then_some((ops, next))
 }

@@ -8,7 +8,7 @@ use super::limits::{MAX_IN_FLIGHT_BYTES, OPS_BYTES};
 use super::*;
 use crate::crdt::{Anchor, Bias};
 use crate::security::{Code, Refusal};
-use crate::wire::Name;
+use crate::wire::{Batch, Name};
 
 /// Logs of batches whose first byte is the number of their operations.
 #[derive(Default)]
@@ -32,6 +32,10 @@ impl LogSource for ToyLog {
         out.extend(batch);
         Some(seq + u32::from(batch[0]))
     }
+
+    fn lamport_at(&self, _: &AuthorId, _: u32) -> Option<u64> {
+        None
+    }
 }
 
 impl ToyLog {
@@ -41,9 +45,9 @@ impl ToyLog {
         self.batches.insert((author, seq), batch);
     }
 
-    fn merge(&mut self, author: AuthorId, mut seq: u32, batches: Vec<Vec<u8>>) -> Verdict {
+    fn merge(&mut self, author: AuthorId, mut seq: u32, batches: Vec<Batch>) -> Verdict {
         let mut verdict = Verdict::Duplicate;
-        for batch in batches {
+        for Batch { bytes: batch, .. } in batches {
             let Some(count) = batch.first().copied().filter(|count| *count > 0) else {
                 self.frozen.insert(author);
                 return Verdict::Rejected("an empty batch".to_owned());
@@ -685,6 +689,9 @@ fn a_bad_batch_costs_its_sender_the_link() {
         fn batch_at(&self, _: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
             out.push(0);
             Some(seq + 1)
+        }
+        fn lamport_at(&self, _: &AuthorId, _: u32) -> Option<u64> {
+            None
         }
     }
     let now = net.now;

@@ -137,23 +137,31 @@ pub struct Ops {
     pub seq: u32,
     /// The batches' encodings. What one holds is the CRDT's affair.
     #[serde(deserialize_with = "serde_forms::list::<MAX_BATCHES, _, _>")]
-    pub batches: Vec<Bytes>,
+    pub batches: Vec<Batch>,
 }
 
-/// The encoding of one batch.
+/// One batch.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Bytes(
+pub struct Batch {
+    /// How many operations it holds. So the batches behind it are known by their numbers while
+    /// this one still waits for its causes.
+    pub width: u32,
+    /// Its encoding.
     #[serde(
         serialize_with = "serde_forms::to_bin",
         deserialize_with = "serde_forms::bytes::<MAX_BATCH_BYTES, _>"
     )]
-    pub Vec<u8>,
-);
+    pub bytes: Vec<u8>,
+}
 
-impl std::fmt::Debug for Bytes {
+impl std::fmt::Debug for Batch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Bytes({})", self.0.len())
+        write!(
+            f,
+            "Batch({} operations, {} bytes)",
+            self.width,
+            self.bytes.len()
+        )
     }
 }
 
@@ -437,7 +445,16 @@ pub(crate) mod tests {
             Message::Ops(Ops {
                 author,
                 seq: 5,
-                batches: vec![Bytes(vec![1, 2]), Bytes(vec![3])],
+                batches: vec![
+                    Batch {
+                        width: 2,
+                        bytes: vec![1, 2],
+                    },
+                    Batch {
+                        width: 1,
+                        bytes: vec![3],
+                    },
+                ],
             }),
             Message::Presence(Presence {
                 clock: 8,

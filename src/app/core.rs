@@ -1,0 +1,177 @@
+//! The glue of document and session, without IO: driven alike by the screen, by headless members
+//! and by simulations.
+//!
+//! One road: an edit changes the document; [`Core::flush`], once per turn of the event loop, makes
+//! a batch of the turn's edits and lets the session send it; what the network brings goes through
+//! the session, which asks for batches to be merged; the verdict goes back to it. The session reads
+//! batches from the document's log when it sends, and owns no text.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use crate::crdt::{Anchor, Rejected, Source, Verdict};
+use crate::document::{CharPos, Document, EditKind};
+use crate::session::{Command, Config, Event, Input, Output, Session, Time, Verdict as Outcome};
+
+/// See the module.
+pub struct Core {
+    document: Document,
+    session: Session,
+    commands: VecDeque<Command>,
+    events: VecDeque<Event>,
+    /// Whether the text has changed since somebody asked.
+    changed: bool,
+}
+
+impl Core {
+    /// A member with an empty document.
+    pub fn new(config: Config, now: Time) -> Self {
+        Self {
+            document: Document::new(config.me.author),
+            session: Session::new(config, now),
+            commands: VecDeque::new(),
+            events: VecDeque::new(),
+            changed: false,
+        }
+    }
+
+    /// The text and its log.
+    pub const fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// Members, presence, delivery.
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Puts a file's first content into the document of a session that begins here.
+    pub fn load(&mut self, text: &str, minutes: u32) {
+        self.document.load(text, minutes);
+    }
+
+    /// Replaces `range` by `text`.
+    pub fn edit(&mut self, range: Range<CharPos>, text: &str, kind: EditKind, now: Time) {
+        self.document.edit(range, text, kind, now.0);
+        self.changed = true;
+    }
+
+    /// Takes back the newest own edits; where the caret goes, if anything changed.
+    pub fn undo(&mut self) -> Option<CharPos> {
+        self.changed = true;
+        self.document.undo()
+    }
+
+    /// Takes back the newest undo; where the caret goes, if anything changed.
+    pub fn redo(&mut self) -> Option<CharPos> {
+        self.changed = true;
+        self.document.redo()
+    }
+
+    /// Sends what was edited since the last flush, as one batch, and where our cursor is. `minutes`
+    /// is the wall clock, in whole minutes since 1970.
+    pub fn flush(
+        &mut self,
+        presence: Option<(Anchor, Option<(Anchor, Anchor)>)>,
+        now: Time,
+        minutes: u32,
+    ) {
+        if self.document.commit(minutes, Source::Typed).is_some() {
+            self.handle(Input::LocalChange, now);
+        }
+        if let Some((cursor, selection)) = presence {
+            self.handle(
+                Input::Cursor {
+                    cursor: Some(cursor),
+                    selection,
+                },
+                now,
+            );
+        }
+    }
+
+    /// Takes in what has happened to the session. Local edits must have been [flushed](Self::flush).
+    pub fn handle(&mut self, input: Input, now: Time) {
+        self.session.handle(input, now, self.document.log());
+        while let Some(output) = self.session.poll() {
+            match output {
+                Output::Net(command) => self.commands.push_back(command),
+                Output::Event(event) => self.events.push_back(event),
+                Output::Merge {
+                    link,
+                    author,
+                    seq,
+                    batches,
+                } => {
+                    let verdict = self.merge(author, seq, &batches);
+                    let merged = Input::Merged {
+                        link,
+                        author,
+                        verdict,
+                    };
+                    self.session.handle(merged, now, self.document.log());
+                }
+            }
+        }
+    }
+
+    fn merge(
+        &mut self,
+        author: crate::crdt::AuthorId,
+        mut seq: u32,
+        batches: &[crate::wire::Batch],
+    ) -> Outcome {
+        let mut outcome = Outcome::Duplicate;
+        for batch in batches {
+            outcome = match (self.document.merge(author, seq, &batch.bytes), outcome) {
+                (Verdict::Invalid(why), _) => return self.rejected(why.to_string()),
+                (Verdict::Frozen, _) => return Outcome::Frozen,
+                (Verdict::Waiting, _) | (_, Outcome::Parked) => Outcome::Parked,
+                (Verdict::Applied, _) | (_, Outcome::Applied) => Outcome::Applied,
+                (Verdict::Duplicate, _) => Outcome::Duplicate,
+            };
+            seq = seq.saturating_add(batch.width);
+        }
+        self.changed |= outcome != Outcome::Duplicate;
+        self.tell_of_rejected();
+        outcome
+    }
+
+    fn rejected(&mut self, why: String) -> Outcome {
+        self.changed = true;
+        self.tell_of_rejected();
+        Outcome::Rejected(why)
+    }
+
+    fn tell_of_rejected(&mut self) {
+        for Rejected { author, why, .. } in self.document.take_rejected() {
+            let members = self.session.members();
+            let whose = members
+                .iter()
+                .find(|member| member.authors.contains(&author));
+            let whose = whose.map_or_else(|| author.short(), |member| member.name.clone());
+            let text = format!("edits of {whose} are no longer taken: {why}");
+            self.events.push_back(Event::Notice(text));
+        }
+    }
+
+    /// The next thing for the network to do.
+    pub fn next_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    /// The next thing to tell the user.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Whether the text may have changed since this was last asked.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// When [`Input::Deadline`] is wanted.
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.session.next_deadline()
+    }
+}

@@ -1,0 +1,226 @@
+//! One person's hands on the document: caret, selection, scrolling, own clipboard.
+//!
+//! Caret and selection are anchors, so they stay at the same text whatever others edit, and what
+//! somebody inserts at the caret does not push it. Everything here is the answer to one
+//! [`Action`]; none of it does IO.
+
+use std::ops::Range;
+
+use ratatui::layout::Size;
+
+use super::core::Core;
+use crate::crdt::{Anchor, Bias};
+use crate::document::display::DisplayOptions;
+use crate::document::grapheme::{next_grapheme_boundary, prev_grapheme_boundary};
+use crate::document::motion::{self, Caret, Motion};
+use crate::document::position::Column;
+use crate::document::{CharPos, EditKind, Rope};
+use crate::session::Time;
+use crate::ui::action::Action;
+use crate::ui::view::{Scroll, scroll_into_view};
+
+/// See the module.
+pub(super) struct Editor {
+    caret: Anchor,
+    goal: Option<Column>,
+    /// The end of the selection that stays; the caret is the other one.
+    mark: Option<Anchor>,
+    scroll: Scroll,
+    options: DisplayOptions,
+    clipboard: String,
+    /// Lines that fit on the screen.
+    page: usize,
+}
+
+impl Default for Editor {
+    fn default() -> Self {
+        Self {
+            caret: Anchor::START,
+            goal: None,
+            mark: None,
+            scroll: Scroll::default(),
+            options: DisplayOptions::default(),
+            clipboard: String::new(),
+            page: 1,
+        }
+    }
+}
+
+impl Editor {
+    /// Where the caret is.
+    pub(super) fn cursor(&self, core: &Core) -> CharPos {
+        core.document().position(&self.caret).unwrap_or_default()
+    }
+
+    /// What is selected, if anything.
+    pub(super) fn selection(&self, core: &Core) -> Option<Range<CharPos>> {
+        let mark = core.document().position(self.mark.as_ref()?)?;
+        let caret = self.cursor(core);
+        (mark != caret).then(|| mark.min(caret)..mark.max(caret))
+    }
+
+    /// Caret and selection as the others are told of them.
+    pub(super) fn presence(&self, core: &Core) -> (Anchor, Option<(Anchor, Anchor)>) {
+        let selection = self.selection(core).map(|range| {
+            // Held by the outermost selected characters, so that it does not grow at its ends.
+            let document = core.document();
+            (
+                document.anchor(range.start, Bias::Before),
+                document.anchor(range.end, Bias::After),
+            )
+        });
+        (self.caret, selection)
+    }
+
+    /// The part of the text that shows on a screen of this size.
+    pub(super) fn scroll(&mut self, core: &Core, size: Size) -> Scroll {
+        self.page = usize::from(size.height).saturating_sub(1).max(1);
+        let cursor = self.cursor(core);
+        scroll_into_view(
+            core.document().rope(),
+            cursor,
+            size,
+            &self.options,
+            &mut self.scroll,
+        );
+        self.scroll
+    }
+
+    /// How text is shown.
+    pub(super) const fn options(&self) -> DisplayOptions {
+        self.options
+    }
+
+    /// Whether there is something to copy.
+    pub(super) fn has_selection(&self, core: &Core) -> bool {
+        self.selection(core).is_some()
+    }
+
+    /// Does what the person asks for, if it concerns the text.
+    pub(super) fn act(&mut self, action: Action, core: &mut Core, now: Time) {
+        match action {
+            Action::Insert(c) => {
+                self.replace_selection(core, c.encode_utf8(&mut [0; 4]), EditKind::Type, now)
+            }
+            Action::Newline => self.replace_selection(core, "\n", EditKind::Type, now),
+            Action::Tab => self.replace_selection(core, "\t", EditKind::Type, now),
+            Action::Paste(text) => self.replace_selection(core, &text, EditKind::Whole, now),
+            Action::PasteClipboard => {
+                let text = self.clipboard.clone();
+                self.replace_selection(core, &text, EditKind::Whole, now);
+            }
+            Action::Backspace => {
+                self.erase(core, now, |rope, at| prev_grapheme_boundary(rope, at)..at)
+            }
+            Action::Delete => {
+                self.erase(core, now, |rope, at| at..next_grapheme_boundary(rope, at))
+            }
+            Action::DeleteWordBack => {
+                self.erase(core, now, |rope, at| motion::word_left(rope, at)..at)
+            }
+            Action::DeleteWordForward => {
+                self.erase(core, now, |rope, at| at..motion::word_right(rope, at))
+            }
+            Action::Move { motion, select } => self.go(core, motion, select),
+            Action::SelectAll => {
+                self.mark = Some(Anchor::START);
+                self.put(core, CharPos(core.document().len()));
+            }
+            Action::Copy => self.copy(core),
+            Action::Cut => {
+                self.copy(core);
+                if self.has_selection(core) {
+                    self.replace_selection(core, "", EditKind::Whole, now);
+                }
+            }
+            Action::Undo => {
+                let caret = core.undo();
+                self.land(core, caret);
+            }
+            Action::Redo => {
+                let caret = core.redo();
+                self.land(core, caret);
+            }
+            Action::Escape => self.mark = None,
+            Action::Save | Action::Quit | Action::Interrupt | Action::Members | Action::Resize => {}
+        }
+    }
+
+    fn go(&mut self, core: &Core, motion: Motion, select: bool) {
+        let document = core.document();
+        let at = self.cursor(core);
+        // Without Shift, an arrow leaves a selection at that end of it.
+        let from = match (self.selection(core).filter(|_| !select), motion) {
+            (Some(range), Motion::Left) => Some(range.start),
+            (Some(range), Motion::Right) => Some(range.end),
+            _ => None,
+        };
+        if select && self.mark.is_none() {
+            self.mark = Some(document.anchor(at, Bias::After));
+        } else if !select {
+            self.mark = None;
+        }
+        let caret = match from {
+            Some(at) => Caret::new(at),
+            None => motion::moved(
+                document.rope(),
+                Caret {
+                    at,
+                    goal: self.goal,
+                },
+                motion,
+                self.page,
+                &self.options,
+            ),
+        };
+        self.put(core, caret.at);
+        self.goal = caret.goal;
+    }
+
+    fn replace_selection(&mut self, core: &mut Core, text: &str, kind: EditKind, now: Time) {
+        let at = self.cursor(core);
+        let (range, kind) = match self.selection(core) {
+            Some(range) => (range, EditKind::Whole),
+            None => (at..at, kind),
+        };
+        let end = CharPos(range.start.0 + text.chars().count());
+        core.edit(range, text, kind, now);
+        self.land(core, Some(end));
+    }
+
+    /// Deletes the selection, or what `range` gives for the caret.
+    fn erase(
+        &mut self,
+        core: &mut Core,
+        now: Time,
+        range: impl FnOnce(&Rope, CharPos) -> Range<CharPos>,
+    ) {
+        let at = self.cursor(core);
+        let (range, kind) = match self.selection(core) {
+            Some(selected) => (selected, EditKind::Whole),
+            None => (range(core.document().rope(), at), EditKind::Erase),
+        };
+        let start = range.start;
+        core.edit(range, "", kind, now);
+        self.land(core, Some(start));
+    }
+
+    fn copy(&mut self, core: &Core) {
+        if let Some(Range { start, end }) = self.selection(core) {
+            self.clipboard = core.document().rope().slice(start.0..end.0).to_string();
+        }
+    }
+
+    /// Puts the caret where an edit ended; nothing is selected then.
+    fn land(&mut self, core: &Core, caret: Option<CharPos>) {
+        if let Some(caret) = caret {
+            self.mark = None;
+            self.put(core, caret);
+        }
+    }
+
+    fn put(&mut self, core: &Core, at: CharPos) {
+        self.caret = core.document().anchor(at, Bias::After);
+        self.goal = None;
+    }
+}

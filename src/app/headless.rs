@@ -1,0 +1,377 @@
+//! A member without a screen: events as lines of JSON on standard output, commands as lines of
+//! JSON on standard input, the file kept up to date.
+//!
+//! This is the part without IO; [`super::run`] reads, writes and waits.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::core::Core;
+use super::saving::{SaveDone, SaveJob, Saving};
+use super::{format_from, hex};
+use crate::document::format::Format;
+use crate::document::{CharPos, EditKind};
+use crate::session::{Event as SessionEvent, Input, MemberState, Time};
+use crate::storage::{IfChanged, Loaded};
+
+/// The file is written this long after the last change …
+const SAVE_AFTER: Duration = Duration::from_millis(300);
+/// … but at the latest this long after the first.
+const SAVE_AT_MOST: Duration = Duration::from_secs(2);
+/// After a failed save, this long.
+const SAVE_AGAIN: Duration = Duration::from_secs(10);
+/// `synced` comes at most this often.
+const SYNCED_PERIOD: Duration = Duration::from_secs(1);
+
+/// One line on standard output.
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub(super) enum Told {
+    Listening {
+        addr: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+    },
+    Joined {
+        session: String,
+        chars: usize,
+    },
+    Member {
+        name: String,
+        state: &'static str,
+    },
+    Saved {
+        path: String,
+        chars: usize,
+        hash: String,
+    },
+    Synced {
+        heads: String,
+        hash: String,
+    },
+    Text {
+        text: String,
+    },
+    Error {
+        message: String,
+    },
+}
+
+/// One line on standard input.
+#[derive(Deserialize, Debug)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+enum Asked {
+    Insert(Insert),
+    Delete(Delete),
+    Save(Nothing),
+    Text(Nothing),
+    Quit(Nothing),
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct Insert {
+    at: usize,
+    text: String,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct Delete {
+    at: usize,
+    count: usize,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// A member without a screen.
+pub(super) struct Headless {
+    pub(super) core: Core,
+    saving: Saving,
+    format: Format,
+    /// What a joiner found in its file.
+    found: Option<Loaded>,
+    joined: bool,
+    told: Vec<Told>,
+    /// When the file is to be written, and when at the latest.
+    save_due: Option<(Time, Time)>,
+    /// The heads that were told last, and when.
+    synced: Option<([u8; 32], Time)>,
+    /// Why the program ends, if it is to.
+    exit: Option<Result<(), String>>,
+}
+
+impl Headless {
+    /// A session that begins here, its text loaded.
+    pub(super) fn founder(
+        core: Core,
+        mut saving: Saving,
+        format: Format,
+        exists: bool,
+        now: Time,
+    ) -> Self {
+        if exists {
+            saving.is_on_disk(core.document());
+        }
+        let save_due = (!exists).then_some((now, now));
+        Self {
+            core,
+            saving,
+            format,
+            found: None,
+            joined: true,
+            told: Vec::new(),
+            save_due,
+            synced: None,
+            exit: None,
+        }
+    }
+
+    /// A joiner, with what it found in its file.
+    pub(super) fn joiner(core: Core, saving: Saving, found: Loaded) -> Self {
+        Self {
+            core,
+            saving,
+            format: Format::default(),
+            found: Some(found),
+            joined: false,
+            told: Vec::new(),
+            save_due: None,
+            synced: None,
+            exit: None,
+        }
+    }
+
+    /// Says something.
+    pub(super) fn tell(&mut self, told: Told) {
+        self.told.push(told);
+    }
+
+    /// What is to be said now.
+    pub(super) fn take_told(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.told)
+    }
+
+    /// Whether the program is to end, and why.
+    pub(super) fn exit(&self) -> Option<&Result<(), String>> {
+        self.exit.as_ref()
+    }
+
+    /// Does what one line asks for. A bad line changes nothing.
+    pub(super) fn command(&mut self, line: &[u8], now: Time, minutes: u32) {
+        match self.try_command(line, now, minutes) {
+            Ok(()) => {}
+            Err(message) => self.tell(Told::Error { message }),
+        }
+    }
+
+    fn try_command(&mut self, line: &[u8], now: Time, minutes: u32) -> Result<(), String> {
+        let asked: Asked =
+            serde_json::from_slice(line).map_err(|error| format!("bad command: {error}"))?;
+        let len = self.core.document().len();
+        if !self.joined && !matches!(asked, Asked::Quit(_)) {
+            return Err("the session has not been joined yet".to_owned());
+        }
+        match asked {
+            Asked::Insert(Insert { at, text }) => {
+                if at > len {
+                    return Err(format!(
+                        "bad command: there is no position {at} in a text of {len} characters"
+                    ));
+                }
+                self.core
+                    .edit(CharPos(at)..CharPos(at), &text, EditKind::Whole, now);
+            }
+            Asked::Delete(Delete { at, count }) => {
+                let end = at.checked_add(count).filter(|end| *end <= len);
+                let end = end.ok_or_else(|| {
+                    format!("bad command: there are no {count} characters at {at} in a text of {len} characters")
+                })?;
+                self.core
+                    .edit(CharPos(at)..CharPos(end), "", EditKind::Whole, now);
+            }
+            Asked::Save(Nothing {}) => {
+                if self.saving.foreign {
+                    return Err(self.foreign());
+                }
+                self.save_due = Some((now, now));
+            }
+            Asked::Text(Nothing {}) => {
+                self.core.flush(None, now, minutes);
+                let text = self.core.document().rope().to_string();
+                self.tell(Told::Text { text });
+            }
+            Asked::Quit(Nothing {}) => self.quit(now, minutes),
+        }
+        Ok(())
+    }
+
+    /// Ends in good order: the text is written, the others are told.
+    pub(super) fn quit(&mut self, now: Time, minutes: u32) {
+        self.core.flush(None, now, minutes);
+        self.core.handle(Input::Leave, now);
+        self.end(Ok(()));
+    }
+
+    fn end(&mut self, how: Result<(), String>) {
+        if let Err(message) = &how {
+            self.tell(Told::Error {
+                message: message.clone(),
+            });
+        }
+        self.exit.get_or_insert(how);
+    }
+
+    /// Takes in something for the session.
+    pub(super) fn session(&mut self, input: Input, now: Time, minutes: u32) {
+        self.core.flush(None, now, minutes);
+        self.core.handle(input, now);
+    }
+
+    /// Ends a turn of the event loop: what was edited goes out, what happened is told, and the file is
+    /// written when that is due.
+    pub(super) fn finish_turn(&mut self, now: Time, minutes: u32) -> Option<SaveJob> {
+        self.core.flush(None, now, minutes);
+        self.hear();
+        if self.core.take_changed() && self.joined {
+            let latest = self
+                .save_due
+                .map_or(now + SAVE_AT_MOST, |(_, latest)| latest);
+            self.save_due = Some(((now + SAVE_AFTER).min(latest), latest));
+        }
+        self.tell_synced(now);
+        self.save(now)
+    }
+
+    fn save(&mut self, now: Time) -> Option<SaveJob> {
+        let ending = matches!(self.exit, Some(Ok(()))) && self.joined;
+        let due = self.save_due.is_some_and(|(due, _)| due <= now);
+        if self.saving.foreign || !(due || ending && self.save_due.is_some()) {
+            return None;
+        }
+        let job = self
+            .saving
+            .start(self.core.document(), self.format, None, IfChanged::Refuse)?;
+        self.save_due = None;
+        Some(job)
+    }
+
+    /// Takes the file back.
+    pub(super) fn saved(&mut self, done: SaveDone, now: Time) {
+        match self.saving.finish(done) {
+            Ok(saved) => self.tell(Told::Saved {
+                path: saved.path.to_string_lossy().into_owned(),
+                chars: saved.chars,
+                hash: saved.hash.to_hex().to_string(),
+            }),
+            Err(why) => {
+                self.tell(Told::Error {
+                    message: why.to_string(),
+                });
+                if self.exit.is_none() {
+                    self.save_due = Some((now + SAVE_AGAIN, now + SAVE_AGAIN));
+                }
+            }
+        }
+    }
+
+    /// Whether the file is being written.
+    pub(super) const fn is_saving(&self) -> bool {
+        self.saving.is_busy()
+    }
+
+    fn hear(&mut self) {
+        while let Some(event) = self.core.next_event() {
+            match event {
+                SessionEvent::Welcomed { properties, .. } => {
+                    match format_from(&properties.format) {
+                        Ok(format) => self.format = format,
+                        Err(why) => self.end(Err(why)),
+                    }
+                }
+                SessionEvent::Joined => self.joined(),
+                SessionEvent::Refused(why) => self.end(Err(why.to_string())),
+                SessionEvent::MemberChanged { name, state, .. } => {
+                    let state = match state {
+                        MemberState::Connected => "connected",
+                        MemberState::Away => "away",
+                        MemberState::Left => "left",
+                    };
+                    self.tell(Told::Member { name, state });
+                }
+                SessionEvent::PresenceChanged { .. } => {}
+                SessionEvent::Notice(message) => self.tell(Told::Error { message }),
+                SessionEvent::Warning(text) => tracing::warn!("{text}"),
+            }
+        }
+    }
+
+    fn joined(&mut self) {
+        self.joined = true;
+        if let Some(found) = self.found.take().filter(|found| found.exists) {
+            if found.format == self.format && self.core.document().rope() == &found.text {
+                self.saving.is_on_disk(self.core.document());
+            } else {
+                self.saving.foreign = true;
+                return self.end(Err(self.foreign()));
+            }
+        } else {
+            self.save_due = Some((Time(0), Time(0)));
+        }
+        let session = self
+            .core
+            .session()
+            .id()
+            .map(|id| hex(&id.0))
+            .unwrap_or_default();
+        self.tell(Told::Joined {
+            session,
+            chars: self.core.document().len(),
+        });
+    }
+
+    fn foreign(&self) -> String {
+        let path = self.saving.path().unwrap_or(std::path::Path::new(""));
+        format!(
+            "{path:?} exists and holds another text than the session; name a file that does not exist"
+        )
+    }
+
+    fn tell_synced(&mut self, now: Time) {
+        let log = self.core.document().log();
+        if !self.joined || self.exit.is_some() || !self.core.session().is_caught_up(log) {
+            return;
+        }
+        let heads = log.version().digest();
+        let due = self
+            .synced
+            .is_none_or(|(told, at)| told != heads && now >= at + SYNCED_PERIOD);
+        if due {
+            self.synced = Some((heads, now));
+            let hash = self.core.document().hash().to_hex().to_string();
+            self.tell(Told::Synced {
+                heads: hex(&heads),
+                hash,
+            });
+        }
+    }
+
+    /// When [`finish_turn`](Self::finish_turn) is to be called again, if nothing happens before.
+    pub(super) fn next_deadline(&self) -> Option<Time> {
+        let log = self.core.document().log();
+        let synced = self
+            .synced
+            .filter(|(heads, _)| *heads != log.version().digest());
+        let synced = synced.map(|(_, at)| at + SYNCED_PERIOD);
+        let save = self
+            .save_due
+            .filter(|_| !self.saving.is_busy() && !self.saving.foreign);
+        [self.core.next_deadline(), synced, save.map(|(due, _)| due)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}

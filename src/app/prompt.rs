@@ -1,0 +1,101 @@
+//! Questions at the bottom of the screen, and the line on which they are answered.
+
+use std::path::PathBuf;
+
+use crate::document::display::DisplayOptions;
+use crate::document::grapheme::{next_grapheme_boundary, prev_grapheme_boundary};
+use crate::document::motion::{Caret, moved, word_left};
+use crate::document::{CharPos, Rope};
+use crate::ui::action::Action;
+use crate::ui::view;
+
+/// The longest answer, in characters: longer than any path or code.
+const MAX_ANSWER: usize = 4096;
+
+/// What is asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Question {
+    /// The code of the session that is being joined.
+    Code,
+    /// Whether to enter a session that has no code.
+    EnterOpen,
+    /// Where to save.
+    SaveAs {
+        /// A file that is there already; giving its name again means replacing it.
+        replaces: Option<PathBuf>,
+    },
+}
+
+/// A question and the answer so far.
+pub(super) struct Prompt {
+    pub(super) question: Question,
+    title: &'static str,
+    answer: Rope,
+    caret: CharPos,
+}
+
+impl Prompt {
+    /// A question with an answer to start from.
+    pub(super) fn new(question: Question, answer: &str) -> Self {
+        let title = match question {
+            Question::Code => "Session code:",
+            Question::EnterOpen => "Enter this open session? [y/N]",
+            Question::SaveAs { .. } => "Save as:",
+        };
+        let answer = Rope::from_str(answer);
+        Self {
+            question,
+            title,
+            caret: CharPos(answer.len_chars()),
+            answer,
+        }
+    }
+
+    /// The answer so far.
+    pub(super) fn answer(&self) -> String {
+        self.answer.to_string()
+    }
+
+    /// How it looks.
+    pub(super) fn view(&self) -> view::Prompt {
+        view::Prompt {
+            title: self.title.to_owned(),
+            input: self.answer(),
+            cursor: self.caret,
+            hidden: self.question == Question::Code,
+        }
+    }
+
+    /// Edits the answer.
+    pub(super) fn act(&mut self, action: Action) {
+        match action {
+            Action::Insert(c) => self.insert(c.encode_utf8(&mut [0; 4])),
+            Action::Paste(text) => self.insert(text.lines().next().unwrap_or("")),
+            Action::Backspace => {
+                self.remove(prev_grapheme_boundary(&self.answer, self.caret), self.caret)
+            }
+            Action::Delete => {
+                self.remove(self.caret, next_grapheme_boundary(&self.answer, self.caret))
+            }
+            Action::DeleteWordBack => self.remove(word_left(&self.answer, self.caret), self.caret),
+            Action::Move { motion, .. } => {
+                let caret = Caret::new(self.caret);
+                self.caret = moved(&self.answer, caret, motion, 1, &DisplayOptions::default()).at;
+            }
+            _ => {}
+        }
+    }
+
+    fn insert(&mut self, text: &str) {
+        let chars = text.chars().count();
+        if self.answer.len_chars() + chars <= MAX_ANSWER {
+            self.answer.insert(self.caret.0, text);
+            self.caret = self.caret + chars;
+        }
+    }
+
+    fn remove(&mut self, from: CharPos, to: CharPos) {
+        self.answer.remove(from.0..to.0);
+        self.caret = from;
+    }
+}

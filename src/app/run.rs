@@ -1,0 +1,219 @@
+//! The event loop: the one place that waits, reads, writes and draws.
+//!
+//! A turn takes whatever has come, up to [`TURN_EVENTS`], lets the member take it in, ends the turn
+//! (which makes one batch of what was edited), carries out what comes back, and draws once. Nothing
+//! is drawn on a tick; between events the program sleeps until the session's next deadline.
+
+use std::io::{BufRead, Read, Write};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use futures_util::StreamExt;
+use ratatui::crossterm::event::EventStream;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::clock::{Clock, minutes};
+use super::headless::{Headless, Told};
+use super::model::{Effect, Event, Model};
+use super::saving::{SaveDone, SaveJob};
+use crate::net::Net;
+use crate::session::{Input, Time};
+use crate::ui::input::action;
+use crate::ui::keymap::Keymap;
+use crate::ui::terminal::Screen;
+use crate::ui::theme::Theme;
+
+/// How many events one turn takes before it draws.
+const TURN_EVENTS: usize = 256;
+/// Lines of standard input that wait, and the longest of them in bytes.
+const LINES: usize = 1024;
+const MAX_LINE_BYTES: u64 = 64 << 20;
+
+/// Runs a member with a screen until it leaves.
+pub(super) async fn screen(mut model: Model, mut net: Net, clock: Clock) -> Result<()> {
+    let mut signals = Signals::new()?;
+    let mut screen = Screen::enter()?;
+    let mut keys = EventStream::new();
+    let keymap = Keymap::default();
+    let theme = if std::env::var_os("NO_COLOR").is_some_and(|no| !no.is_empty()) {
+        Theme::plain()
+    } else {
+        Theme::colours()
+    };
+    let (saves, mut saved) = mpsc::unbounded_channel();
+    model.say_that_it_is_exposed();
+    loop {
+        for effect in model.finish_turn(clock.now(), minutes()) {
+            match effect {
+                Effect::Net(command) => net.execute(command),
+                Effect::Save(job) => save(*job, saves.clone()),
+                Effect::Exit(how) => {
+                    drop(screen);
+                    net.finish().await;
+                    return how.map_err(|why| anyhow!(why));
+                }
+            }
+        }
+        let size = screen.size()?;
+        screen.draw(&model.view(size, theme, clock.now()))?;
+        // The first event is waited for, the rest of the turn is what is there already.
+        let mut taken = 0;
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = signals.next(), if taken == 0 => Event::Terminate,
+                key = keys.next() => match key {
+                    Some(Ok(event)) => match action(&keymap, event) {
+                        Some(action) => Event::Action(action),
+                        None => continue,
+                    },
+                    // The terminal is gone.
+                    Some(Err(_)) | None => Event::Terminate,
+                },
+                input = net.next() => Event::Session(input),
+                Some(done) = saved.recv() => Event::Saved(Box::new(done)),
+                () = until(model.core.next_deadline(), clock), if taken == 0 => Event::Session(Input::Deadline),
+                () = std::future::ready(()), if taken > 0 => break,
+            };
+            model.update(event, clock.now());
+            taken += 1;
+            if taken == TURN_EVENTS || model.is_leaving() {
+                break;
+            }
+        }
+    }
+}
+
+/// Runs a member without a screen until it leaves.
+pub(super) async fn headless(
+    mut member: Headless,
+    first: Option<Told>,
+    mut net: Net,
+    clock: Clock,
+) -> Result<()> {
+    let mut signals = Signals::new()?;
+    let mut lines = read_lines();
+    let mut input_open = true;
+    let (saves, mut saved) = mpsc::unbounded_channel();
+    if let Some(told) = first {
+        member.tell(told);
+    }
+    loop {
+        if let Some(job) = member.finish_turn(clock.now(), minutes()) {
+            save(job, saves.clone());
+        }
+        while let Some(command) = member.core.next_command() {
+            net.execute(command);
+        }
+        tell(member.take_told())?;
+        if let Some(how) = member.exit()
+            && !member.is_saving()
+        {
+            let how = how.clone();
+            net.finish().await;
+            // The sentence went to standard output as an error event and goes to standard error too.
+            return how.map_err(|why| anyhow!(why));
+        }
+        let mut taken = 0;
+        while taken < TURN_EVENTS {
+            tokio::select! {
+                biased;
+                () = signals.next(), if taken == 0 => member.quit(clock.now(), minutes()),
+                Some(done) = saved.recv() => member.saved(done, clock.now()),
+                input = net.next() => member.session(input, clock.now(), minutes()),
+                line = lines.recv(), if input_open => match line {
+                    Some(line) => member.command(&line, clock.now(), minutes()),
+                    None => input_open = false,
+                },
+                () = until(member.next_deadline(), clock), if taken == 0 => {
+                    member.session(Input::Deadline, clock.now(), minutes());
+                }
+                () = std::future::ready(()), if taken > 0 => break,
+            }
+            taken += 1;
+        }
+    }
+}
+
+/// Writes events as lines of JSON.
+fn tell(told: Vec<Told>) -> Result<()> {
+    if told.is_empty() {
+        return Ok(());
+    }
+    let mut out = std::io::stdout().lock();
+    for event in told {
+        serde_json::to_writer(&mut out, &event).context("cannot write to standard output")?;
+        out.write_all(b"\n")
+            .context("cannot write to standard output")?;
+    }
+    out.flush().context("cannot write to standard output")
+}
+
+/// Reads lines of standard input in a thread of its own. One that is too long is given cut, so that
+/// it is answered with an error.
+fn read_lines() -> mpsc::Receiver<Vec<u8>> {
+    let (send, lines) = mpsc::channel(LINES);
+    std::thread::spawn(move || {
+        let mut input = std::io::stdin().lock();
+        loop {
+            let mut line = Vec::new();
+            let read = input
+                .by_ref()
+                .take(MAX_LINE_BYTES)
+                .read_until(b'\n', &mut line);
+            if !matches!(read, Ok(1..)) {
+                return;
+            }
+            while line.last().is_some_and(|byte| b"\r\n".contains(byte)) {
+                line.pop();
+            }
+            if !line.is_empty() && send.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// Writes a file in the background.
+fn save(job: SaveJob, done: mpsc::UnboundedSender<SaveDone>) {
+    tokio::task::spawn_blocking(move || {
+        // If nobody listens any more, the program is ending.
+        let _ending = done.send(job.run());
+    });
+}
+
+/// Waits for a deadline, if there is one.
+async fn until(deadline: Option<Time>, clock: Clock) {
+    match deadline {
+        // A millisecond more, since the session counts whole ones.
+        Some(time) => {
+            tokio::time::sleep_until((clock.instant(time) + Duration::from_millis(1)).into()).await
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// The signals that end the program in good order.
+struct Signals([Signal; 3]);
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let on = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self([
+            on(SignalKind::terminate())?,
+            on(SignalKind::hangup())?,
+            on(SignalKind::interrupt())?,
+        ]))
+    }
+
+    async fn next(&mut self) {
+        let [terminate, hangup, interrupt] = &mut self.0;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+}

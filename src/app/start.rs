@@ -1,0 +1,232 @@
+//! From a configuration to a running member: files opened, sockets listening, session begun.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow};
+
+use super::clock::{Clock, minutes};
+use super::config::{Config, ListenOn, Role};
+use super::core::Core;
+use super::headless::{Headless, Told};
+use super::invitation::{Invitation, make_code};
+use super::model::{Model, name_of};
+use super::saving::Saving;
+use super::{format_bytes, run};
+use crate::crdt::AuthorId;
+use crate::document::format::Format;
+use crate::net::{Listen, Net};
+use crate::security::Access;
+use crate::session::{self, Input, Me, Time};
+use crate::storage::{Loaded, TextFile};
+use crate::wire::{MemberId, Properties, SessionId};
+
+/// Runs a member until it leaves; errors go to standard error when the terminal is back.
+pub fn start(config: Config) -> ExitCode {
+    let result = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")
+        .and_then(|runtime| {
+            let result = runtime.block_on(member(config));
+            // A read of standard input may never return.
+            runtime.shutdown_background();
+            result
+        });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("collab-edit: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn member(config: Config) -> Result<()> {
+    log_to(&config)?;
+    let clock = Clock::start();
+    let mut random = Random::new()?;
+    let me = Me {
+        member: MemberId(random.take()),
+        author: AuthorId(random.take()),
+        name: config.name.clone(),
+    };
+    let opened = config.file.as_deref().map(TextFile::open).transpose()?;
+    let mut net = Net::default();
+    let addrs = match config.role {
+        Role::Solo => Vec::new(),
+        Role::Host | Role::Join(_) => {
+            let ListenOn {
+                ips,
+                port,
+                fallback,
+            } = config.listen.clone();
+            net.listen(&Listen {
+                ips,
+                port,
+                next_free: fallback,
+            })
+            .await?
+        }
+    };
+    let access = match (&config.role, &config.code) {
+        (Role::Join(_), Some(code)) => Some(Access::Code(code.clone())),
+        (Role::Join(_), None) => config.open.then_some(Access::Open),
+        (_, Some(code)) => Some(Access::Code(code.clone())),
+        (_, None) if config.open => Some(Access::Open),
+        (_, None) => Some(Access::Code(make_code(u64::from_le_bytes(random.take())))),
+    };
+    let seed = u64::from_le_bytes(random.take());
+    let invitation = Invitation {
+        addrs: addrs.clone(),
+        always: config.role == Role::Host,
+        exposed: config.listen.is_beyond_loopback() && !addrs.is_empty(),
+    };
+    let mut core = match &config.role {
+        Role::Join(_) => {
+            let config = session::Config {
+                me,
+                session: None,
+                access: None,
+                kept: Vec::new(),
+                seed,
+            };
+            Core::new(config, clock.now())
+        }
+        Role::Solo | Role::Host => {
+            let format = opened
+                .as_ref()
+                .map_or_else(Format::default, |(_, found)| found.format);
+            let file_name = opened
+                .as_ref()
+                .map_or_else(String::new, |(file, _)| name_of(file.path()));
+            let properties = Properties {
+                file_name,
+                format: format_bytes(format),
+            };
+            let session = Some((SessionId(random.take()), properties));
+            let config = session::Config {
+                me,
+                session,
+                access: access.clone(),
+                kept: Vec::new(),
+                seed,
+            };
+            let mut core = Core::new(config, clock.now());
+            if let Some((_, found)) = &opened {
+                core.load(&found.text, minutes());
+            }
+            core
+        }
+    };
+    if !addrs.is_empty() {
+        core.handle(
+            Input::Listening {
+                addrs: addrs.clone(),
+            },
+            clock.now(),
+        );
+    }
+    let target = match &config.role {
+        Role::Join(address) => {
+            let target = address.to_string();
+            core.handle(
+                Input::Join {
+                    target: target.clone(),
+                    access: access.clone(),
+                },
+                clock.now(),
+            );
+            Some(target)
+        }
+        Role::Solo | Role::Host => None,
+    };
+    if config.headless {
+        let told = addrs.first().map(|addr| Told::Listening {
+            addr: addr.to_string(),
+            code: match (&config.role, &access) {
+                (Role::Host, Some(Access::Code(code))) if config.code.is_none() => {
+                    Some(code.reveal().to_owned())
+                }
+                _ => None,
+            },
+        });
+        let member = headless(
+            core,
+            opened.context("--headless needs a FILE")?,
+            target.is_some(),
+            clock.now(),
+        );
+        run::headless(member, told, net, clock).await
+    } else {
+        let model = match target {
+            Some(target) => Model::joiner(core, opened, target, invitation),
+            None => founder(core, opened, invitation),
+        };
+        run::screen(model, net, clock).await
+    }
+}
+
+fn headless(core: Core, (file, found): (TextFile, Loaded), joins: bool, now: Time) -> Headless {
+    if joins {
+        Headless::joiner(core, Saving::new(Some(file)), found)
+    } else {
+        Headless::founder(
+            core,
+            Saving::new(Some(file)),
+            found.format,
+            found.exists,
+            now,
+        )
+    }
+}
+
+fn founder(core: Core, opened: Option<(TextFile, Loaded)>, invitation: Invitation) -> Model {
+    let (file, found) = opened.unzip();
+    let name = file
+        .as_ref()
+        .map_or_else(String::new, |file| name_of(file.path()));
+    let format = found
+        .as_ref()
+        .map_or_else(Format::default, |found| found.format);
+    let mut model = Model::founder(core, Saving::new(file), name, format, invitation);
+    if found.is_some_and(|found| found.open_elsewhere) {
+        model.say_that_it_is_open_elsewhere();
+    }
+    model
+}
+
+/// Sets up the log, if there is to be one: mode 0600, without text and without secrets.
+fn log_to(config: &Config) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let Some(path) = &config.log else {
+        return Ok(());
+    };
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path);
+    let file = file.with_context(|| format!("cannot write the log {path:?}"))?;
+    tracing_subscriber::fmt()
+        .with_writer(std::sync::Mutex::new(file))
+        .with_ansi(false)
+        .with_max_level(tracing::Level::DEBUG)
+        .try_init()
+        .map_err(|error| anyhow!("cannot write the log {path:?}: {error}"))
+}
+
+/// Bytes from the operating system.
+struct Random;
+
+impl Random {
+    fn new() -> Result<Self> {
+        getrandom::u64().context("the system gives no random numbers")?;
+        Ok(Self)
+    }
+
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        getrandom::fill(&mut bytes).expect("it gave some before");
+        bytes
+    }
+}
