@@ -266,7 +266,7 @@ impl Session {
             let link = peer.link.and_then(|link| self.links.get(&link));
             let addr = link
                 .and_then(|link| link.addr)
-                .or(entry.addrs.first().copied());
+                .or_else(|| entry.addrs.first().copied());
             Some(MemberView {
                 member: *member,
                 name: self.roster.display_name(member),
