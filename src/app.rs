@@ -72,7 +72,7 @@ mod tests {
             (".bashrc", "bashrc"),
             ("..", "shared.txt"),
             ("", "shared.txt"),
-            ("a\u{1b}[2Jb", "a[2Jb"),
+            ("a\u{1b}[2Jb", "a␛[2Jb"),
         ] {
             assert_eq!(harmless_file_name(suggested), name, "{suggested:?}");
         }

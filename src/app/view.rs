@@ -43,7 +43,7 @@ impl Model {
     fn connecting(&self) -> String {
         let progress = self.core.session().progress(self.core.document().log());
         match progress {
-            Some((have, all)) if all > 0 => format!("Receiving the text: {} %", have * 100 / all),
+            Some((have, all)) if all > 0 => format!("Receiving: {} %", have * 100 / all),
             _ => "Connecting…".to_owned(),
         }
     }

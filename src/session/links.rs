@@ -37,7 +37,10 @@ impl Session {
         } else if peer.link.is_none() && peer.dialling.is_none() && peer.redial.at().is_none() {
             peer.redial.hurry(now);
         }
-        self.show(member);
+        // Someone just met is first tried to be reached.
+        if left || peer.shown.is_some() {
+            self.show(member);
+        }
     }
 
     /// Tells the user what has changed about a member.
@@ -111,6 +114,8 @@ impl Session {
                 if let Some(peer) = self.peers.get_mut(&member) {
                     peer.dialling = Some(link);
                 }
+            } else {
+                self.show(member);
             }
         }
     }
@@ -563,6 +568,7 @@ impl Session {
             peer.redial
                 .failed(now, count, now - peer.since, &mut self.rng);
         }
+        self.show(member);
     }
 
     /// Closes links on which nothing happens.

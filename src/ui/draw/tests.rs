@@ -214,7 +214,7 @@ fn others_have_a_coloured_cursor_selection_and_name() {
     let shot = Screenshot::of(&view, 24, 6);
     assert_eq!(
         shot.rows()[..5],
-        ["  1 firBo", "  2 Annond", "  3 third", "  4", "    Cy"]
+        ["  1 first Ann", "  2 second Bo", "  3 third", "  4  Cy", ""]
     );
     assert_eq!(shot.bg(7, 1), Color::LightGreen, "Bo's cursor");
     assert_eq!(shot.bg(4, 0), Color::LightMagenta, "Ann's cursor");
@@ -223,7 +223,7 @@ fn others_have_a_coloured_cursor_selection_and_name() {
         Color::LightCyan,
         "Cy's cursor at the text's end"
     );
-    assert_eq!(shot.bg(4, 4), Color::Cyan, "Cy's name");
+    assert_eq!(shot.bg(5, 3), Color::Cyan, "Cy's name");
 
     let alone = with(&rope, |text| {
         text.peers = vec![PeerCursor {
@@ -240,8 +240,9 @@ fn others_have_a_coloured_cursor_selection_and_name() {
 }
 
 #[test]
-fn a_name_never_covers_the_own_cursor_or_another_name() {
-    let rope = Rope::from_str("aaaaaaaaaa\nbbbbbbbbbb\ncccccccccc\ndddddddddd");
+fn a_name_never_covers_text_a_cursor_or_another_name() {
+    let lines = ["aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc", "dddddddddd"];
+    let rope = Rope::from_str(&lines.join("\n"));
     for own in 0..rope.len_chars() {
         for other in 0..rope.len_chars() {
             let view = with(&rope, |text| {
@@ -254,6 +255,9 @@ fn a_name_never_covers_the_own_cursor_or_another_name() {
                 "abcd ".contains(shot.buf[cursor].symbol()),
                 "own at {own}, other at {other}"
             );
+            for (row, line) in shot.rows().iter().zip(lines) {
+                assert!(row.contains(line), "own at {own}, other at {other}: {row}");
+            }
             let names: usize = shot.rows()[..4]
                 .iter()
                 .map(|row| row.matches("NAME").count())
@@ -300,7 +304,7 @@ fn without_colours_there_are_attributes_and_names() {
         shot.buf[(6, 0)].modifier.contains(Modifier::REVERSED),
         "Bo's cursor"
     );
-    assert!(shot.rows()[2].contains("Bo"), "{:#?}", shot.rows());
+    assert!(shot.rows()[0].contains("Bo"), "{:#?}", shot.rows());
 }
 
 #[test]

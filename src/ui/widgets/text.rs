@@ -55,6 +55,7 @@ pub(in crate::ui) fn draw(
         theme,
         cursor: None,
         peers: Vec::new(),
+        ends: Vec::new(),
     };
     let current = line_at(view.rope, view.cursor);
     for (y, line) in (area.top()..area.bottom()).zip(view.scroll.top.0..view.rope.len_lines()) {
@@ -87,6 +88,8 @@ struct Painter<'a> {
     cursor: Option<Position>,
     /// Which of the others' cursors were met, and where.
     peers: Vec<(usize, Position)>,
+    /// Where the text in each row ends.
+    ends: Vec<u16>,
 }
 
 impl Painter<'_> {
@@ -109,9 +112,11 @@ impl Painter<'_> {
             column.0 += shown.width;
             at = after;
             if column.0 >= right {
+                self.ends.push(self.text.right());
                 return;
             }
         }
+        self.ends.push(self.x(column).unwrap_or(self.text.left()));
         if line == last_line(view.rope) {
             self.cluster(y, column, "", at..CharPos(usize::MAX), Style::new());
         } else {
@@ -185,9 +190,9 @@ impl Painter<'_> {
         (from_left < self.text.width).then(|| self.text.left() + from_left)
     }
 
-    /// Puts each visible member's name near the cursor: above it, else below, else two rows away.
-    /// Never on the own cursor or on another name; if there is a choice, neither in the own line
-    /// nor on another's cursor. A name that has no place is left out.
+    /// Puts each visible member's name beside the cursor where no text is: as near as there is room
+    /// behind the end of its own line or of one next to it. Never on text, on the own cursor or on
+    /// another name; one that has no place is left out.
     fn labels(&mut self) {
         let most = usize::from(self.text.width / 3)
             .clamp(8, NAME_COLUMNS)
@@ -199,30 +204,29 @@ impl Painter<'_> {
             let width = columns(&name);
             let x = at.x.min(self.text.right().saturating_sub(width));
             let rows = [
+                Some(at.y),
                 at.y.checked_sub(1),
                 Some(at.y + 1),
                 at.y.checked_sub(2),
                 Some(at.y + 2),
             ];
-            let mut places: Vec<Rect> = rows
+            let place = rows
                 .into_iter()
                 .flatten()
                 .filter(|row| (self.text.top()..self.text.bottom()).contains(row))
                 .map(|y| Rect {
-                    x,
+                    // A column is left free, also for a cursor at the line's end.
+                    x: x.max(self.end(y).saturating_add(1)),
                     y,
                     width,
                     height: 1,
                 })
+                .filter(|place| place.right() <= self.text.right())
                 .filter(|place| !self.cursor.is_some_and(|cursor| place.contains(cursor)))
+                .filter(|place| !self.peers.iter().any(|&(_, cursor)| place.contains(cursor)))
                 .filter(|place| !taken.iter().any(|other| other.intersects(*place)))
-                .collect();
-            places.sort_by_key(|place| {
-                let own_line = self.cursor.is_some_and(|cursor| cursor.y == place.y);
-                let on_another = self.peers.iter().any(|&(_, cursor)| place.contains(cursor));
-                (own_line, on_another)
-            });
-            if let Some(&place) = places.first() {
+                .min_by_key(|place| place.x.abs_diff(at.x) / 2 + 2 * place.y.abs_diff(at.y));
+            if let Some(place) = place {
                 write(
                     self.buf,
                     self.text,
@@ -234,6 +238,12 @@ impl Painter<'_> {
                 taken.push(place);
             }
         }
+    }
+
+    /// Where the text in row `y` ends.
+    fn end(&self, y: u16) -> u16 {
+        let row = usize::from(y - self.text.top());
+        self.ends.get(row).copied().unwrap_or(self.text.left())
     }
 }
 
