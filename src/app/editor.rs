@@ -142,7 +142,9 @@ impl Editor {
                 self.land(core, caret);
             }
             Action::Escape => self.mark = None,
-            Action::Save | Action::Quit | Action::Interrupt | Action::Members | Action::Resize => {}
+            // What was scrolled away on a narrow screen may fit on the new one.
+            Action::Resize => self.scroll.left = Column(0),
+            Action::Save | Action::Quit | Action::Interrupt | Action::Members => {}
         }
     }
 

@@ -199,7 +199,7 @@ impl Model {
 
     fn act(&mut self, action: Action, now: Time) {
         if action == Action::Resize {
-            return;
+            return self.editor.act(action, &mut self.core, now);
         }
         self.notice = None;
         let leave_unsaved = std::mem::take(&mut self.leave_unsaved);

@@ -8,8 +8,6 @@ use std::io::{BufRead, Read, Write};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use futures_util::StreamExt;
-use ratatui::crossterm::event::EventStream;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -19,13 +17,16 @@ use super::model::{Effect, Event, Model};
 use super::saving::{SaveDone, SaveJob};
 use crate::net::Net;
 use crate::session::{Input, Time};
-use crate::ui::input::action;
+use crate::ui::action::Action;
+use crate::ui::input;
 use crate::ui::keymap::Keymap;
 use crate::ui::terminal::Screen;
 use crate::ui::theme::Theme;
 
 /// How many events one turn takes before it draws.
 const TURN_EVENTS: usize = 256;
+/// Keys that wait; beyond them the terminal does.
+const KEYS: usize = 1024;
 /// Lines of standard input that wait, and the longest of them in bytes.
 const LINES: usize = 1024;
 const MAX_LINE_BYTES: u64 = 64 << 20;
@@ -34,8 +35,7 @@ const MAX_LINE_BYTES: u64 = 64 << 20;
 pub(super) async fn screen(mut model: Model, mut net: Net, clock: Clock) -> Result<()> {
     let mut signals = Signals::new()?;
     let mut screen = Screen::enter()?;
-    let mut keys = EventStream::new();
-    let keymap = Keymap::default();
+    let mut keys = read_keys();
     let theme = if std::env::var_os("NO_COLOR").is_some_and(|no| !no.is_empty()) {
         Theme::plain()
     } else {
@@ -55,21 +55,22 @@ pub(super) async fn screen(mut model: Model, mut net: Net, clock: Clock) -> Resu
                 }
             }
         }
-        let size = screen.size()?;
-        screen.draw(&model.view(size, theme, clock.now()))?;
+        screen.draw(&model.view(screen.size(), theme, clock.now()))?;
         // The first event is waited for, the rest of the turn is what is there already.
         let mut taken = 0;
         loop {
             let event = tokio::select! {
                 biased;
                 () = signals.next(), if taken == 0 => Event::Terminate,
-                key = keys.next() => match key {
-                    Some(Ok(event)) => match action(&keymap, event) {
-                        Some(action) => Event::Action(action),
-                        None => continue,
-                    },
+                key = keys.recv() => match key {
+                    Some(action) => {
+                        if action == Action::Resize {
+                            screen.resized()?;
+                        }
+                        Event::Action(action)
+                    }
                     // The terminal is gone.
-                    Some(Err(_)) | None => Event::Terminate,
+                    None => Event::Terminate,
                 },
                 input = net.next() => Event::Session(input),
                 Some(done) = saved.recv() => Event::Saved(Box::new(done)),
@@ -148,6 +149,17 @@ fn tell(told: Vec<Told>) -> Result<()> {
             .context("cannot write to standard output")?;
     }
     out.flush().context("cannot write to standard output")
+}
+
+/// Reads the terminal in a thread of its own.
+fn read_keys() -> mpsc::Receiver<Action> {
+    let (send, keys) = mpsc::channel(KEYS);
+    std::thread::spawn(move || {
+        input::read(&Keymap::default(), |action| {
+            send.blocking_send(action).is_ok()
+        })
+    });
+    keys
 }
 
 /// Reads lines of standard input in a thread of its own. One that is too long is given cut, so that

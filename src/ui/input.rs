@@ -8,6 +8,16 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
 use super::action::Action;
 use super::keymap::{Chord, Keymap};
 
+/// Reads the terminal and hands over what it asks for, until `take` says `false` or the terminal is
+/// gone. Blocks: for a thread of its own.
+pub fn read(keymap: &Keymap, mut take: impl FnMut(Action) -> bool) {
+    while let Ok(event) = ratatui::crossterm::event::read() {
+        if action(keymap, event).is_some_and(|action| !take(action)) {
+            return;
+        }
+    }
+}
+
 /// What `event` asks for under `keymap`, if anything.
 pub fn action(keymap: &Keymap, event: Event) -> Option<Action> {
     match event {

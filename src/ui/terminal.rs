@@ -13,8 +13,7 @@ use std::panic;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::crossterm::cursor::{SetCursorStyle, Show};
 use ratatui::crossterm::event::{
     DisableBracketedPaste, EnableBracketedPaste, KeyboardEnhancementFlags,
@@ -25,7 +24,8 @@ use ratatui::crossterm::terminal::{
     disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{execute, queue};
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Rect, Size};
+use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use super::draw::draw;
 use super::view::View;
@@ -48,6 +48,7 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 #[derive(Debug)]
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
+    size: Size,
 }
 
 impl Screen {
@@ -79,18 +80,31 @@ impl Screen {
             PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES),
             SetCursorStyle::SteadyBar,
         )?;
+        let backend = CrosstermBackend::new(io::stdout());
+        let size = backend.size()?;
+        // A fixed viewport, or the size would be asked for again with each frame.
+        let viewport = Viewport::Fixed(Rect::from((Position::ORIGIN, size)));
         Ok(Self {
-            terminal: Terminal::new(CrosstermBackend::new(io::stdout()))?,
+            terminal: Terminal::with_options(backend, TerminalOptions { viewport })?,
+            size,
         })
     }
 
-    /// The terminal's size in cells.
+    /// The terminal's size in cells, as of the last [`resized`](Self::resized).
+    pub const fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Takes in that the terminal's size has changed, perhaps more than once and back again: the next
+    /// frame is drawn in full, whatever the terminal did to what it showed.
     ///
     /// # Errors
     ///
-    /// If the terminal does not say.
-    pub fn size(&self) -> io::Result<Size> {
-        self.terminal.size()
+    /// If the terminal does not say its size, or cannot be written to.
+    pub fn resized(&mut self) -> io::Result<()> {
+        self.size = self.terminal.size()?;
+        self.terminal
+            .resize(Rect::from((Position::ORIGIN, self.size)))
     }
 
     /// Draws one frame: the cells that changed, in one piece on terminals that can.
