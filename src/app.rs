@@ -24,7 +24,6 @@ mod view;
 pub use start::start;
 
 use crate::document::display::sanitise;
-use crate::document::format::Format;
 
 /// The longest file name that is taken from another member, in columns.
 const FILE_NAME_COLUMNS: usize = 128;
@@ -46,18 +45,6 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// How the format of the session's files travels.
-fn format_bytes(format: Format) -> Vec<u8> {
-    rmp_serde::to_vec(&format).expect("three small numbers")
-}
-
-/// The format of the session's files, as another member sent it.
-fn format_from(bytes: &[u8]) -> Result<Format, String> {
-    rmp_serde::from_slice(bytes).map_err(|error| {
-        format!("the session's file is of a kind that this version does not know ({error})")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,17 +63,5 @@ mod tests {
         ] {
             assert_eq!(harmless_file_name(suggested), name, "{suggested:?}");
         }
-    }
-
-    #[test]
-    fn formats_travel() {
-        use crate::document::format::LineEnding;
-        let format = Format {
-            line_ending: LineEnding::CrLf,
-            bom: true,
-            ..Format::default()
-        };
-        assert_eq!(format_from(&format_bytes(format)), Ok(format));
-        assert!(format_from(b"nonsense").is_err());
     }
 }

@@ -87,6 +87,8 @@ struct Arguments {
 struct Environment {
     code: Option<OsString>,
     login_name: Option<String>,
+    no_color: bool,
+    folder: PathBuf,
 }
 
 /// The configuration of this process.
@@ -99,6 +101,8 @@ pub fn parse() -> Result<Config, clap::Error> {
         login_name: whoami::username()
             .ok()
             .or_else(|| std::env::var("USER").ok()),
+        no_color: std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty()),
+        folder: std::env::current_dir().unwrap_or_default(),
     };
     parse_from(std::env::args_os(), environment)
 }
@@ -181,6 +185,8 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         headless,
         code,
         log,
+        colours: !environment.no_color,
+        folder: environment.folder,
     })
 }
 

@@ -31,6 +31,10 @@ pub struct Config {
     pub code: Option<Code>,
     /// Where to write the log.
     pub log: Option<PathBuf>,
+    /// Whether the terminal is drawn in colours (`NO_COLOR` is not set).
+    pub colours: bool,
+    /// The current folder, if there is one.
+    pub folder: PathBuf,
 }
 
 /// How the session comes about.

@@ -100,7 +100,7 @@ impl Editor {
     pub(super) fn act(&mut self, action: Action, core: &mut Core, now: Time) {
         match action {
             Action::Insert(c) => {
-                self.replace_selection(core, c.encode_utf8(&mut [0; 4]), EditKind::Type, now)
+                self.replace_selection(core, c.encode_utf8(&mut [0; 4]), EditKind::Type, now);
             }
             Action::Newline => self.replace_selection(core, "\n", EditKind::Type, now),
             Action::Tab => self.replace_selection(core, "\t", EditKind::Type, now),
@@ -110,16 +110,16 @@ impl Editor {
                 self.replace_selection(core, &text, EditKind::Whole, now);
             }
             Action::Backspace => {
-                self.erase(core, now, |rope, at| prev_grapheme_boundary(rope, at)..at)
+                self.erase(core, now, |rope, at| prev_grapheme_boundary(rope, at)..at);
             }
             Action::Delete => {
-                self.erase(core, now, |rope, at| at..next_grapheme_boundary(rope, at))
+                self.erase(core, now, |rope, at| at..next_grapheme_boundary(rope, at));
             }
             Action::DeleteWordBack => {
-                self.erase(core, now, |rope, at| motion::word_left(rope, at)..at)
+                self.erase(core, now, |rope, at| motion::word_left(rope, at)..at);
             }
             Action::DeleteWordForward => {
-                self.erase(core, now, |rope, at| at..motion::word_right(rope, at))
+                self.erase(core, now, |rope, at| at..motion::word_right(rope, at));
             }
             Action::Move { motion, select } => self.go(core, motion, select),
             Action::SelectAll => {

@@ -3,13 +3,14 @@
 //!
 //! This is the part without IO; [`super::run`] reads, writes and waits.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::core::Core;
+use super::hex;
 use super::saving::{SaveDone, SaveJob, Saving};
-use super::{format_from, hex};
 use crate::document::format::Format;
 use crate::document::{CharPos, EditKind};
 use crate::session::{Event as SessionEvent, Input, MemberState, Time};
@@ -287,9 +288,9 @@ impl Headless {
         while let Some(event) = self.core.next_event() {
             match event {
                 SessionEvent::Welcomed { properties, .. } => {
-                    match format_from(&properties.format) {
+                    match Format::from_bytes(&properties.format) {
                         Ok(format) => self.format = format,
-                        Err(why) => self.end(Err(why)),
+                        Err(why) => self.end(Err(why.to_string())),
                     }
                 }
                 SessionEvent::Joined => self.joined(),
@@ -334,7 +335,7 @@ impl Headless {
     }
 
     fn foreign(&self) -> String {
-        let path = self.saving.path().unwrap_or(std::path::Path::new(""));
+        let path = self.saving.path().unwrap_or_else(|| Path::new(""));
         format!(
             "{path:?} exists and holds another text than the session; name a file that does not exist"
         )

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::core::Core;
 use super::editor::Editor;
+use super::harmless_file_name;
 use super::invitation::Invitation;
 use super::prompt::{Prompt, Question};
 use super::saving::{SaveDone, SaveJob, Saving};
-use super::{format_from, harmless_file_name};
 use crate::document::format::Format;
 use crate::security::{Access, Code, Refusal};
 use crate::session::{Command, Event as SessionEvent, Input, MemberState, Refused, Time};
@@ -71,6 +71,8 @@ pub(super) struct Model {
     /// Whether the next Ctrl-Q leaves whatever is unsaved.
     leave_unsaved: bool,
     leave_when_saved: bool,
+    /// The current folder.
+    folder: PathBuf,
     effects: Vec<Effect>,
 }
 
@@ -79,21 +81,16 @@ impl Model {
     pub(super) fn founder(
         core: Core,
         mut saving: Saving,
-        file_name: String,
         format: Format,
         invitation: Invitation,
+        folder: PathBuf,
     ) -> Self {
         saving.is_on_disk(core.document());
-        Self::new(
-            core,
-            saving,
-            Phase::Editing,
-            file_name,
+        Self {
+            phase: Phase::Editing,
             format,
-            None,
-            String::new(),
-            invitation,
-        )
+            ..Self::new(core, saving, invitation, folder)
+        }
     }
 
     /// A member who joins the session at `target`. `file` is the file it named, and what is in it.
@@ -102,49 +99,34 @@ impl Model {
         file: Option<(TextFile, Loaded)>,
         target: String,
         invitation: Invitation,
+        folder: PathBuf,
     ) -> Self {
         let (file, found) = file.unzip();
-        let name = file
-            .as_ref()
-            .map_or_else(String::new, |file| name_of(file.path()));
-        Self::new(
-            core,
-            Saving::new(file),
-            Phase::Connecting,
-            name,
-            Format::default(),
+        Self {
             found,
             target,
-            invitation,
-        )
+            ..Self::new(core, Saving::new(file), invitation, folder)
+        }
     }
 
-    fn new(
-        core: Core,
-        saving: Saving,
-        phase: Phase,
-        file_name: String,
-        format: Format,
-        found: Option<Loaded>,
-        target: String,
-        invitation: Invitation,
-    ) -> Self {
+    fn new(core: Core, saving: Saving, invitation: Invitation, folder: PathBuf) -> Self {
         Self {
+            file_name: saving.path().map_or_else(String::new, name_of),
             core,
             editor: Editor::default(),
             saving,
-            phase,
+            phase: Phase::Connecting,
             prompt: None,
             notice: None,
             panel: false,
             invitation,
             colours: Vec::new(),
-            file_name,
-            format,
-            found,
-            target,
+            format: Format::default(),
+            found: None,
+            target: String::new(),
             leave_unsaved: false,
             leave_when_saved: false,
+            folder,
             effects: Vec::new(),
         }
     }
@@ -272,9 +254,9 @@ impl Model {
         while let Some(event) = self.core.next_event() {
             match event {
                 SessionEvent::Welcomed { properties, .. } => {
-                    match format_from(&properties.format) {
+                    match Format::from_bytes(&properties.format) {
                         Ok(format) => self.format = format,
-                        Err(why) => self.fail(why, now),
+                        Err(why) => self.fail(why.to_string(), now),
                     }
                     if self.file_name.is_empty() {
                         self.file_name = harmless_file_name(&properties.file_name);
@@ -388,7 +370,7 @@ impl Model {
                     "{path:?} holds another text; give it another name, or the same one to replace it"
                 );
                 self.say(Level::Warning, text);
-                self.ask_for_name(&shown(&free_name(&path)), Some(path));
+                self.ask_for_name(&self.shown(&free_name(&path)), Some(path));
             }
             Some(_) => self.start_saving(None, IfChanged::Refuse),
         }
@@ -401,6 +383,12 @@ impl Model {
         {
             self.effects.push(Effect::Save(Box::new(job)));
         }
+    }
+
+    /// A path as a person would type it: relative where it is below the current folder.
+    fn shown(&self, path: &Path) -> String {
+        let below = path.strip_prefix(&self.folder).unwrap_or(path);
+        below.to_string_lossy().into_owned()
     }
 
     fn ask_for_name(&mut self, name: &str, replaces: Option<PathBuf>) {
@@ -447,25 +435,16 @@ impl Model {
                 self.say(Level::Error, why.to_string());
                 match why {
                     SaveError::ChangedOnDisk { path } | SaveError::Exists { path } => {
-                        self.ask_for_name(&shown(&free_name(&path)), Some(path));
+                        self.ask_for_name(&self.shown(&free_name(&path)), Some(path));
                     }
                     SaveError::OpenElsewhere { path } | SaveError::ReadOnly { path, .. } => {
-                        self.ask_for_name(&shown(&free_name(&path)), None);
+                        self.ask_for_name(&self.shown(&free_name(&path)), None);
                     }
                     SaveError::Path(_) | SaveError::Failed { .. } | SaveError::Torn { .. } => {}
                 }
             }
         }
     }
-}
-
-/// A path as a person would type it: relative where it is below the current folder.
-fn shown(path: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here)
-        .unwrap_or(path)
-        .to_string_lossy()
-        .into_owned()
 }
 
 /// The last part of a path.

@@ -72,10 +72,10 @@ impl Prompt {
             Action::Insert(c) => self.insert(c.encode_utf8(&mut [0; 4])),
             Action::Paste(text) => self.insert(text.lines().next().unwrap_or("")),
             Action::Backspace => {
-                self.remove(prev_grapheme_boundary(&self.answer, self.caret), self.caret)
+                self.remove(prev_grapheme_boundary(&self.answer, self.caret), self.caret);
             }
             Action::Delete => {
-                self.remove(self.caret, next_grapheme_boundary(&self.answer, self.caret))
+                self.remove(self.caret, next_grapheme_boundary(&self.answer, self.caret));
             }
             Action::DeleteWordBack => self.remove(word_left(&self.answer, self.caret), self.caret),
             Action::Move { motion, .. } => {

@@ -32,15 +32,15 @@ const LINES: usize = 1024;
 const MAX_LINE_BYTES: u64 = 64 << 20;
 
 /// Runs a member with a screen until it leaves.
-pub(super) async fn screen(mut model: Model, mut net: Net, clock: Clock) -> Result<()> {
+pub(super) async fn screen(
+    mut model: Model,
+    mut net: Net,
+    clock: Clock,
+    theme: Theme,
+) -> Result<()> {
     let mut signals = Signals::new()?;
     let mut screen = Screen::enter()?;
     let mut keys = read_keys();
-    let theme = if std::env::var_os("NO_COLOR").is_some_and(|no| !no.is_empty()) {
-        Theme::plain()
-    } else {
-        Theme::colours()
-    };
     let (saves, mut saved) = mpsc::unbounded_channel();
     model.say_that_it_is_exposed();
     loop {
@@ -157,7 +157,7 @@ fn read_keys() -> mpsc::Receiver<Action> {
     std::thread::spawn(move || {
         input::read(&Keymap::default(), |action| {
             send.blocking_send(action).is_ok()
-        })
+        });
     });
     keys
 }
@@ -201,7 +201,7 @@ async fn until(deadline: Option<Time>, clock: Clock) {
     match deadline {
         // A millisecond more, since the session counts whole ones.
         Some(time) => {
-            tokio::time::sleep_until((clock.instant(time) + Duration::from_millis(1)).into()).await
+            tokio::time::sleep_until((clock.instant(time) + Duration::from_millis(1)).into()).await;
         }
         None => std::future::pending().await,
     }

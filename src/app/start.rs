@@ -1,5 +1,6 @@
 //! From a configuration to a running member: files opened, sockets listening, session begun.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
@@ -10,14 +11,15 @@ use super::core::Core;
 use super::headless::{Headless, Told};
 use super::invitation::{Invitation, make_code};
 use super::model::{Model, name_of};
+use super::run;
 use super::saving::Saving;
-use super::{format_bytes, run};
 use crate::crdt::AuthorId;
 use crate::document::format::Format;
 use crate::net::{Listen, Net};
 use crate::security::Access;
 use crate::session::{self, Input, Me, Time};
 use crate::storage::{Loaded, TextFile};
+use crate::ui::theme::Theme;
 use crate::wire::{MemberId, Properties, SessionId};
 
 /// Runs a member until it leaves; errors go to standard error when the terminal is back.
@@ -101,7 +103,7 @@ async fn member(config: Config) -> Result<()> {
                 .map_or_else(String::new, |(file, _)| name_of(file.path()));
             let properties = Properties {
                 file_name,
-                format: format_bytes(format),
+                format: format.to_bytes().to_vec(),
             };
             let session = Some((SessionId(random.take()), properties));
             let config = session::Config {
@@ -158,11 +160,16 @@ async fn member(config: Config) -> Result<()> {
         );
         run::headless(member, told, net, clock).await
     } else {
-        let model = match target {
-            Some(target) => Model::joiner(core, opened, target, invitation),
-            None => founder(core, opened, invitation),
+        let theme = if config.colours {
+            Theme::colours()
+        } else {
+            Theme::plain()
         };
-        run::screen(model, net, clock).await
+        let model = match target {
+            Some(target) => Model::joiner(core, opened, target, invitation, config.folder),
+            None => founder(core, opened, invitation, config.folder),
+        };
+        run::screen(model, net, clock, theme).await
     }
 }
 
@@ -180,15 +187,17 @@ fn headless(core: Core, (file, found): (TextFile, Loaded), joins: bool, now: Tim
     }
 }
 
-fn founder(core: Core, opened: Option<(TextFile, Loaded)>, invitation: Invitation) -> Model {
+fn founder(
+    core: Core,
+    opened: Option<(TextFile, Loaded)>,
+    invitation: Invitation,
+    folder: PathBuf,
+) -> Model {
     let (file, found) = opened.unzip();
-    let name = file
-        .as_ref()
-        .map_or_else(String::new, |file| name_of(file.path()));
     let format = found
         .as_ref()
         .map_or_else(Format::default, |found| found.format);
-    let mut model = Model::founder(core, Saving::new(file), name, format, invitation);
+    let mut model = Model::founder(core, Saving::new(file), format, invitation, folder);
     if found.is_some_and(|found| found.open_elsewhere) {
         model.say_that_it_is_open_elsewhere();
     }

@@ -8,6 +8,7 @@ fn run(line: &str, code: Option<&str>) -> Result<Config, clap::Error> {
     let environment = Environment {
         code: code.map(OsString::from),
         login_name: Some("ann".into()),
+        ..Environment::default()
     };
     parse_from(arguments.map(OsString::from), environment)
 }
@@ -33,6 +34,8 @@ fn what_arguments_become() {
         headless: false,
         code: None,
         log: None,
+        colours: true,
+        folder: PathBuf::new(),
     };
     let file = Some(PathBuf::from("notes.md"));
     let join = || {
@@ -224,6 +227,7 @@ fn arguments_and_codes_that_are_no_unicode() {
             Environment {
                 code,
                 login_name: None,
+                ..Environment::default()
             },
         )
     };

@@ -1,6 +1,6 @@
 //! Names of authors and operations.
 //!
-//! Two forms of the same thing: [`OpId`] names an operation anywhere in the world, [`Id`] names it
+//! Two forms of the same thing: [`OpId`] names an operation anywhere in the world, `Id` names it
 //! inside one replica, where authors are interned to small numbers. Only `OpId` and [`AuthorId`]
 //! leave a replica.
 

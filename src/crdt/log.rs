@@ -12,7 +12,7 @@
 //! - L3: of two insert entries that follow each other in number, the second does not continue the
 //!   first (it would have been joined to it).
 //!
-//! Not here: what is visible, and where (that is [`super::order`]).
+//! Not here: what is visible, and where (that is the order tree).
 
 use std::collections::HashMap;
 

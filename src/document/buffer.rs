@@ -175,7 +175,7 @@ impl Document {
         for change in self.changes.drain(..) {
             match change {
                 Change::Insert { at, from, len } => {
-                    self.rope.insert(at, self.replica.text(from, len))
+                    self.rope.insert(at, self.replica.text(from, len));
                 }
                 Change::Remove { at, len } => self.rope.remove(at..at + len),
             }

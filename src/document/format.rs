@@ -12,13 +12,12 @@
 //!
 //! Deliberately not here: reading and writing files, which is `storage`.
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// What a file has besides its text. Sent as an array of small values.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+/// What a file has besides its text. Travels as three small numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Format {
     /// What ends a line.
     pub line_ending: LineEnding,
@@ -29,8 +28,7 @@ pub struct Format {
 }
 
 /// What ends a line in the file; in the document it is always LF.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
-#[serde(into = "u8", try_from = "u8")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum LineEnding {
     /// `\n`. A `\r` in such a file is text.
     #[default]
@@ -40,8 +38,7 @@ pub enum LineEnding {
 }
 
 /// How characters become bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
-#[serde(into = "u8", try_from = "u8")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Encoding {
     /// UTF-8.
     #[default]
@@ -65,48 +62,40 @@ pub enum Unreadable {
     },
 }
 
-/// A number that names no line ending or no encoding known here, as of a later version.
+/// Bytes that are no format known here, perhaps one of a later version.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-#[error("{0} names no known line ending or encoding")]
-pub struct UnknownFormat(u8);
+#[error("the session's file is of a kind that this version does not know; update the program")]
+pub struct UnknownFormat;
 
-impl From<LineEnding> for u8 {
-    fn from(line_ending: LineEnding) -> Self {
-        match line_ending {
+impl Format {
+    /// The format as members tell it each other: line ending (0 LF, 1 CRLF), byte order mark (0 no,
+    /// 1 yes), encoding (0 UTF-8).
+    pub const fn to_bytes(self) -> [u8; 3] {
+        let line_ending = match self.line_ending {
             LineEnding::Lf => 0,
             LineEnding::CrLf => 1,
-        }
+        };
+        let Encoding::Utf8 = self.encoding;
+        [line_ending, self.bom as u8, 0]
     }
-}
 
-impl TryFrom<u8> for LineEnding {
-    type Error = UnknownFormat;
-
-    fn try_from(number: u8) -> Result<Self, UnknownFormat> {
-        match number {
-            0 => Ok(Self::Lf),
-            1 => Ok(Self::CrLf),
-            _ => Err(UnknownFormat(number)),
-        }
-    }
-}
-
-impl From<Encoding> for u8 {
-    fn from(encoding: Encoding) -> Self {
-        match encoding {
-            Encoding::Utf8 => 0,
-        }
-    }
-}
-
-impl TryFrom<u8> for Encoding {
-    type Error = UnknownFormat;
-
-    fn try_from(number: u8) -> Result<Self, UnknownFormat> {
-        match number {
-            0 => Ok(Self::Utf8),
-            _ => Err(UnknownFormat(number)),
-        }
+    /// The inverse of [`to_bytes`](Self::to_bytes).
+    ///
+    /// # Errors
+    /// If the bytes are no format known here.
+    pub const fn from_bytes(bytes: &[u8]) -> Result<Self, UnknownFormat> {
+        let [line_ending @ (0 | 1), bom @ (0 | 1), 0] = *bytes else {
+            return Err(UnknownFormat);
+        };
+        Ok(Self {
+            line_ending: if line_ending == 0 {
+                LineEnding::Lf
+            } else {
+                LineEnding::CrLf
+            },
+            bom: bom == 1,
+            encoding: Encoding::Utf8,
+        })
     }
 }
 
@@ -343,14 +332,22 @@ mod tests {
     }
 
     #[test]
-    fn formats_travel_as_small_numbers() {
-        let sent = rmp_serde::to_vec(&format(LineEnding::CrLf, true)).unwrap();
-        assert_eq!(sent, [0x93, 1, 0xc3, 0]);
-        assert_eq!(
-            rmp_serde::from_slice::<Format>(&sent).unwrap(),
-            format(LineEnding::CrLf, true)
-        );
-        assert!(rmp_serde::from_slice::<Format>(&[0x93, 2, 0xc3, 0]).is_err());
-        assert!(rmp_serde::from_slice::<Format>(&[0x93, 1, 0xc3, 1]).is_err());
+    fn a_format_travels_and_an_unknown_one_is_refused() {
+        for line_ending in [LineEnding::Lf, LineEnding::CrLf] {
+            for bom in [false, true] {
+                let format = format(line_ending, bom);
+                assert_eq!(Format::from_bytes(&format.to_bytes()), Ok(format));
+            }
+        }
+        for bad in [
+            &[][..],
+            &[0, 0],
+            &[2, 0, 0],
+            &[0, 2, 0],
+            &[0, 0, 1],
+            &[0, 0, 0, 0],
+        ] {
+            assert_eq!(Format::from_bytes(bad), Err(UnknownFormat), "{bad:?}");
+        }
     }
 }

@@ -74,7 +74,7 @@ impl UndoStack {
             && edit.kind == group.kind
             && edit.kind != EditKind::Whole
             && edit.at.saturating_sub(group.at) < PAUSE_MS
-            && !(group.ends_word && !edit.space)
+            && (edit.space || !group.ends_word)
             && edit.ops.start == group.ops.end
         {
             group.ops.end = edit.ops.end;

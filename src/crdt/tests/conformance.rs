@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::super::*;
+use super::*;
 
 #[derive(Deserialize)]
 struct File {

@@ -6,9 +6,8 @@ use std::ops::Range;
 
 use fastrand::Rng;
 
-use super::super::*;
 use super::model::{self, ModelOp};
-use super::{apply, author, batches, merge};
+use super::*;
 
 /// Seeds of the everyday run.
 const SEEDS: Range<u64> = 0..3_000;

@@ -1,7 +1,6 @@
 //! Batches that an honest member would never make.
 
-use super::super::*;
-use super::{author, batches, commit, merge, op, replica, sync};
+use super::*;
 
 /// A document "abc" by author 1, known to a victim and to author 66.
 fn scene() -> (Replica, Replica) {

@@ -1,3 +1,5 @@
+//! Rows of text, cursor and motion.
+
 use super::*;
 
 /// The text and the cursor, which is written as `|`.

@@ -1,3 +1,5 @@
+//! Frames drawn into a buffer and looked at cell by cell.
+
 use crate::document::Rope;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -11,7 +13,11 @@ use crate::document::grapheme::is_grapheme_boundary;
 use crate::document::motion::column_of;
 use crate::document::position::{CharPos, Column, Line, line_at};
 use crate::ui::theme::Theme;
-use crate::ui::view::*;
+use crate::ui::view::scroll_into_view;
+use crate::ui::view::{
+    Body, Level, Member, Notice, Panel, PanelMember, PeerCursor, Prompt, Scroll, Status, TextView,
+    View,
+};
 
 fn view(rope: &Rope) -> View<'_> {
     View {

@@ -116,7 +116,8 @@ impl Painter<'_> {
                 return;
             }
         }
-        self.ends.push(self.x(column).unwrap_or(self.text.left()));
+        self.ends
+            .push(self.x(column).unwrap_or_else(|| self.text.left()));
         if line == last_line(view.rope) {
             self.cluster(y, column, "", at..CharPos(usize::MAX), Style::new());
         } else {
@@ -243,7 +244,10 @@ impl Painter<'_> {
     /// Where the text in row `y` ends.
     fn end(&self, y: u16) -> u16 {
         let row = usize::from(y - self.text.top());
-        self.ends.get(row).copied().unwrap_or(self.text.left())
+        self.ends
+            .get(row)
+            .copied()
+            .unwrap_or_else(|| self.text.left())
     }
 }
 
