@@ -7,6 +7,10 @@ use crate::security::{Access, Code};
 /// Characters of a code that is made here: lower case, and nothing that looks alike (l, o, 0, 1).
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
+/// What everybody is told whose session can be reached from other machines.
+pub(super) const UNSEALED: &str =
+    "Nothing is encrypted yet: others in the network can read the text and the session code.";
+
 /// What somebody needs who is to join.
 #[derive(Clone, Default)]
 pub(super) struct Invitation {
@@ -19,22 +23,27 @@ pub(super) struct Invitation {
 }
 
 impl Invitation {
-    /// The command that somebody has to type.
-    pub(super) fn command(&self) -> Option<String> {
-        self.addrs
-            .first()
-            .map(|addr| format!("collab-edit --join {addr}"))
-    }
-
-    /// In one line.
+    /// In one line, as short as the status bar has room for.
     pub(super) fn line(&self, access: Option<&Access>) -> String {
-        let Some(command) = self.command() else {
+        let Some(addr) = self.addrs.first() else {
             return String::new();
         };
         match access {
-            Some(Access::Code(code)) => format!("{command}  code {}", code.reveal()),
-            _ => command,
+            Some(Access::Code(code)) => format!("--join {addr} code {}", code.reveal()),
+            _ => format!("--join {addr}"),
         }
+    }
+
+    /// What a host is told when the session begins: the exact command that others have to type.
+    pub(super) fn sentence(&self, access: Option<&Access>) -> Option<String> {
+        let addr = self.addrs.first()?;
+        let code = match access {
+            Some(Access::Code(code)) => format!("Session code: {}", code.reveal()),
+            _ => "The session is open: no code is asked for.".to_owned(),
+        };
+        Some(format!(
+            "Others join with: collab-edit --join {addr}  {code}  (F2 shows this again)"
+        ))
     }
 
     /// In full, one line each.
@@ -50,7 +59,7 @@ impl Invitation {
             None => {}
         }
         if self.exposed {
-            lines.push("Nothing is encrypted yet: use it in networks that you trust.".to_owned());
+            lines.push(UNSEALED.to_owned());
         }
         lines
     }

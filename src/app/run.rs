@@ -42,7 +42,7 @@ pub(super) async fn screen(
     let mut screen = Screen::enter()?;
     let mut keys = read_keys();
     let (saves, mut saved) = mpsc::unbounded_channel();
-    model.say_that_it_is_exposed();
+    model.say_how_to_join();
     loop {
         for effect in model.finish_turn(clock.now(), minutes()) {
             match effect {

@@ -9,7 +9,7 @@ use super::clock::{Clock, minutes};
 use super::config::{Config, ListenOn, Role};
 use super::core::Core;
 use super::headless::{Headless, Told};
-use super::invitation::{Invitation, make_code};
+use super::invitation::{Invitation, UNSEALED, make_code};
 use super::model::{Model, name_of};
 use super::run;
 use super::saving::Saving;
@@ -143,6 +143,9 @@ async fn member(config: Config) -> Result<()> {
         Role::Solo | Role::Host => None,
     };
     if config.headless {
+        if invitation.exposed {
+            eprintln!("collab-edit: {UNSEALED}");
+        }
         let told = addrs.first().map(|addr| Told::Listening {
             addr: addr.to_string(),
             code: match (&config.role, &access) {

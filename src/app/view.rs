@@ -2,12 +2,13 @@
 
 use ratatui::layout::{Position, Rect, Size};
 
+use super::invitation::UNSEALED;
 use super::model::{Model, Phase};
 use crate::session::{MemberState, MemberView, Time};
 use crate::ui::draw::text_area;
 use crate::ui::theme::Theme;
 use crate::ui::view::{
-    Body, Level, Member, Notice, Panel, PanelMember, PeerCursor, Scroll, Status, TextView, View,
+    Body, Level, Member, Panel, PanelMember, PeerCursor, Scroll, Status, TextView, View,
 };
 
 impl Model {
@@ -127,13 +128,20 @@ impl Model {
         self.core.session().presences().filter_map(peer).collect()
     }
 
-    /// The notice of a session without code, which everybody in it is to see once.
-    pub(super) fn say_that_it_is_exposed(&mut self) {
+    /// Tells a host how others join, and everybody whose session can be reached from other machines
+    /// that nothing is sealed.
+    pub(super) fn say_how_to_join(&mut self) {
+        if self.notice.is_some() {
+            return;
+        }
+        let sentence = self.invitation.sentence(self.core.session().access());
+        let sentence = sentence
+            .filter(|_| self.invitation.always)
+            .unwrap_or_default();
         if self.invitation.exposed {
-            self.notice = Some(Notice {
-                level: Level::Warning,
-                text: "Nothing is encrypted yet: others in the network can read the text and the session code".to_owned(),
-            });
+            self.say(Level::Warning, format!("{UNSEALED} {sentence}"));
+        } else if !sentence.is_empty() {
+            self.say(Level::Info, sentence);
         }
     }
 }
