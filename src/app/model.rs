@@ -12,7 +12,9 @@ use super::prompt::{Prompt, Question};
 use super::saving::{SaveDone, SaveJob, Saving};
 use crate::document::format::Format;
 use crate::security::{Access, Code, Refusal};
-use crate::session::{Command, Event as SessionEvent, Input, MemberState, Refused, Time};
+use crate::session::{
+    Command, Event as SessionEvent, Input, MemberState, MemberView, Refused, Time,
+};
 use crate::storage::{IfChanged, Loaded, SaveError, TextFile, free_name};
 use crate::ui::action::Action;
 use crate::ui::view::{Level, Notice};
@@ -74,6 +76,10 @@ pub(super) struct Model {
     /// The current folder.
     folder: PathBuf,
     effects: Vec<Effect>,
+    /// Whether the screen may have to change.
+    dirty: bool,
+    /// What the status bar said of the others last.
+    shown: Vec<MemberView>,
 }
 
 impl Model {
@@ -128,11 +134,15 @@ impl Model {
             leave_when_saved: false,
             folder,
             effects: Vec::new(),
+            dirty: true,
+            shown: Vec::new(),
         }
     }
 
     /// Takes in one event.
     pub(super) fn update(&mut self, event: Event, now: Time) {
+        // What the session hears may change nothing to be seen: a sign of life, or heads.
+        self.dirty |= !matches!(event, Event::Session(_));
         match event {
             Event::Action(action) => self.act(action, now),
             Event::Session(input) => {
@@ -169,6 +179,19 @@ impl Model {
             self.file_name
         );
         self.say(Level::Warning, text);
+    }
+
+    /// Whether the screen may have to change since this was last asked.
+    pub(super) fn take_dirty(&mut self) -> bool {
+        let mut members = self.core.session().members();
+        if !self.panel {
+            members.iter_mut().for_each(|member| member.delay = None);
+        }
+        let joining = self.phase == Phase::Connecting;
+        let dirty = self.dirty || joining || self.core.take_changed() || members != self.shown;
+        self.shown = members;
+        self.dirty = false;
+        dirty
     }
 
     /// Tells the person something, until the next key.
@@ -252,6 +275,7 @@ impl Model {
     /// Takes in what the session has to say.
     fn hear(&mut self, now: Time) {
         while let Some(event) = self.core.next_event() {
+            self.dirty = true;
             match event {
                 SessionEvent::Welcomed { properties, .. } => {
                     match Format::from_bytes(&properties.format) {

@@ -55,7 +55,11 @@ pub(super) async fn screen(
                 }
             }
         }
-        screen.draw(&model.view(screen.size(), theme, clock.now()))?;
+        // What goes to the others goes first.
+        tokio::task::yield_now().await;
+        if model.take_dirty() {
+            screen.draw(&model.view(screen.size(), theme, clock.now()))?;
+        }
         // The first event is waited for, the rest of the turn is what is there already.
         let mut taken = 0;
         loop {
