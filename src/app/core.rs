@@ -21,6 +21,8 @@ pub struct Core {
     events: VecDeque<Event>,
     /// Whether the text has changed since somebody asked.
     changed: bool,
+    /// The wall clock as of the last flush, in whole minutes since 1970.
+    minutes: u32,
 }
 
 impl Core {
@@ -32,6 +34,7 @@ impl Core {
             commands: VecDeque::new(),
             events: VecDeque::new(),
             changed: false,
+            minutes: 0,
         }
     }
 
@@ -76,9 +79,8 @@ impl Core {
         now: Time,
         minutes: u32,
     ) {
-        if self.document.commit(minutes, Source::Typed).is_some() {
-            self.handle(Input::LocalChange, now);
-        }
+        self.minutes = minutes;
+        self.commit(now);
         if let Some((cursor, selection)) = presence {
             self.handle(
                 Input::Cursor {
@@ -90,8 +92,20 @@ impl Core {
         }
     }
 
-    /// Takes in what has happened to the session. Local edits must have been [flushed](Self::flush).
+    /// Takes in what has happened to the session.
     pub fn handle(&mut self, input: Input, now: Time) {
+        // What was edited in this turn comes before what others did: a merge needs a complete log.
+        self.commit(now);
+        self.session_handle(input, now);
+    }
+
+    fn commit(&mut self, now: Time) {
+        if self.document.commit(self.minutes, Source::Typed).is_some() {
+            self.session_handle(Input::LocalChange, now);
+        }
+    }
+
+    fn session_handle(&mut self, input: Input, now: Time) {
         self.session.handle(input, now, self.document.log());
         while let Some(output) = self.session.poll() {
             match output {
@@ -173,5 +187,52 @@ impl Core {
     /// When [`Input::Deadline`] is wanted.
     pub fn next_deadline(&self) -> Option<Time> {
         self.session.next_deadline()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crdt::AuthorId;
+    use crate::session::Me;
+    use crate::wire::{MemberId, Name, Properties, SessionId};
+
+    #[test]
+    fn an_edit_and_what_comes_in_the_same_turn_do_not_disturb_each_other() {
+        let me = Me {
+            member: MemberId([1; 16]),
+            author: AuthorId([1; 16]),
+            name: Name::new("me"),
+        };
+        let session = Some((SessionId([9; 16]), Properties::default()));
+        let config = Config {
+            me,
+            session,
+            access: None,
+            kept: Vec::new(),
+            seed: 1,
+        };
+        let mut core = Core::new(config, Time(0));
+        core.edit(CharPos(0)..CharPos(0), "typed", EditKind::Whole, Time(1));
+        core.handle(Input::Deadline, Time(1));
+        let log = core.document().log();
+        assert_eq!(
+            log.next(&AuthorId([1; 16])),
+            5,
+            "the edit is in the log before anything else"
+        );
+        let mut other = Document::new(AuthorId([2; 16]));
+        other.edit(CharPos(0)..CharPos(0), "merged ", EditKind::Whole, 1);
+        let seq = other.commit(0, Source::Typed).expect("an edit");
+        let mut bytes = Vec::new();
+        let width = other
+            .log()
+            .batch_at(&other.me(), seq, &mut bytes)
+            .expect("a batch");
+        core.edit(CharPos(5)..CharPos(5), "!", EditKind::Whole, Time(2));
+        core.handle(Input::Deadline, Time(2));
+        let batches = [crate::wire::Batch { width, bytes }];
+        assert_eq!(core.merge(other.me(), seq, &batches), Outcome::Applied);
+        assert_eq!(core.document().len(), "typed!merged ".len());
     }
 }
