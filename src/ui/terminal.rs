@@ -8,8 +8,10 @@
 //! them, which ignore the request. For the same reason `Terminal::clear` of the drawing library,
 //! which asks where the cursor is, is never called.
 
-use std::io::{self, IsTerminal, Stdout, Write};
+use std::cell::RefCell;
+use std::io::{self, IsTerminal, Write};
 use std::panic;
+use std::rc::Rc;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -47,8 +49,25 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// The terminal while it is taken over. There is at most one.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<Pending>>,
+    pending: Pending,
     size: Size,
+}
+
+/// What is to be written to the terminal, collected so that a frame goes out in one piece.
+#[derive(Clone, Default, Debug)]
+struct Pending(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Pending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    /// Does nothing: whoever draws says when the frame is complete.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Screen {
@@ -80,12 +99,14 @@ impl Screen {
             PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES),
             SetCursorStyle::SteadyBar,
         )?;
-        let backend = CrosstermBackend::new(io::stdout());
+        let pending = Pending::default();
+        let backend = CrosstermBackend::new(pending.clone());
         let size = backend.size()?;
         // A fixed viewport, or the size would be asked for again with each frame.
         let viewport = Viewport::Fixed(Rect::from((Position::ORIGIN, size)));
         Ok(Self {
             terminal: Terminal::with_options(backend, TerminalOptions { viewport })?,
+            pending,
             size,
         })
     }
@@ -113,9 +134,13 @@ impl Screen {
     ///
     /// If the terminal cannot be written to.
     pub fn draw(&mut self, view: &View<'_>) -> io::Result<()> {
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        queue!(self.pending, BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| draw(frame, view))?;
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+        queue!(self.pending, EndSynchronizedUpdate)?;
+        let mut out = io::stdout().lock();
+        out.write_all(&self.pending.0.borrow())?;
+        self.pending.0.borrow_mut().clear();
+        out.flush()
     }
 }
 
