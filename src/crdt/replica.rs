@@ -611,6 +611,13 @@ impl Replica {
             .collect()
     }
 
+    /// Every character ever inserted, hidden ones included, in their order. O(n).
+    pub fn everything(&self) -> String {
+        let runs = self.order.runs();
+        runs.map(|run| self.log[run.id.author].text(run.id.seq, run.len))
+            .collect()
+    }
+
     /// Panics if an invariant of the log or the order does not hold. O(n log n).
     pub fn check_invariants(&self) {
         self.log.check_invariants();

@@ -201,6 +201,11 @@ impl Document {
         self.replica.next_op()
     }
 
+    /// Every character ever inserted, hidden ones included, in their order. O(n).
+    pub fn everything(&self) -> String {
+        self.replica.everything()
+    }
+
     /// Panics if an invariant of the document, the order or the log does not hold. O(n log n).
     pub fn check_invariants(&self) {
         self.replica.check_invariants();

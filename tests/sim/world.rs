@@ -1,0 +1,555 @@
+//! Members, what they do, and what is done to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use collab_edit::app::core::Core;
+use collab_edit::crdt::{AuthorId, Bias, Version};
+use collab_edit::document::{CharPos, EditKind};
+use collab_edit::security::Access;
+use collab_edit::session::limits::DIAL_TIMEOUT;
+use collab_edit::session::{Command, Config, Event, Input, LinkId, Me, Target, Time};
+use collab_edit::wire::{MemberId, Name, Properties, SessionId};
+
+use super::checks;
+use super::network::{Network, Node, Piece, Way};
+
+/// How long things are done to the members, and how long they then have to come together.
+const BUSY: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_secs(30);
+
+/// What happened over many seeds.
+#[derive(Default, Debug)]
+pub(crate) struct Totals {
+    pub(crate) runs: usize,
+    pub(crate) members: usize,
+    pub(crate) edits: usize,
+    pub(crate) merged: usize,
+    pub(crate) faults: usize,
+    pub(crate) bytes: u64,
+}
+
+impl Totals {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.members += other.members;
+        self.edits += other.edits;
+        self.merged += other.merged;
+        self.faults += other.faults;
+        self.bytes += other.bytes;
+    }
+}
+
+/// One member, from start to crash or leave.
+pub(crate) struct Member {
+    pub(crate) core: Core,
+    addr: SocketAddr,
+    pub(crate) runs: bool,
+    /// Until when the process is stopped.
+    paused: Time,
+    pub(crate) joined: bool,
+    accepted: u64,
+    /// Numbers the deadlines that were asked for; only the last one counts.
+    deadline: u64,
+    /// Everything it ever knew.
+    pub(crate) knew: Version,
+}
+
+enum Happening {
+    Input(Node, Input),
+    Piece(Way, Piece),
+    Flushed(Way, usize),
+    Dial(Node, LinkId, Target),
+    Deadline(Node, u64),
+    Resume(Node),
+    /// Somebody edits.
+    Edit,
+    /// Something is done to the network or a member.
+    Fault,
+    Heal,
+}
+
+/// See the module.
+pub(crate) struct World {
+    seed: u64,
+    tell: bool,
+    now: Time,
+    queue: BTreeMap<(Time, u64), Happening>,
+    serial: u64,
+    rng: fastrand::Rng,
+    network: Network,
+    pub(crate) members: Vec<Member>,
+    /// Dials that are under way, and have not been given up.
+    dialling: BTreeSet<(Node, LinkId)>,
+    /// The next character to be inserted: each is inserted once in a run.
+    next_char: u32,
+    /// Texts that some member had at some time.
+    pub(crate) texts: Vec<String>,
+    most: usize,
+    faults: bool,
+    pub(crate) totals: Totals,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, tell: bool) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let latency = Duration::from_millis(*rng.choice(&[1, 5, 20, 80]).expect("some"));
+        let jitter = Duration::from_millis(*rng.choice(&[0, 2, 30]).expect("some"));
+        let bandwidth = *rng.choice(&[20_000, 200_000, 10_000_000]).expect("some");
+        let most = rng.usize(3..=16);
+        if tell {
+            eprintln!(
+                "seed {seed}: up to {most} members, latency {latency:?} + {jitter:?}, {bandwidth} B/s"
+            );
+        }
+        Self {
+            seed,
+            tell,
+            now: Time(0),
+            queue: BTreeMap::new(),
+            serial: 0,
+            rng,
+            network: Network::new(latency, jitter, bandwidth),
+            members: Vec::new(),
+            dialling: BTreeSet::new(),
+            next_char: 0xF0000,
+            texts: Vec::new(),
+            most,
+            faults: true,
+            totals: Totals {
+                runs: 1,
+                ..Totals::default()
+            },
+        }
+    }
+
+    /// Runs the whole scenario and checks what must hold.
+    pub(crate) fn run(mut self) -> Totals {
+        self.start(None);
+        for _ in 1..3 {
+            self.start(Some(0));
+        }
+        self.later(Duration::from_millis(500), Happening::Edit);
+        self.later(Duration::from_secs(2), Happening::Fault);
+        let busy = Time(0) + BUSY;
+        self.run_until(busy);
+        self.faults = false;
+        self.happen(Happening::Heal);
+        for node in 0..self.members.len() {
+            self.members[node].paused = self.now;
+            self.happen(Happening::Resume(node));
+        }
+        self.say(|| "the quiet phase".to_owned());
+        self.run_until(busy + QUIET);
+        checks::at_the_end(&self);
+        self.totals.members = self.members.len();
+        self.totals.merged = self
+            .members
+            .iter()
+            .filter(|m| m.runs)
+            .map(|m| m.core.document().len())
+            .sum();
+        self.totals
+    }
+
+    fn run_until(&mut self, end: Time) {
+        while let Some(entry) = self.queue.first_entry() {
+            let (at, _) = *entry.key();
+            if at > end {
+                break;
+            }
+            let happening = entry.remove();
+            self.now = self.now.max(at);
+            self.happen(happening);
+        }
+        self.now = end;
+    }
+
+    fn say(&self, what: impl Fn() -> String) {
+        if self.tell {
+            eprintln!("{:>6} {}", self.now.0, what());
+        }
+    }
+
+    fn later(&mut self, after: Duration, happening: Happening) {
+        self.at(self.now + after, happening);
+    }
+
+    fn at(&mut self, at: Time, happening: Happening) {
+        self.serial += 1;
+        self.queue.insert((at, self.serial), happening);
+    }
+
+    fn awake(&self, node: Node) -> bool {
+        self.members[node].runs && self.members[node].paused <= self.now
+    }
+
+    /// Starts a member: the founder, or one who joins through another.
+    fn start(&mut self, through: Option<Node>) {
+        let node = self.members.len();
+        let mut id = || std::array::from_fn(|_| self.rng.u8(..));
+        let me = Me {
+            member: MemberId(id()),
+            author: AuthorId(id()),
+            name: Name::new(&format!("m{node}")),
+        };
+        let founded = through.is_none();
+        let config = Config {
+            me,
+            session: founded.then(|| (SessionId([1; 16]), Properties::default())),
+            access: founded.then_some(Access::Open),
+            kept: Vec::new(),
+            seed: self.rng.u64(..),
+        };
+        let addr = SocketAddr::from(([10, 0, (node >> 8) as u8, node as u8], 4700));
+        self.members.push(Member {
+            core: Core::new(config, self.now),
+            addr,
+            runs: true,
+            paused: Time(0),
+            joined: founded,
+            accepted: 0,
+            deadline: 0,
+            knew: Version::new(),
+        });
+        self.input(node, Input::Listening { addrs: vec![addr] });
+        if let Some(through) = through {
+            self.join(node, through);
+        }
+    }
+
+    fn join(&mut self, node: Node, through: Node) {
+        self.say(|| format!("{node} joins through {through}"));
+        let target = self.members[through].addr.to_string();
+        self.input(
+            node,
+            Input::Join {
+                target,
+                access: Some(Access::Open),
+            },
+        );
+    }
+
+    fn input(&mut self, node: Node, input: Input) {
+        if !self.members[node].runs {
+            return;
+        }
+        if !self.awake(node) {
+            let resumes = self.members[node].paused;
+            return self.at(resumes, Happening::Input(node, input));
+        }
+        self.members[node].core.handle(input, self.now);
+        self.after(node);
+    }
+
+    /// Carries out what a member wants done.
+    fn after(&mut self, node: Node) {
+        while let Some(command) = self.members[node].core.next_command() {
+            self.execute(node, command);
+        }
+        let mut refused = false;
+        while let Some(event) = self.members[node].core.next_event() {
+            match event {
+                Event::Joined => {
+                    self.say(|| format!("{node} has joined"));
+                    self.members[node].joined = true;
+                }
+                Event::Refused(why) => {
+                    self.say(|| format!("{node} was refused: {why}"));
+                    refused = true;
+                }
+                Event::Warning(text) => self.say(|| format!("{node} warns: {text}")),
+                Event::Notice(text) => panic!("seed {}: an honest session says: {text}", self.seed),
+                _ => {}
+            }
+        }
+        checks::memory(&self.members[node]);
+        let member = &mut self.members[node];
+        member.knew.join(member.core.document().log().version());
+        member.deadline += 1;
+        let number = member.deadline;
+        if let Some(at) = member.core.next_deadline() {
+            self.at(at.max(self.now), Happening::Deadline(node, number));
+        }
+        if refused && let Some(through) = self.anyone(|member| member.joined, node) {
+            self.join(node, through);
+        }
+    }
+
+    fn anyone(&mut self, wanted: impl Fn(&Member) -> bool, but: Node) -> Option<Node> {
+        let able = |node: &Node| *node != but && self.awake(*node) && wanted(&self.members[*node]);
+        let able: Vec<Node> = (0..self.members.len()).filter(able).collect();
+        self.rng.choice(able)
+    }
+
+    fn execute(&mut self, node: Node, command: Command) {
+        match command {
+            Command::Dial { link, target } => {
+                self.dialling.insert((node, link));
+                let delay = self.network.delay(&mut self.rng);
+                self.later(delay, Happening::Dial(node, link, target));
+            }
+            Command::Transmit { link, bytes } => {
+                self.totals.bytes += bytes.len() as u64;
+                if let Some(way) = self.network.of((node, link)) {
+                    let (left, arrives) =
+                        self.network.send(way, bytes.len(), self.now, &mut self.rng);
+                    self.at(left, Happening::Flushed(way, bytes.len()));
+                    self.at(
+                        arrives,
+                        Happening::Piece((way.0, 1 - way.1), Piece::Bytes(bytes)),
+                    );
+                }
+            }
+            Command::Close { link } => {
+                self.dialling.remove(&(node, link));
+                if let Some(way) = self.network.of((node, link)) {
+                    let at = self.network.close(way, self.now, &mut self.rng);
+                    self.at(at, Happening::Piece((way.0, 1 - way.1), Piece::End));
+                }
+            }
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Input(node, input) => self.input(node, input),
+            Happening::Piece(way, piece) => {
+                let pieces = self.network.arrive(way, piece, |node| {
+                    self.members[node].runs && self.members[node].paused <= self.now
+                });
+                self.give(way, pieces);
+            }
+            Happening::Flushed(way, bytes) => {
+                let bytes = self.network.flushed(way, bytes);
+                if bytes > 0
+                    && let Some((node, link)) = self.network.end(way)
+                {
+                    self.input(node, Input::Flushed { link, bytes });
+                }
+            }
+            Happening::Dial(node, link, target) => self.dial(node, link, &target),
+            Happening::Deadline(node, number) => {
+                if self.members[node].deadline == number {
+                    self.input(node, Input::Deadline);
+                }
+            }
+            Happening::Resume(node) => {
+                if self.awake(node) {
+                    self.release();
+                    self.input(node, Input::Deadline);
+                }
+            }
+            Happening::Edit => {
+                self.edit();
+                if self.faults {
+                    let after = Duration::from_millis(self.rng.u64(1..150));
+                    self.later(after, Happening::Edit);
+                }
+            }
+            Happening::Fault => {
+                if self.faults {
+                    self.fault();
+                    let after = Duration::from_millis(self.rng.u64(100..4_000));
+                    self.later(after, Happening::Fault);
+                }
+            }
+            Happening::Heal => {
+                self.say(|| "everything is connected".to_owned());
+                self.network.heal();
+                self.release();
+            }
+        }
+    }
+
+    /// Gives everything that was held and can be given now.
+    fn release(&mut self) {
+        for way in self.network.ways() {
+            let pieces = self.network.release(way, |node| {
+                self.members[node].runs && self.members[node].paused <= self.now
+            });
+            self.give(way, pieces);
+            self.happen(Happening::Flushed(way, 0));
+        }
+    }
+
+    fn give(&mut self, way: Way, pieces: Vec<Piece>) {
+        for piece in pieces {
+            let Some((node, link)) = self.network.end(way) else {
+                return;
+            };
+            match piece {
+                Piece::Bytes(bytes) => self.input(node, Input::Received { link, bytes }),
+                Piece::End => {
+                    self.network.close(way, self.now, &mut self.rng);
+                    self.input(
+                        node,
+                        Input::Closed {
+                            link,
+                            why: "the other end closed".to_owned(),
+                        },
+                    );
+                }
+            }
+        }
+    }
+
+    fn dial(&mut self, node: Node, link: LinkId, target: &Target) {
+        if !self.dialling.remove(&(node, link)) || !self.members[node].runs {
+            return;
+        }
+        let target = target.to_string();
+        let to = self
+            .members
+            .iter()
+            .position(|member| member.addr.to_string() == target);
+        let Some(to) = to else {
+            panic!("nobody was ever at {target}")
+        };
+        if self.network.is_cut(node, to) || self.network.is_cut(to, node) {
+            let failed = Input::DialFailed {
+                link,
+                why: "no answer".to_owned(),
+            };
+            self.dialling.insert((node, link));
+            return self.later(DIAL_TIMEOUT, Happening::Input(node, failed));
+        }
+        if !self.members[to].runs {
+            return self.input(
+                node,
+                Input::DialFailed {
+                    link,
+                    why: "refused".to_owned(),
+                },
+            );
+        }
+        let accepted = LinkId::Accepted(self.members[to].accepted);
+        self.members[to].accepted += 1;
+        self.network.connect((node, link), (to, accepted), self.now);
+        let (addr, from) = (self.members[to].addr, self.members[node].addr);
+        self.input(
+            to,
+            Input::Accepted {
+                link: accepted,
+                from,
+            },
+        );
+        self.input(node, Input::Dialled { link, addr });
+    }
+
+    /// Some member edits at some place, often the same one as others.
+    fn edit(&mut self) {
+        let Some(node) = self.anyone(|member| member.joined, usize::MAX) else {
+            return;
+        };
+        let now = self.now;
+        let len = self.members[node].core.document().len();
+        let hot = len.min(2);
+        let at = if self.rng.bool() {
+            hot
+        } else {
+            self.rng.usize(0..=len)
+        };
+        let core = &mut self.members[node].core;
+        match self.rng.u8(0..10) {
+            0..=5 => {
+                let chars = self.rng.u32(1..6);
+                let text: String = (0..chars)
+                    .filter_map(|i| char::from_u32(self.next_char + i))
+                    .collect();
+                self.next_char += chars;
+                core.edit(CharPos(at)..CharPos(at), &text, EditKind::Type, now);
+            }
+            6..=7 => {
+                let end = (at + self.rng.usize(1..6)).min(len);
+                core.edit(CharPos(at)..CharPos(end), "", EditKind::Erase, now);
+            }
+            8 => drop(core.undo()),
+            _ => drop(core.redo()),
+        }
+        self.totals.edits += 1;
+        let caret = core.document().anchor(CharPos(at), Bias::After);
+        core.flush(Some((caret, None)), now, (now.0 / 60_000) as u32);
+        self.after(node);
+        if self.rng.u8(0..8) == 0 {
+            self.texts
+                .push(self.members[node].core.document().rope().to_string());
+        }
+        checks::gauge(self, node);
+    }
+
+    fn fault(&mut self) {
+        self.totals.faults += 1;
+        let running = (0..self.members.len())
+            .filter(|node| self.members[*node].runs)
+            .count();
+        let joined = self
+            .members
+            .iter()
+            .filter(|member| member.runs && member.joined)
+            .count();
+        match self.rng.u8(0..12) {
+            0 | 1 => {
+                // Two halves that hear nothing of each other.
+                let half: Vec<bool> = self.members.iter().map(|_| self.rng.bool()).collect();
+                self.say(|| format!("a partition: {half:?}"));
+                for from in 0..half.len() {
+                    for to in (0..half.len()).filter(|to| half[*to] != half[from]) {
+                        self.network.cut(from, to);
+                    }
+                }
+                self.heal_later();
+            }
+            2 | 3 => {
+                // One direction of one pair.
+                let (from, to) = (
+                    self.rng.usize(0..self.members.len()),
+                    self.rng.usize(0..self.members.len()),
+                );
+                self.say(|| format!("nothing goes from {from} to {to}"));
+                self.network.cut(from, to);
+                self.heal_later();
+            }
+            4 => self.network.silence_one(&mut self.rng),
+            5 | 6 => {
+                if let Some(node) = self.anyone(|_| true, usize::MAX) {
+                    let lasts = Duration::from_millis(self.rng.u64(100..20_000));
+                    self.say(|| format!("{node} is stopped for {lasts:?}"));
+                    self.members[node].paused = self.now + lasts;
+                    self.later(lasts, Happening::Resume(node));
+                }
+            }
+            7 if joined > 2 => {
+                let word = self.rng.bool();
+                if let Some(node) = self.anyone(|_| true, usize::MAX) {
+                    self.say(|| format!("{node} crashes, with a word: {word}"));
+                    self.members[node].runs = false;
+                    for way in self.network.drop_node(node, word) {
+                        let delay = self.network.delay(&mut self.rng);
+                        self.later(delay, Happening::Piece(way, Piece::End));
+                    }
+                }
+            }
+            8 if joined > 2 => {
+                if let Some(node) = self.anyone(|member| member.joined, usize::MAX) {
+                    self.say(|| format!("{node} leaves"));
+                    self.input(node, Input::Leave);
+                    self.members[node].runs = false;
+                    self.network.drop_node(node, false);
+                }
+            }
+            _ if running < self.most => {
+                if let Some(through) = self.anyone(|member| member.joined, usize::MAX) {
+                    self.start(Some(through));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn heal_later(&mut self) {
+        let after = Duration::from_millis(self.rng.u64(100..25_000));
+        self.later(after, Happening::Heal);
+    }
+}
