@@ -37,10 +37,22 @@ pub fn start(config: Config) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("collab-edit: {error:#}");
+            eprintln!("collab-edit: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes, without those that the error's own words name already.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |mut said, cause| {
+        let cause = cause.to_string();
+        if !said.contains(&cause) {
+            said += if said.is_empty() { "" } else { ": " };
+            said += &cause;
+        }
+        said
+    })
 }
 
 async fn member(config: Config) -> Result<()> {
@@ -240,5 +252,25 @@ impl Random {
         let mut bytes = [0; N];
         getrandom::fill(&mut bytes).expect("it gave some before");
         bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::LoadError;
+
+    #[test]
+    fn an_error_is_one_sentence_that_says_nothing_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("binary");
+        std::fs::write(&path, b"a\0b").unwrap();
+        let error: LoadError = TextFile::open(&path).unwrap_err();
+        let said = sentence(&error.into());
+        assert_eq!(said.matches("it is a binary file").count(), 1, "{said}");
+
+        let refused = std::io::Error::other("disk full");
+        let error = anyhow::Error::from(refused).context("cannot write the log");
+        assert_eq!(sentence(&error), "cannot write the log: disk full");
     }
 }
