@@ -444,6 +444,7 @@ impl Model {
 
     fn saved(&mut self, done: SaveDone, now: Time) {
         let leave = std::mem::take(&mut self.leave_when_saved);
+        let target = done.target.clone();
         match self.saving.finish(done) {
             Ok(saved) => {
                 self.file_name = name_of(&saved.path);
@@ -456,16 +457,22 @@ impl Model {
                 }
             }
             Err(why) => {
-                self.say(Level::Error, why.to_string());
+                let mut text = why.to_string();
                 match why {
                     SaveError::ChangedOnDisk { path } | SaveError::Exists { path } => {
+                        text += " (its own name again overwrites it)";
                         self.ask_for_name(&self.shown(&free_name(&path)), Some(path));
                     }
                     SaveError::OpenElsewhere { path } | SaveError::ReadOnly { path, .. } => {
                         self.ask_for_name(&self.shown(&free_name(&path)), None);
                     }
-                    SaveError::Path(_) | SaveError::Failed { .. } | SaveError::Torn { .. } => {}
+                    // Asked for anew, since there is no other way to another name.
+                    SaveError::Path(_) | SaveError::Failed { .. } => {
+                        self.ask_for_name(&self.shown(&target), None);
+                    }
+                    SaveError::Torn { .. } => {}
                 }
+                self.say(Level::Error, text);
             }
         }
     }
