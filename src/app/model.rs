@@ -73,6 +73,8 @@ pub(super) struct Model {
     /// Whether the next Ctrl-Q leaves whatever is unsaved.
     leave_unsaved: bool,
     leave_when_saved: bool,
+    /// Whether saving was asked for while the file was being written.
+    save_again: bool,
     /// The current folder.
     folder: PathBuf,
     effects: Vec<Effect>,
@@ -132,6 +134,7 @@ impl Model {
             target: String::new(),
             leave_unsaved: false,
             leave_when_saved: false,
+            save_again: false,
             folder,
             effects: Vec::new(),
             dirty: true,
@@ -382,6 +385,7 @@ impl Model {
 
     fn save(&mut self) {
         if self.saving.is_busy() {
+            self.save_again = true;
             return;
         }
         match self.saving.path().map(Path::to_path_buf) {
@@ -444,6 +448,7 @@ impl Model {
 
     fn saved(&mut self, done: SaveDone, now: Time) {
         let leave = std::mem::take(&mut self.leave_when_saved);
+        let again = std::mem::take(&mut self.save_again);
         let target = done.target.clone();
         match self.saving.finish(done) {
             Ok(saved) => {
@@ -452,7 +457,10 @@ impl Model {
                     Level::Info,
                     format!("Saved {:?}: {} characters", saved.path, saved.chars),
                 );
-                if leave {
+                if again && self.saving.is_unsaved(self.core.document()) {
+                    self.leave_when_saved = leave;
+                    self.save();
+                } else if leave {
                     self.quit(false, now);
                 }
             }
@@ -485,3 +493,6 @@ pub(super) fn name_of(path: &Path) -> String {
         .to_string_lossy()
         .into_owned()
 }
+
+#[cfg(test)]
+mod tests;
