@@ -272,9 +272,7 @@ impl Headless {
                 self.tell(Told::Error {
                     message: why.to_string(),
                 });
-                if self.exit.is_none() {
-                    self.save_due = Some((now + SAVE_AGAIN, now + SAVE_AGAIN));
-                }
+                self.save_due = Some((now + SAVE_AGAIN, now + SAVE_AGAIN));
             }
         }
     }
@@ -285,6 +283,11 @@ impl Headless {
     }
 
     fn hear(&mut self) {
+            // Nobody is left to try again.
+            Err(why) if self.exit.is_some() => {
+                self.exit = None;
+                self.end(Err(why.to_string()));
+            }
         while let Some(event) = self.core.next_event() {
             match event {
                 SessionEvent::Welcomed { properties, .. } => {

@@ -213,6 +213,19 @@ fn quit_leaves_with_0_and_a_goodbye() {
 }
 
 #[test]
+#[test]
+fn a_text_that_cannot_be_written_at_the_end_is_exit_1() {
+    let scratch = Scratch::new();
+    let mut ada = host(&scratch, "text\n");
+    ada.expect_event("synced");
+    let file = scratch.file("ada/notes.md", "from another program\n");
+    ada.insert(0, "unsaved ");
+    ada.quit();
+    assert_eq!(ada.wait_exit(), Some(1));
+    assert!(ada.stderr().contains("was changed by another program"));
+    assert_eq!(text_of(&file).as_deref(), Some("from another program\n"));
+}
+
 fn sigterm_and_sigint_leave_with_0_and_a_goodbye() {
     for name in ["TERM", "INT"] {
         let scratch = Scratch::new();
