@@ -197,6 +197,9 @@ impl Headless {
             Asked::Save(Nothing {}) => {
                 if self.saving.foreign {
                     return Err(self.foreign());
+                if text.contains('\0') {
+                    return Err("bad command: a text has no NUL character".to_owned());
+                }
                 }
                 self.save_due = Some((now, now));
             }

@@ -149,7 +149,7 @@ fn bad_lines_answer_an_error_and_change_nothing() {
     let scratch = Scratch::new();
     let mut ada = host(&scratch, "untouched\n");
     let too_large = format!("{{\"insert\":{{\"at\":{},\"text\":\"x\"}}}}", u128::MAX);
-    let bad: [&[u8]; 18] = [
+    let bad: [&[u8]; 19] = [
         b"nonsense",
         b"{",
         b"[]",
@@ -162,6 +162,7 @@ fn bad_lines_answer_an_error_and_change_nothing() {
         b"{\"insert\":{\"at\":-1,\"text\":\"x\"}}",
         b"{\"insert\":{\"at\":0.5,\"text\":\"x\"}}",
         b"{\"insert\":{\"at\":0,\"text\":7}}",
+        b"{\"insert\":{\"at\":0,\"text\":\"\\u0000\"}}",
         b"{\"insert\":{\"at\":1000,\"text\":\"x\"}}",
         b"{\"delete\":{\"at\":0,\"count\":1000}}",
         b"{\"delete\":{\"at\":18446744073709551615,\"count\":18446744073709551615}}",
