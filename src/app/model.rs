@@ -181,7 +181,22 @@ impl Model {
             "{} is open in another member on this machine; save it under another name",
             self.file_name
         );
-        self.say(Level::Warning, text);
+        self.warn(&text);
+    }
+
+    /// Tells a host how others join, unless there is something else to say.
+    pub(super) fn say_how_to_join(&mut self) {
+        let sentence = self.invitation.sentence(self.core.session().access());
+        let wanted = self.invitation.always && self.notice.is_none();
+        if let Some(sentence) = sentence.filter(|_| wanted) {
+            self.say(Level::Info, sentence);
+        }
+    }
+
+    /// Tells the person something beside what there is to say already.
+    pub(super) fn warn(&mut self, text: &str) {
+        let said = self.notice.take().map(|notice| notice.text + ". ");
+        self.say(Level::Warning, said.unwrap_or_default() + text);
     }
 
     /// Whether the screen may have to change since this was last asked.

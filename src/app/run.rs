@@ -42,7 +42,6 @@ pub(super) async fn screen(
     let mut screen = Screen::enter()?;
     let mut keys = read_keys();
     let (saves, mut saved) = mpsc::unbounded_channel();
-    model.say_how_to_join();
     loop {
         for effect in model.finish_turn(clock.now(), minutes()) {
             match effect {

@@ -9,7 +9,7 @@ use super::clock::{Clock, minutes};
 use super::config::{Config, ListenOn, Role};
 use super::core::Core;
 use super::headless::{Headless, Told};
-use super::invitation::{Invitation, UNSEALED, make_code};
+use super::invitation::{Invitation, make_code};
 use super::model::{Model, name_of};
 use super::run;
 use super::saving::Saving;
@@ -95,6 +95,7 @@ async fn member(config: Config) -> Result<()> {
         always: config.role == Role::Host,
         exposed: config.listen.is_beyond_loopback() && !addrs.is_empty(),
     };
+    let warnings = invitation.warnings(config.listen.port);
     let mut core = match &config.role {
         Role::Join(_) => {
             let config = session::Config {
@@ -155,9 +156,6 @@ async fn member(config: Config) -> Result<()> {
         Role::Solo | Role::Host => None,
     };
     if config.headless {
-        if invitation.exposed {
-            eprintln!("collab-edit: {UNSEALED}");
-        }
         let told = addrs.first().map(|addr| Told::Listening {
             addr: addr.to_string(),
             code: match (&config.role, &access) {
@@ -173,6 +171,9 @@ async fn member(config: Config) -> Result<()> {
             target.is_some(),
             clock.now(),
         );
+        for warning in warnings {
+            eprintln!("collab-edit: {warning}");
+        }
         run::headless(member, told, net, clock).await
     } else {
         let theme = if config.colours {
@@ -180,10 +181,14 @@ async fn member(config: Config) -> Result<()> {
         } else {
             Theme::plain()
         };
-        let model = match target {
+        let mut model = match target {
             Some(target) => Model::joiner(core, opened, target, invitation, config.folder),
             None => founder(core, opened, invitation, config.folder),
         };
+        model.say_how_to_join();
+        for warning in warnings {
+            model.warn(&warning);
+        }
         run::screen(model, net, clock, theme).await
     }
 }

@@ -6,6 +6,7 @@ use super::headless::{Headless, hash_of};
 use super::launch::{CODE, Launch};
 use super::scratch::{Scratch, bytes_of, text_of};
 use super::terminal::Terminal;
+use super::wait::until;
 use super::words;
 
 /// A headless host called Ada with this text.
@@ -288,6 +289,31 @@ fn a_headless_joiner_enters_an_open_session_only_with_open() {
 
     let ben = Launch::join(ada.address(), &copy).open().headless();
     ben.expect_event("joined");
+}
+
+#[test]
+fn listening_beyond_this_machine_is_warned_of() {
+    let scratch = Scratch::new();
+    let file = scratch.file("notes.md", "text\n");
+    let ada = Launch::edit(&file).arg("--host").code(CODE);
+    let ada = ada.arg("--listen").arg("0.0.0.0:0").headless();
+    ada.expect_event("listening");
+    until("a warning", || {
+        ada.stderr().contains("Nothing is encrypted").then_some(())
+    });
+}
+
+#[test]
+fn a_host_says_that_the_usual_port_was_taken() {
+    let scratch = Scratch::new();
+    // If that fails, somebody else has taken it.
+    let _taken = std::net::TcpListener::bind("127.0.0.1:4700");
+    let file = scratch.file("notes.md", "text\n");
+    let ada = Launch::edit(&file).arg("--host").code(CODE).headless();
+    assert_ne!(ada.address().port(), 4700);
+    until("a word on it", || {
+        ada.stderr().contains("Port 4700 is taken").then_some(())
+    });
 }
 
 #[test]
