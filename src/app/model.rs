@@ -314,7 +314,8 @@ impl Model {
                     if !self.colours.contains(&member) {
                         self.colours.push(member);
                     }
-                    if self.phase == Phase::Editing {
+                    // A newcomer meets everybody; while it does, only who is lost is news.
+                    if self.phase == Phase::Editing || state == MemberState::Away {
                         self.say(
                             Level::Info,
                             match state {
