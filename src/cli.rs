@@ -9,7 +9,7 @@ mod address;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -164,7 +164,9 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
     if headless && file.is_none() {
         return Err("--headless needs a FILE to keep up to date".into());
     }
-    if log.is_some() && log == file {
+    if let (Some(log), Some(file)) = (&log, &file)
+        && absolute(log) == absolute(file)
+    {
         return Err("--log would write over FILE; give it another name".into());
     }
     let listen = match (listen, &role) {
@@ -188,6 +190,11 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         colours: !environment.no_color,
         folder: environment.folder,
     })
+}
+
+/// Two spellings of one path mostly become equal by this; links do not.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn role(host: bool, join: Option<String>) -> Result<Role, String> {

@@ -28,8 +28,8 @@ pub(super) struct Editor {
     scroll: Scroll,
     options: DisplayOptions,
     clipboard: String,
-    /// Lines that fit on the screen.
-    page: usize,
+    /// Of the text on the screen.
+    size: Size,
 }
 
 impl Default for Editor {
@@ -41,7 +41,7 @@ impl Default for Editor {
             scroll: Scroll::default(),
             options: DisplayOptions::default(),
             clipboard: String::new(),
-            page: 1,
+            size: Size::ZERO,
         }
     }
 }
@@ -74,7 +74,11 @@ impl Editor {
 
     /// The part of the text that shows on a screen of this size.
     pub(super) fn scroll(&mut self, core: &Core, size: Size) -> Scroll {
-        self.page = usize::from(size.height).saturating_sub(1).max(1);
+        if size.width != self.size.width {
+            // What was too narrow for the line may show it from its start now.
+            self.scroll.left = Column(0);
+        }
+        self.size = size;
         let cursor = self.cursor(core);
         scroll_into_view(
             core.document().rope(),
@@ -171,7 +175,7 @@ impl Editor {
                     goal: self.goal,
                 },
                 motion,
-                self.page,
+                usize::from(self.size.height).saturating_sub(1).max(1),
                 &self.options,
             ),
         };

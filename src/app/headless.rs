@@ -13,7 +13,8 @@ use super::hex;
 use super::saving::{SaveDone, SaveJob, Saving};
 use crate::document::format::Format;
 use crate::document::{CharPos, EditKind};
-use crate::session::{Event as SessionEvent, Input, MemberState, Time};
+use crate::security::Refusal;
+use crate::session::{Event as SessionEvent, Input, MemberState, Refused, Time};
 use crate::storage::{IfChanged, Loaded};
 
 /// The file is written this long after the last change …
@@ -87,6 +88,19 @@ struct Delete {
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
+
+/// Why joining failed, and what to do about it where a screen would ask.
+fn with_hint(why: &Refused) -> String {
+    let hint = match why {
+        Refused::AtTheDoor { refusal, .. } => match refusal {
+            Refusal::CodeNeeded | Refusal::WrongCode => "; give it in COLLAB_EDIT_CODE",
+            Refusal::SessionIsOpen => " and with --open",
+            _ => "",
+        },
+        _ => "",
+    };
+    format!("{why}{hint}")
+}
 
 /// A member without a screen.
 pub(super) struct Headless {
@@ -183,6 +197,9 @@ impl Headless {
                         "bad command: there is no position {at} in a text of {len} characters"
                     ));
                 }
+                if text.contains('\0') {
+                    return Err("bad command: a text has no NUL character".to_owned());
+                }
                 self.core
                     .edit(CharPos(at)..CharPos(at), &text, EditKind::Whole, now);
             }
@@ -268,13 +285,16 @@ impl Headless {
                 chars: saved.chars,
                 hash: saved.hash.to_hex().to_string(),
             }),
+            // Nobody is left to try again.
+            Err(why) if self.exit.is_some() => {
+                self.exit = None;
+                self.end(Err(why.to_string()));
+            }
             Err(why) => {
                 self.tell(Told::Error {
                     message: why.to_string(),
                 });
-                if self.exit.is_none() {
-                    self.save_due = Some((now + SAVE_AGAIN, now + SAVE_AGAIN));
-                }
+                self.save_due = Some((now + SAVE_AGAIN, now + SAVE_AGAIN));
             }
         }
     }
@@ -294,7 +314,7 @@ impl Headless {
                     }
                 }
                 SessionEvent::Joined => self.joined(),
-                SessionEvent::Refused(why) => self.end(Err(why.to_string())),
+                SessionEvent::Refused(why) => self.end(Err(with_hint(&why))),
                 SessionEvent::MemberChanged { name, state, .. } => {
                     let state = match state {
                         MemberState::Connected => "connected",

@@ -8,8 +8,8 @@ use crate::security::{Access, Code};
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// What everybody is told whose session can be reached from other machines.
-pub(super) const UNSEALED: &str =
-    "Nothing is encrypted yet: others in the network can read the text and the session code.";
+const UNSEALED: &str =
+    "Nothing is encrypted yet: others in the network can read the text and the session code";
 
 /// What somebody needs who is to join.
 #[derive(Clone, Default)]
@@ -23,15 +23,36 @@ pub(super) struct Invitation {
 }
 
 impl Invitation {
-    /// In one line, as short as the status bar has room for.
+    /// In one line, as short as the status bar has room for: for a host how to join, and for
+    /// everybody whether there is a code.
     pub(super) fn line(&self, access: Option<&Access>) -> String {
         let Some(addr) = self.addrs.first() else {
             return String::new();
         };
-        match access {
-            Some(Access::Code(code)) => format!("--join {addr} code {}", code.reveal()),
-            _ => format!("--join {addr}"),
+        let join = format!("--join {addr}");
+        match (access, self.always) {
+            (Some(Access::Open), true) => format!("{join}  open: no code"),
+            (Some(Access::Open), false) => "open: no code".to_owned(),
+            (Some(Access::Code(code)), true) => format!("{join} code {}", code.reveal()),
+            (_, _) => String::new(),
         }
+    }
+
+    /// What the person has to know from the start. `wanted` is the port that was asked for.
+    pub(super) fn warnings(&self, wanted: u16) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some(port) = self.addrs.first().map(SocketAddr::port)
+            && wanted != 0
+            && wanted != port
+        {
+            warnings.push(format!(
+                "Port {wanted} is taken; others join at port {port}"
+            ));
+        }
+        if self.exposed {
+            warnings.push(UNSEALED.to_owned());
+        }
+        warnings
     }
 
     /// What a host is told when the session begins: the exact command that others have to type.

@@ -73,6 +73,8 @@ pub(super) struct Model {
     /// Whether the next Ctrl-Q leaves whatever is unsaved.
     leave_unsaved: bool,
     leave_when_saved: bool,
+    /// Whether saving was asked for while the file was being written.
+    save_again: bool,
     /// The current folder.
     folder: PathBuf,
     effects: Vec<Effect>,
@@ -132,6 +134,7 @@ impl Model {
             target: String::new(),
             leave_unsaved: false,
             leave_when_saved: false,
+            save_again: false,
             folder,
             effects: Vec::new(),
             dirty: true,
@@ -178,7 +181,22 @@ impl Model {
             "{} is open in another member on this machine; save it under another name",
             self.file_name
         );
-        self.say(Level::Warning, text);
+        self.warn(&text);
+    }
+
+    /// Tells a host how others join, unless there is something else to say.
+    pub(super) fn say_how_to_join(&mut self) {
+        let sentence = self.invitation.sentence(self.core.session().access());
+        let wanted = self.invitation.always && self.notice.is_none();
+        if let Some(sentence) = sentence.filter(|_| wanted) {
+            self.say(Level::Info, sentence);
+        }
+    }
+
+    /// Tells the person something beside what there is to say already.
+    pub(super) fn warn(&mut self, text: &str) {
+        let said = self.notice.take().map(|notice| notice.text + ". ");
+        self.say(Level::Warning, said.unwrap_or_default() + text);
     }
 
     /// Whether the screen may have to change since this was last asked.
@@ -296,7 +314,8 @@ impl Model {
                     if !self.colours.contains(&member) {
                         self.colours.push(member);
                     }
-                    if self.phase == Phase::Editing {
+                    // A newcomer meets everybody; while it does, only who is lost is news.
+                    if self.phase == Phase::Editing || state == MemberState::Away {
                         self.say(
                             Level::Info,
                             match state {
@@ -382,6 +401,7 @@ impl Model {
 
     fn save(&mut self) {
         if self.saving.is_busy() {
+            self.save_again = true;
             return;
         }
         match self.saving.path().map(Path::to_path_buf) {
@@ -444,6 +464,8 @@ impl Model {
 
     fn saved(&mut self, done: SaveDone, now: Time) {
         let leave = std::mem::take(&mut self.leave_when_saved);
+        let again = std::mem::take(&mut self.save_again);
+        let target = done.target.clone();
         match self.saving.finish(done) {
             Ok(saved) => {
                 self.file_name = name_of(&saved.path);
@@ -451,21 +473,30 @@ impl Model {
                     Level::Info,
                     format!("Saved {:?}: {} characters", saved.path, saved.chars),
                 );
-                if leave {
+                if again && self.saving.is_unsaved(self.core.document()) {
+                    self.leave_when_saved = leave;
+                    self.save();
+                } else if leave {
                     self.quit(false, now);
                 }
             }
             Err(why) => {
-                self.say(Level::Error, why.to_string());
+                let mut text = why.to_string();
                 match why {
                     SaveError::ChangedOnDisk { path } | SaveError::Exists { path } => {
+                        text += " (its own name again overwrites it)";
                         self.ask_for_name(&self.shown(&free_name(&path)), Some(path));
                     }
                     SaveError::OpenElsewhere { path } | SaveError::ReadOnly { path, .. } => {
                         self.ask_for_name(&self.shown(&free_name(&path)), None);
                     }
-                    SaveError::Path(_) | SaveError::Failed { .. } | SaveError::Torn { .. } => {}
+                    // Asked for anew, since there is no other way to another name.
+                    SaveError::Path(_) | SaveError::Failed { .. } => {
+                        self.ask_for_name(&self.shown(&target), None);
+                    }
+                    SaveError::Torn { .. } => {}
                 }
+                self.say(Level::Error, text);
             }
         }
     }
@@ -478,3 +509,6 @@ pub(super) fn name_of(path: &Path) -> String {
         .to_string_lossy()
         .into_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,7 +42,6 @@ pub(super) async fn screen(
     let mut screen = Screen::enter()?;
     let mut keys = read_keys();
     let (saves, mut saved) = mpsc::unbounded_channel();
-    model.say_how_to_join();
     loop {
         for effect in model.finish_turn(clock.now(), minutes()) {
             match effect {
@@ -166,30 +165,34 @@ fn read_keys() -> mpsc::Receiver<Action> {
     keys
 }
 
-/// Reads lines of standard input in a thread of its own. One that is too long is given cut, so that
-/// it is answered with an error.
+/// Reads lines of standard input in a thread of its own.
 fn read_lines() -> mpsc::Receiver<Vec<u8>> {
     let (send, lines) = mpsc::channel(LINES);
     std::thread::spawn(move || {
         let mut input = std::io::stdin().lock();
-        loop {
-            let mut line = Vec::new();
-            let read = input
-                .by_ref()
-                .take(MAX_LINE_BYTES)
-                .read_until(b'\n', &mut line);
-            if !matches!(read, Ok(1..)) {
-                return;
-            }
-            while line.last().is_some_and(|byte| b"\r\n".contains(byte)) {
-                line.pop();
-            }
+        while let Ok(Some(line)) = read_line(&mut input, MAX_LINE_BYTES) {
             if !line.is_empty() && send.blocking_send(line).is_err() {
                 return;
             }
         }
     });
     lines
+}
+
+/// The next line without its end; `None` after the last one. Of one that is too long only the start
+/// is given, so that it is answered with one error.
+fn read_line(input: &mut impl BufRead, most: u64) -> std::io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    if input.by_ref().take(most).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    if line.len() as u64 == most && !line.ends_with(b"\n") {
+        input.skip_until(b'\n')?;
+    }
+    while line.last().is_some_and(|byte| b"\r\n".contains(byte)) {
+        line.pop();
+    }
+    Ok(Some(line))
 }
 
 /// Writes a file in the background.
@@ -231,5 +234,20 @@ impl Signals {
             _ = hangup.recv() => {}
             _ = interrupt.recv() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_too_long_is_one_line() {
+        let mut input = &b"12345678\r\n\n1234567890{}\n{}\n1234567890"[..];
+        let mut lines = Vec::new();
+        while let Some(line) = read_line(&mut input, 10).unwrap() {
+            lines.push(String::from_utf8(line).unwrap());
+        }
+        assert_eq!(lines, ["12345678", "", "1234567890", "{}", "1234567890"]);
     }
 }

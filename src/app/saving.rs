@@ -23,6 +23,8 @@ pub(super) struct SaveJob {
 /// What became of a [`SaveJob`].
 pub(super) struct SaveDone {
     file: TextFile,
+    /// Where it was to be written.
+    pub(super) target: PathBuf,
     version: Version,
     rope: Rope,
     /// What was written, or why nothing was.
@@ -40,12 +42,14 @@ impl SaveJob {
             format,
             if_changed,
         } = self;
+        let target = to.clone().unwrap_or_else(|| file.path().to_owned());
         let result = match to {
             Some(path) => file.save_as(&path, rope.chunks(), format, if_changed),
             None => file.save(rope.chunks(), format, if_changed),
         };
         SaveDone {
             file,
+            target,
             version,
             rope,
             result,

@@ -9,7 +9,7 @@ use super::clock::{Clock, minutes};
 use super::config::{Config, ListenOn, Role};
 use super::core::Core;
 use super::headless::{Headless, Told};
-use super::invitation::{Invitation, UNSEALED, make_code};
+use super::invitation::{Invitation, make_code};
 use super::model::{Model, name_of};
 use super::run;
 use super::saving::Saving;
@@ -37,10 +37,22 @@ pub fn start(config: Config) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("collab-edit: {error:#}");
+            eprintln!("collab-edit: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes, without those that the error's own words name already.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |mut said, cause| {
+        let cause = cause.to_string();
+        if !said.contains(&cause) {
+            said += if said.is_empty() { "" } else { ": " };
+            said += &cause;
+        }
+        said
+    })
 }
 
 async fn member(config: Config) -> Result<()> {
@@ -83,6 +95,7 @@ async fn member(config: Config) -> Result<()> {
         always: config.role == Role::Host,
         exposed: config.listen.is_beyond_loopback() && !addrs.is_empty(),
     };
+    let warnings = invitation.warnings(config.listen.port);
     let mut core = match &config.role {
         Role::Join(_) => {
             let config = session::Config {
@@ -143,9 +156,6 @@ async fn member(config: Config) -> Result<()> {
         Role::Solo | Role::Host => None,
     };
     if config.headless {
-        if invitation.exposed {
-            eprintln!("collab-edit: {UNSEALED}");
-        }
         let told = addrs.first().map(|addr| Told::Listening {
             addr: addr.to_string(),
             code: match (&config.role, &access) {
@@ -161,6 +171,9 @@ async fn member(config: Config) -> Result<()> {
             target.is_some(),
             clock.now(),
         );
+        for warning in warnings {
+            eprintln!("collab-edit: {warning}");
+        }
         run::headless(member, told, net, clock).await
     } else {
         let theme = if config.colours {
@@ -168,10 +181,14 @@ async fn member(config: Config) -> Result<()> {
         } else {
             Theme::plain()
         };
-        let model = match target {
+        let mut model = match target {
             Some(target) => Model::joiner(core, opened, target, invitation, config.folder),
             None => founder(core, opened, invitation, config.folder),
         };
+        model.say_how_to_join();
+        for warning in warnings {
+            model.warn(&warning);
+        }
         run::screen(model, net, clock, theme).await
     }
 }
@@ -240,5 +257,25 @@ impl Random {
         let mut bytes = [0; N];
         getrandom::fill(&mut bytes).expect("it gave some before");
         bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::LoadError;
+
+    #[test]
+    fn an_error_is_one_sentence_that_says_nothing_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("binary");
+        std::fs::write(&path, b"a\0b").unwrap();
+        let error: LoadError = TextFile::open(&path).unwrap_err();
+        let said = sentence(&error.into());
+        assert_eq!(said.matches("it is a binary file").count(), 1, "{said}");
+
+        let refused = std::io::Error::other("disk full");
+        let error = anyhow::Error::from(refused).context("cannot write the log");
+        assert_eq!(sentence(&error), "cannot write the log: disk full");
     }
 }

@@ -2,13 +2,12 @@
 
 use ratatui::layout::{Position, Rect, Size};
 
-use super::invitation::UNSEALED;
 use super::model::{Model, Phase};
 use crate::session::{MemberState, MemberView, Time};
 use crate::ui::draw::text_area;
 use crate::ui::theme::Theme;
 use crate::ui::view::{
-    Body, Level, Member, Panel, PanelMember, PeerCursor, Scroll, Status, TextView, View,
+    Body, Member, Panel, PanelMember, PeerCursor, Scroll, Status, TextView, View,
 };
 
 impl Model {
@@ -60,11 +59,6 @@ impl Model {
         let present = members
             .iter()
             .filter(|member| member.state != MemberState::Left);
-        let invitation = if self.invitation.always {
-            self.invitation.line(self.core.session().access())
-        } else {
-            String::new()
-        };
         Status {
             file: if self.file_name.is_empty() {
                 "no name yet".to_owned()
@@ -81,7 +75,7 @@ impl Model {
                 })
                 .collect(),
             delivery: delivery(members),
-            invitation,
+            invitation: self.invitation.line(self.core.session().access()),
         }
     }
 
@@ -126,23 +120,6 @@ impl Model {
             })
         };
         self.core.session().presences().filter_map(peer).collect()
-    }
-
-    /// Tells a host how others join, and everybody whose session can be reached from other machines
-    /// that nothing is sealed.
-    pub(super) fn say_how_to_join(&mut self) {
-        if self.notice.is_some() {
-            return;
-        }
-        let sentence = self.invitation.sentence(self.core.session().access());
-        let sentence = sentence
-            .filter(|_| self.invitation.always)
-            .unwrap_or_default();
-        if self.invitation.exposed {
-            self.say(Level::Warning, format!("{UNSEALED} {sentence}"));
-        } else if !sentence.is_empty() {
-            self.say(Level::Info, sentence);
-        }
     }
 }
 

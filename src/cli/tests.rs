@@ -160,6 +160,7 @@ fn wrong_usage_says_what_is_wrong() {
             "at most 32 columns, this one has 34",
         ),
         ("a --log a", "--log would write over FILE"),
+        ("./a --log a", "--log would write over FILE"),
         ("a b", "unexpected argument 'b'"),
         ("--\u{7}bell", "unexpected argument"),
     ] {

@@ -48,12 +48,15 @@ async fn connect(addr: SocketAddr) -> Result<(TcpStream, SocketAddr), String> {
 async fn resolve(given: &str) -> Result<Vec<SocketAddr>, String> {
     const FORM: &str = "an address has the form HOST:PORT, as in 192.168.1.5:4700 or [fe::1]:4700";
     let (host, port) = given.rsplit_once(':').ok_or(FORM)?;
-    let bracketed = host.starts_with('[') && host.ends_with(']');
-    let port_is_good = port.parse::<u16>().is_ok_and(|port| port > 0);
-    if host.is_empty() || !port_is_good || (host.contains(':') && !bracketed) {
+    let port: u16 = port.parse().ok().filter(|port| *port > 0).ok_or(FORM)?;
+    // Without its brackets, so that an interface behind a `%` is looked up too.
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    if host.is_empty() || (host.contains(':') && bare.is_none()) {
         return Err(FORM.to_owned());
     }
-    let addrs: Vec<SocketAddr> = lookup_host(given)
+    let addrs: Vec<SocketAddr> = lookup_host((bare.unwrap_or(host), port))
         .await
         .map_err(|_unknown| format!("no machine of the name {host} is known here"))?
         .collect();
@@ -106,6 +109,8 @@ mod tests {
             resolve("[::1]:4700").await.unwrap(),
             ["[::1]:4700".parse().unwrap()]
         );
+        let with_interface = resolve("[fe80::1%lo]:4700").await.unwrap();
+        assert!(matches!(with_interface[0], SocketAddr::V6(addr) if addr.scope_id() != 0));
         assert!(!resolve("localhost:4700").await.unwrap().is_empty());
         let unknown = resolve("no-such-machine.invalid:4700").await.unwrap_err();
         assert!(unknown.contains("no-such-machine.invalid"));

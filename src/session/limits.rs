@@ -83,3 +83,6 @@ pub const GOOD_LINK: Duration = Duration::from_secs(5);
 /// How long the member with the greater id leaves dialling a new member to the one with the
 /// smaller.
 pub const COURTESY: Duration = Duration::from_millis(300);
+
+/// How long someone just met may take to come in before dials in vain mean that it is away.
+pub const ENTERING: Duration = Duration::from_secs(1);

@@ -105,6 +105,8 @@ pub(super) struct Up {
     pub(super) since: Time,
     /// The other end is a newcomer and is to be told the session.
     pub(super) welcome: bool,
+    /// The other end closes this link because of a better one.
+    pub(super) replaced: bool,
     /// What the other end has, by its own word. `None` before its first word.
     pub(super) theirs: Option<Version>,
     /// What the other end has been told that we have.
@@ -318,6 +320,7 @@ impl Up {
             author,
             since: now,
             welcome,
+            replaced: false,
             theirs: None,
             told: Version::new(),
             heads: HeadsDue::Whole,

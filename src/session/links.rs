@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::io::{Command, Event, LinkId, Output, Refused, Target};
-use super::limits::{MAX_LINKS, MAX_MEMBERS, MAX_STRANGERS};
+use super::limits::{ENTERING, MAX_LINKS, MAX_MEMBERS, MAX_STRANGERS};
 use super::link::{Fault, Incoming, Link, Phase, Purpose, Up};
 use super::membership::Merge;
 use super::reconnect::Redial;
@@ -466,6 +466,11 @@ impl Session {
         let target = link.target.to_string();
         let entering = self.is_entering(id);
         self.turn_down_address(id, reason);
+        if reason == Reason::Duplicate
+            && let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut())
+        {
+            up.replaced = true;
+        }
         self.close(id, None, now);
         if entering && reason == Reason::Duplicate && self.session.is_some() {
             // There is another link to the same member: we join through that one.
@@ -517,8 +522,13 @@ impl Session {
         match (link.up(), link.purpose) {
             (Some(up), _) => {
                 let (member, author, since) = (up.member, up.author, up.since);
+                let replaced = up.replaced;
                 self.chases.link_lost(id, author, now);
                 self.link_lost(id, member, since, now);
+                // Of one with another link, the other end says so before that one may be up here.
+                if !replaced {
+                    self.show(member);
+                }
             }
             (None, Purpose::Member(member)) => self.dial_lost(id, member, now),
             (None, Purpose::Join | Purpose::Accepted) => {}
@@ -550,7 +560,6 @@ impl Session {
         if peer.presence.take().is_some() {
             self.event(Event::PresenceChanged { member });
         }
-        self.show(member);
     }
 
     fn dial_lost(&mut self, id: LinkId, member: MemberId, now: Time) {
@@ -568,7 +577,10 @@ impl Session {
             peer.redial
                 .failed(now, count, now - peer.since, &mut self.rng);
         }
-        self.show(member);
+        // A newcomer turns others away until it knows which session it is in.
+        if peer.shown.is_some() || now - peer.since >= ENTERING {
+            self.show(member);
+        }
     }
 
     /// Closes links on which nothing happens.

@@ -395,6 +395,30 @@ fn a_chain_of_joins_becomes_a_mesh() {
 }
 
 #[test]
+fn nobody_is_away_who_is_just_coming_in() {
+    for seed in seeds(50) {
+        println!("SEED={seed}");
+        let mut net = Net::new(seed);
+        let mut all = vec![net.host()];
+        for _ in 0..4 {
+            all.push(net.join(all[0]));
+            net.seconds(2);
+        }
+        net.assert_mesh(&all);
+        for event in all.iter().flat_map(|node| &net.nodes[*node].events) {
+            let away = matches!(
+                event,
+                Event::MemberChanged {
+                    state: MemberState::Away,
+                    ..
+                }
+            );
+            assert!(!away, "{event:?}");
+        }
+    }
+}
+
+#[test]
 fn random_partitions_joins_and_leaves_end_alike() {
     for seed in seeds(150) {
         println!("SEED={seed}");

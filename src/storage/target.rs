@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -78,6 +79,12 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, PathError> {
 }
 
 fn in_real_folder(path: &Path) -> Result<PathBuf, PathError> {
+    // A name with a slash behind it is a folder's.
+    if path.as_os_str().as_bytes().ends_with(b"/") && !path.is_dir() {
+        return Err(PathError::NoFolder {
+            folder: path.to_owned(),
+        });
+    }
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(PathError::Folder {
             path: path.to_owned(),
@@ -161,6 +168,16 @@ mod tests {
             resolve(&root.join("a/b/../new")).unwrap(),
             root.join("a/new")
         );
+    }
+
+    #[test]
+    fn a_slash_behind_a_name_means_a_folder() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("file"), "x").unwrap();
+        for name in ["missing/", "file/"] {
+            let found = resolve(&root.path().join(name));
+            assert!(matches!(found, Err(PathError::NoFolder { .. })), "{name}");
+        }
     }
 
     #[test]

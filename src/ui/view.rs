@@ -11,7 +11,7 @@ use ratatui::layout::Size;
 use super::theme::Theme;
 use crate::document::display::DisplayOptions;
 use crate::document::motion::column_of;
-use crate::document::position::{CharPos, Column, Line, line_at};
+use crate::document::position::{CharPos, Column, Line, last_line, line_at};
 
 /// One frame.
 #[derive(Clone, Debug)]
@@ -160,7 +160,8 @@ pub struct PanelMember {
 }
 
 /// Moves `scroll` as little as shows the cell at `cursor` in a text area of that `size`, and not
-/// at all if it is shown. Sideways it moves by a third of the area, so that typing at the edge
+/// at all if it is shown, unless rows stay empty below the text while there are lines above.
+/// Sideways it moves by a third of the area, so that typing at the edge
 /// does not redraw the screen for each key.
 pub fn scroll_into_view(
     rope: &Rope,
@@ -171,8 +172,10 @@ pub fn scroll_into_view(
 ) {
     let line = line_at(rope, cursor);
     let height = usize::from(size.height.max(1));
+    let last_page = Line((last_line(rope).0 + 1).saturating_sub(height));
     scroll.top = scroll
         .top
+        .min(last_page)
         .clamp(Line((line.0 + 1).saturating_sub(height)), line);
 
     let column = column_of(rope, cursor, options);
@@ -216,6 +219,23 @@ mod tests {
                 assert_eq!(scroll, before);
             }
         }
+    }
+
+    #[test]
+    fn no_rows_stay_empty_while_there_are_lines_above() {
+        let rope = Rope::from_str("one\ntwo\nthree");
+        let mut scroll = Scroll {
+            top: Line(2),
+            left: Column(0),
+        };
+        let size = Size {
+            width: 80,
+            height: 2,
+        };
+        let options = DisplayOptions::default();
+        let end = CharPos(rope.len_chars());
+        scroll_into_view(&rope, end, size, &options, &mut scroll);
+        assert_eq!(scroll.top, Line(1));
     }
 
     #[test]

@@ -183,3 +183,19 @@ fn strangers_at_the_door_harm_nothing() {
             .all(|event| event["event"] != "member" || event["name"] == "Ben")
     );
 }
+
+#[test]
+fn a_joiner_is_told_when_the_member_it_joins_through_is_lost() {
+    let scratch = Scratch::new();
+    // Large enough to be still on its way when the host dies.
+    let file = scratch.file("ada/notes.md", "some text\n".repeat(4 << 20));
+    let ada = Launch::host(&file).name("Ada").code(CODE).headless();
+    let ben = Launch::join(ada.address(), &scratch.folder("ben").join("notes.md"));
+    let mut ben = ben.code(CODE).terminal();
+    ben.wait_for_text("Receiving");
+    ada.signal("KILL");
+    ben.wait_for_text("Ada is away");
+    ben.wait_without_text("some text");
+    ben.keys("Esc");
+    assert_eq!(ben.wait_exit(), Some(0));
+}

@@ -106,6 +106,20 @@ fn a_save_that_fails_says_so_and_the_editor_lives() {
 }
 
 #[test]
+fn a_name_that_cannot_be_written_is_asked_for_again() {
+    let scratch = Scratch::new();
+    let terminal = Launch::new(scratch.path()).terminal().ready();
+    terminal.play("text<Ctrl-s>");
+    terminal.wait_for_text("Save as");
+    terminal.play("gone/new.md<Enter>");
+    terminal.wait_for_text("does not exist");
+    terminal.wait_for_text("Save as: gone/new.md");
+    terminal.play("<Backspace*11>new.md<Enter>");
+    let file = scratch.path().join("new.md");
+    until("the new file", || (text_of(&file)? == "text").then_some(()));
+}
+
+#[test]
 fn a_joiner_without_file_confirms_the_sessions_file_name() {
     let scratch = Scratch::new();
     let file = scratch.file("ada/notes.md", "the text\n");

@@ -6,6 +6,7 @@ use super::headless::{Headless, hash_of};
 use super::launch::{CODE, Launch};
 use super::scratch::{Scratch, bytes_of, text_of};
 use super::terminal::Terminal;
+use super::wait::until;
 use super::words;
 
 /// A headless host called Ada with this text.
@@ -149,7 +150,7 @@ fn bad_lines_answer_an_error_and_change_nothing() {
     let scratch = Scratch::new();
     let mut ada = host(&scratch, "untouched\n");
     let too_large = format!("{{\"insert\":{{\"at\":{},\"text\":\"x\"}}}}", u128::MAX);
-    let bad: [&[u8]; 18] = [
+    let bad: [&[u8]; 19] = [
         b"nonsense",
         b"{",
         b"[]",
@@ -162,6 +163,7 @@ fn bad_lines_answer_an_error_and_change_nothing() {
         b"{\"insert\":{\"at\":-1,\"text\":\"x\"}}",
         b"{\"insert\":{\"at\":0.5,\"text\":\"x\"}}",
         b"{\"insert\":{\"at\":0,\"text\":7}}",
+        b"{\"insert\":{\"at\":0,\"text\":\"\\u0000\"}}",
         b"{\"insert\":{\"at\":1000,\"text\":\"x\"}}",
         b"{\"delete\":{\"at\":0,\"count\":1000}}",
         b"{\"delete\":{\"at\":18446744073709551615,\"count\":18446744073709551615}}",
@@ -210,6 +212,19 @@ fn quit_leaves_with_0_and_a_goodbye() {
     ben.quit();
     assert_eq!(ben.wait_exit(), Some(0));
     ada.wait_member("Ben", "left");
+}
+
+#[test]
+fn a_text_that_cannot_be_written_at_the_end_is_exit_1() {
+    let scratch = Scratch::new();
+    let mut ada = host(&scratch, "text\n");
+    ada.expect_event("synced");
+    let file = scratch.file("ada/notes.md", "from another program\n");
+    ada.insert(0, "unsaved ");
+    ada.quit();
+    assert_eq!(ada.wait_exit(), Some(1));
+    assert!(ada.stderr().contains("was changed by another program"));
+    assert_eq!(text_of(&file).as_deref(), Some("from another program\n"));
 }
 
 #[test]
@@ -270,10 +285,35 @@ fn a_headless_joiner_enters_an_open_session_only_with_open() {
     let copy = scratch.folder("ben").join("notes.md");
     let outcome = Launch::join(ada.address(), &copy).arg("--headless").run();
     assert_eq!(outcome.code, Some(1));
-    assert!(!outcome.complaint().is_empty());
+    assert!(outcome.complaint().contains("--open"));
 
     let ben = Launch::join(ada.address(), &copy).open().headless();
     ben.expect_event("joined");
+}
+
+#[test]
+fn listening_beyond_this_machine_is_warned_of() {
+    let scratch = Scratch::new();
+    let file = scratch.file("notes.md", "text\n");
+    let ada = Launch::edit(&file).arg("--host").code(CODE);
+    let ada = ada.arg("--listen").arg("0.0.0.0:0").headless();
+    ada.expect_event("listening");
+    until("a warning", || {
+        ada.stderr().contains("Nothing is encrypted").then_some(())
+    });
+}
+
+#[test]
+fn a_host_says_that_the_usual_port_was_taken() {
+    let scratch = Scratch::new();
+    // If that fails, somebody else has taken it.
+    let _taken = std::net::TcpListener::bind("127.0.0.1:4700");
+    let file = scratch.file("notes.md", "text\n");
+    let ada = Launch::edit(&file).arg("--host").code(CODE).headless();
+    assert_ne!(ada.address().port(), 4700);
+    until("a word on it", || {
+        ada.stderr().contains("Port 4700 is taken").then_some(())
+    });
 }
 
 #[test]

@@ -317,6 +317,18 @@ fn any_size_of_the_terminal_is_survived() {
 }
 
 #[test]
+fn a_terminal_that_grows_again_shows_what_fits() {
+    let scratch = Scratch::new();
+    let terminal = edit(&scratch, "first line\nsecond line");
+    terminal.keys("Ctrl-End");
+    terminal.resize(2, 8);
+    terminal.wait_without_text("second");
+    terminal.resize(30, 120);
+    terminal.wait_for_text("first line");
+    terminal.wait_for_text("second line");
+}
+
+#[test]
 fn a_small_terminal_from_the_start_is_survived() {
     let scratch = Scratch::new();
     let file = scratch.file("notes.md", "tiny\n");

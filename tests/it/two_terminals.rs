@@ -54,6 +54,18 @@ fn a_host_is_shown_the_command_for_others_without_pressing_a_key() {
 }
 
 #[test]
+fn everybody_sees_that_a_session_is_open() {
+    let scratch = Scratch::new();
+    let file = scratch.file("ada/notes.md", "text\n");
+    let ada = Launch::host(&file).open().terminal().ready();
+    ada.wait_for_text("no code");
+    let copy = scratch.folder("ben").join("notes.md");
+    let ben = Launch::join(ada.address(&[]), &copy).open().terminal();
+    ben.wait_for_text("text");
+    ben.wait_for_text("no code");
+}
+
+#[test]
 fn each_members_name_at_the_cursor_has_a_colour() {
     let scratch = Scratch::new();
     let (ada, ben) = pair(&scratch, "first\nsecond\n", "second");
