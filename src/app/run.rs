@@ -99,6 +99,7 @@ pub(super) async fn headless(
     let mut signals = Signals::new()?;
     let mut lines = read_lines();
     let mut input_open = true;
+    let mut unheard = None;
     let (saves, mut saved) = mpsc::unbounded_channel();
     if let Some(told) = first {
         member.tell(told);
@@ -110,14 +111,21 @@ pub(super) async fn headless(
         while let Some(command) = member.core.next_command() {
             net.execute(command);
         }
-        tell(member.take_told())?;
+        if let Err(why) = tell(member.take_told())
+            && unheard.is_none()
+        {
+            // Nobody listens any more: the member ends, but in good order.
+            unheard = Some(why);
+            member.quit(clock.now(), minutes());
+            continue;
+        }
         if let Some(how) = member.exit()
             && !member.is_saving()
         {
             let how = how.clone();
             net.finish().await;
             // The sentence went to standard output as an error event and goes to standard error too.
-            return how.map_err(|why| anyhow!(why));
+            return unheard.map_or_else(|| how.map_err(|why| anyhow!(why)), Err);
         }
         let mut taken = 0;
         while taken < TURN_EVENTS {

@@ -340,7 +340,11 @@ impl<'a> Decoder<'a, '_> {
         })
     }
 
+    /// How many characters an insert has. A NUL is none: a file that holds one is no text.
     fn count(text: &str) -> Result<u32, Undecoded> {
+        if text.contains('\0') {
+            return Err(malformed("an insert holds a NUL"));
+        }
         // At most MAX_BATCH_BYTES, so it fits.
         match text.chars().count() as u32 {
             0 => Err(malformed("an insert is empty")),

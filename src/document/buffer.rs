@@ -86,9 +86,17 @@ impl Document {
         self.replica.commit(minutes, Source::Disk);
     }
 
-    /// Replaces `range` by `text`, at time `now_ms`. Positions past the end mean the end.
+    /// Replaces `range` by `text`, at time `now_ms`. Positions past the end mean the end; a NUL, which
+    /// no text file has, is left out.
     /// O(log n + text).
     pub fn edit(&mut self, range: Range<CharPos>, text: &str, kind: EditKind, now_ms: u64) {
+        let without_nul;
+        let text = if text.contains('\0') {
+            without_nul = text.replace('\0', "");
+            &without_nul
+        } else {
+            text
+        };
         let end = range.end.0.min(self.len());
         let start = range.start.0.min(end);
         if start == end && text.is_empty() {

@@ -1,5 +1,8 @@
 //! Headless members: events and commands as the contract has them.
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use super::headless::{Headless, hash_of};
@@ -381,4 +384,33 @@ fn every_line_of_standard_output_is_an_event() {
     for event in ada.events().iter().chain(&ben.events()) {
         assert!(known.contains(&event["event"]), "{event}");
     }
+}
+
+#[test]
+fn whoever_stops_listening_ends_the_member_in_good_order() {
+    let scratch = Scratch::new();
+    let file = scratch.file("notes.md", "old\n");
+    let mut member = Launch::host(&file)
+        .code(CODE)
+        .arg("--headless")
+        .command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut events = BufReader::new(member.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    events.read_line(&mut line).expect("a line");
+    assert!(line.contains("listening"), "{line}");
+    drop(events);
+    let mut commands = member.stdin.take().expect("a pipe");
+    writeln!(commands, "{}", json!({"insert": {"at": 0, "text": "new "}})).expect("a reader");
+    // Its answer is the first thing that nobody hears.
+    writeln!(commands, "{}", json!({"text": {}})).expect("a reader");
+    let ended = member.wait_with_output().expect("an end");
+    assert_eq!(ended.status.code(), Some(1));
+    let sentence = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(sentence.contains("standard output"), "{sentence}");
+    assert_eq!(text_of(&file).as_deref(), Some("new old\n"));
 }

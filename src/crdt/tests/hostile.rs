@@ -230,6 +230,17 @@ fn every_cut_and_every_flipped_byte_of_a_batch_is_taken_or_refused_in_words() {
 }
 
 #[test]
+fn a_nul_is_no_text() {
+    let (mut victim, _) = scene();
+    let bytes = [0, 1, 0xc0, 0xc0, 0xa3, b'a', 0, b'b'];
+    let verdict = merge(&mut victim, author(66), 0, &bytes);
+    assert!(
+        matches!(verdict, Verdict::Invalid(Invalid::Malformed(_))),
+        "{verdict:?}"
+    );
+}
+
+#[test]
 fn random_bytes_never_panic() {
     let seed = std::env::var("COLLAB_EDIT_SEED").map_or(1, |s| s.parse().expect("a number"));
     eprintln!("COLLAB_EDIT_SEED={seed}");
