@@ -416,7 +416,7 @@ pub(crate) mod tests {
         let session = SessionId([9; 16]);
         let properties = Properties {
             file_name: "notes.md".to_owned(),
-            format: vec![1, 0],
+            format: vec![1, 0, 0],
         };
         vec![
             Message::Hello(Hello {
@@ -486,6 +486,27 @@ pub(crate) mod tests {
         for message in samples() {
             assert_eq!(Message::decode(&encoded(&message)), Ok(message));
         }
+    }
+
+    /// `assets/messages.txt` holds the payload of each sample: a change of the format is seen, and
+    /// other implementations have something to read. `COLLAB_EDIT_GOLDEN=write` writes it anew.
+    #[test]
+    fn messages_look_as_they_always_did() {
+        let line = |message: &Message| {
+            let kind = format!("{message:?}");
+            let kind = kind.split(['(', ' ']).next().unwrap_or_default().to_owned();
+            let bytes = encoded(message)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>();
+            format!("{kind} {bytes}\n")
+        };
+        let now: String = samples().iter().map(line).collect();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/messages.txt");
+        if std::env::var("COLLAB_EDIT_GOLDEN").as_deref() == Ok("write") {
+            std::fs::write(path, &now).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(path).unwrap(), now);
     }
 
     #[test]
