@@ -46,7 +46,10 @@ pub(crate) fn gauge(world: &World, node: Node) {
 /// After the quiet phase.
 pub(crate) fn at_the_end(world: &World) {
     for group in acquainted(world) {
-        converged(world, &group);
+        // One who was still joining when the only member it knew went away can do nothing but wait.
+        if group.len() > 1 || group[0].joined {
+            converged(world, &group);
+        }
     }
 }
 

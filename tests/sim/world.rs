@@ -272,8 +272,10 @@ impl World {
         if let Some(at) = member.core.next_deadline() {
             self.at(at.max(self.now), Happening::Deadline(node, number));
         }
-        if refused && let Some(through) = self.anyone(|member| member.joined, node) {
-            self.join(node, through);
+        if refused {
+            // As the program does, with a sentence.
+            self.members[node].runs = false;
+            self.network.drop_node(node, false);
         }
     }
 
