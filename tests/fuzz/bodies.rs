@@ -1,0 +1,34 @@
+//! What each fuzz target does with its bytes. The same bodies run over the kept corpus as plain tests.
+
+use collab_edit::crdt::{AuthorId, Replica, Source, Verdict};
+use collab_edit::wire::Message;
+
+/// A batch of an author who knows what we know. What is taken is given again as it came, and leaves
+/// every invariant in place; what is not taken changes nothing.
+pub(crate) fn batch(bytes: &[u8]) {
+    let mut replica = Replica::new(AuthorId([1; 16]));
+    replica.insert(0, "some text, é日x");
+    replica.delete(3..6);
+    replica.note(b"note");
+    replica.commit(0, Source::Typed);
+    let before = replica.visible_text();
+    let evil = AuthorId([6; 16]);
+    let verdict = replica.merge(evil, 0, bytes, &mut Vec::new());
+    replica.check_invariants();
+    if verdict == Verdict::Applied {
+        let mut again = Vec::new();
+        assert!(replica.log().batch_at(&evil, 0, &mut again).is_some());
+        assert_eq!(again, bytes, "there is one encoding");
+    } else {
+        assert_eq!(replica.visible_text(), before);
+    }
+}
+
+/// A payload. What is read is written again as something that reads the same.
+pub(crate) fn message(bytes: &[u8]) {
+    if let Ok(message) = Message::decode(bytes) {
+        let mut again = Vec::new();
+        message.encode(&mut again);
+        assert_eq!(Message::decode(&again), Ok(message));
+    }
+}

@@ -1,0 +1,29 @@
+//! The fuzz targets' bodies over their kept corpora, as plain tests.
+
+mod bodies;
+
+use std::path::Path;
+
+fn over_corpus(target: &str, body: impl Fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fuzz/corpus")
+        .join(target);
+    let mut inputs = 0;
+    for entry in std::fs::read_dir(&folder).expect("a corpus") {
+        let path = entry.expect("an entry").path();
+        eprintln!("{}", path.display());
+        body(&std::fs::read(&path).expect("an input"));
+        inputs += 1;
+    }
+    assert!(inputs > 0, "{target} has no corpus");
+}
+
+#[test]
+fn batches() {
+    over_corpus("batch", bodies::batch);
+}
+
+#[test]
+fn messages() {
+    over_corpus("message", bodies::message);
+}
