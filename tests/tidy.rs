@@ -15,7 +15,7 @@ const TABLE: &[Row] = &[
     Row {
         room: "crdt",
         rooms: &[],
-        outside: &["blake3", "rmp", "rmp_serde", "serde", "thiserror"],
+        outside: &["blake3", "flate2", "rmp", "rmp_serde", "serde", "thiserror"],
     },
     Row {
         room: "document",
