@@ -5,13 +5,14 @@
 //! floor first: [`id`] and [`version`] (names, heads), [`op`] (operations), `text` and [`log`] (what
 //! each author wrote), `batch` (its one encoding), `order` (the tree of characters), `integrate`
 //! (where an insert goes), `pending` (batches that came too early), [`replica`] (all together),
-//! [`anchor`] (places that survive edits).
+//! [`history`] (all of it as bytes), [`anchor`] (places that survive edits).
 //!
 //! Deliberately absent: the text as an editor wants it (the document's rope), who is connected, and
 //! any clock: Lamport values order inserts at one place and nothing else, wall clocks order nothing.
 
 pub mod anchor;
 mod batch;
+pub mod history;
 pub mod id;
 mod integrate;
 pub mod limits;
@@ -21,6 +22,7 @@ pub mod op;
 mod order;
 mod pending;
 pub mod replica;
+mod restore;
 mod text;
 pub mod version;
 
@@ -28,6 +30,7 @@ pub mod version;
 mod tests;
 
 pub use anchor::{Anchor, Bias};
+pub use history::{Corrupt, History};
 pub use id::{AuthorId, OpId};
 pub use limits::MAX_BATCH_BYTES;
 pub use log::Log;

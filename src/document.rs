@@ -15,7 +15,7 @@ pub mod motion;
 pub mod position;
 pub mod undo;
 
-pub use buffer::Document;
+pub use buffer::{Document, Preview};
 pub use position::CharPos;
 pub use ropey::{Rope, RopeSlice};
 pub use undo::EditKind;

@@ -28,7 +28,7 @@ use rmp::encode::{write_bin, write_nil, write_sint, write_str, write_uint};
 
 use super::id::{AuthorId, AuthorIx, Id, OpId};
 use super::limits::{MAX_BATCH_BYTES, MAX_LAMPORT};
-use super::log::{Act, ActKind, Entry, Log};
+use super::log::{ActKind, Entry, Log};
 use super::op::{BatchInfo, Invalid, Op, Source, Span};
 
 /// The version of the encoding, in bits 4 to 6 of the head.
@@ -135,16 +135,16 @@ impl Encoder<'_> {
                     put!(write_str(self.out, log.text(seq, len)));
                     seq + len
                 }
-                Some(Entry::Act(index, Act { kind, .. })) => {
-                    let tag = if *kind == ActKind::Delete {
+                Some(Entry::Act(kind)) => {
+                    let tag = if kind == ActKind::Delete {
                         DELETE
                     } else {
                         UNDO
                     };
                     put!(write_uint(self.out, tag));
-                    let targets = log.targets(index);
+                    let targets = log.targets(seq);
                     put!(write_uint(self.out, targets.len() as u64));
-                    for span in targets {
+                    for span in targets.iter() {
                         self.id(seq, Some(span.start));
                         put!(write_uint(self.out, span.len.into()));
                     }

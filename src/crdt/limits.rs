@@ -25,3 +25,6 @@ pub const MAX_PENDING_BATCHES: usize = 65_536;
 /// of [`MAX_BATCH_BYTES`] for text, and at most 17 bytes a target besides a new author's 18.
 pub(crate) const BATCH_TEXT_BYTES: usize = 1 << 19;
 pub(crate) const BATCH_TARGETS: usize = 1 << 14;
+
+/// How many bytes a history may unpack to: a large document with all that was ever deleted from it.
+pub const MAX_HISTORY_BYTES: usize = 1 << 30;

@@ -14,7 +14,7 @@
 //!
 //! Not here: what is visible, and where (that is the order tree).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::id::{AuthorId, AuthorIx, Id, OpId};
 use super::limits::MAX_AUTHORS;
@@ -40,7 +40,7 @@ impl InsertRun {
     }
 }
 
-/// What a delete or an undo does; see [`Act`].
+/// What a delete or an undo does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ActKind {
     Delete,
@@ -48,15 +48,66 @@ pub(crate) enum ActKind {
     Undo(u8),
 }
 
-/// A delete or an undo.
+/// One delete or undo, or several deletes of one character each that follow each other in the text
+/// (forwards or backwards), as keys make them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Act {
-    pub(crate) seq: u32,
-    pub(crate) kind: ActKind,
-    /// How many undos in force name it. It is in force itself while this is 0.
-    pub(crate) undos: u32,
-    /// Where its targets end in the author's target column; they start where the last act's end.
-    targets_end: u32,
+struct ActRun {
+    seq: u32,
+    len: u32,
+    kind: ActKind,
+    names: Names,
+}
+
+/// What the acts of a run name.
+#[derive(Clone, Copy, Debug)]
+enum Names {
+    /// One character each: this one, then the one after, and so on.
+    Forwards(Id),
+    /// One character each: this one, then the one before, and so on.
+    Backwards(Id),
+    /// This part of the author's column of targets. The run is one act.
+    Spans { start: u32, end: u32 },
+}
+
+impl ActRun {
+    const fn end(&self) -> u32 {
+        self.seq + self.len
+    }
+
+    /// Takes in a delete of the character `id`, if it goes on like this run.
+    fn grow(&mut self, id: Id) -> bool {
+        let next = match self.names {
+            Names::Forwards(first) if first.plus(self.len) == id => Names::Forwards(first),
+            Names::Backwards(first) | Names::Forwards(first)
+                if first.author == id.author
+                    && id.seq.checked_add(self.len) == Some(first.seq)
+                    && (self.len == 1 || matches!(self.names, Names::Backwards(_))) =>
+            {
+                Names::Backwards(first)
+            }
+            _ => return false,
+        };
+        self.names = next;
+        self.len += 1;
+        true
+    }
+}
+
+/// What one delete or undo names.
+pub(crate) enum Targets<'a> {
+    One([Span; 1]),
+    Many(&'a [Span]),
+}
+
+impl std::ops::Deref for Targets<'_> {
+    type Target = [Span];
+
+    fn deref(&self) -> &[Span] {
+        match self {
+            Self::One(one) => one,
+            Self::Many(many) => many,
+        }
+    }
 }
 
 struct Note {
@@ -95,8 +146,8 @@ impl BatchRun {
 pub(crate) enum Entry<'a> {
     /// A character of this run.
     Insert(&'a InsertRun),
-    /// A delete or undo, and its index in the column of acts.
-    Act(usize, &'a Act),
+    /// A delete or undo.
+    Act(ActKind),
     /// A note's bytes.
     Note(&'a [u8]),
 }
@@ -106,8 +157,10 @@ pub(crate) struct AuthorLog {
     pub(crate) id: AuthorId,
     pub(crate) frozen: bool,
     inserts: Vec<InsertRun>,
-    acts: Vec<Act>,
+    acts: Vec<ActRun>,
     targets: Vec<Span>,
+    /// How many undos in force name an act, where any does.
+    undone: BTreeMap<u32, u32>,
     notes: Vec<Note>,
     text: AppendText,
     batches: Vec<BatchRun>,
@@ -128,6 +181,7 @@ impl AuthorLog {
             inserts: Vec::new(),
             acts: Vec::new(),
             targets: Vec::new(),
+            undone: BTreeMap::new(),
             notes: Vec::new(),
             text: AppendText::default(),
             batches: Vec::new(),
@@ -161,23 +215,53 @@ impl AuthorLog {
         self.inserts[..i].last().filter(|run| seq < run.end())
     }
 
-    fn act_index(&self, seq: u32) -> Option<usize> {
-        self.acts.binary_search_by_key(&seq, |act| act.seq).ok()
+    fn act_run(&self, seq: u32) -> Option<&ActRun> {
+        if let Some(last) = self.acts.last()
+            && seq >= last.seq
+        {
+            return (seq < last.end()).then_some(last);
+        }
+        let i = self.acts.partition_point(|run| run.seq <= seq);
+        self.acts[..i].last().filter(|run| seq < run.end())
     }
 
-    pub(crate) fn act(&self, index: usize) -> &Act {
-        &self.acts[index]
+    /// What number `seq` does, if it is a delete or an undo. O(log n).
+    pub(crate) fn act(&self, seq: u32) -> Option<ActKind> {
+        self.act_run(seq).map(|run| run.kind)
     }
 
-    pub(crate) fn act_mut(&mut self, index: usize) -> &mut Act {
-        &mut self.acts[index]
+    /// What the delete or undo number `seq` names. O(log n).
+    pub(crate) fn targets(&self, seq: u32) -> Targets<'_> {
+        let Some(run) = self.act_run(seq) else {
+            return Targets::Many(&[]);
+        };
+        let offset = seq - run.seq;
+        let start = match run.names {
+            Names::Forwards(first) => first.plus(offset),
+            Names::Backwards(first) => Id::new(first.author, first.seq - offset),
+            Names::Spans { start, end } => {
+                return Targets::Many(&self.targets[start as usize..end as usize]);
+            }
+        };
+        Targets::One([Span { start, len: 1 }])
     }
 
-    pub(crate) fn targets(&self, index: usize) -> &[Span] {
-        let start = index
-            .checked_sub(1)
-            .map_or(0, |before| self.acts[before].targets_end as usize);
-        &self.targets[start..self.acts[index].targets_end as usize]
+    /// How many undos in force name number `seq`, a delete or undo. It is in force itself while
+    /// this is 0.
+    pub(crate) fn undos(&self, seq: u32) -> u32 {
+        if self.undone.is_empty() {
+            return 0;
+        }
+        self.undone.get(&seq).copied().unwrap_or(0)
+    }
+
+    /// Counts one undo more (`delta` 1) or less (−1) that names number `seq`.
+    pub(crate) fn count_undo(&mut self, seq: u32, delta: i32) {
+        let count = self.undos(seq).checked_add_signed(delta);
+        match count.expect("an undo counts once") {
+            0 => self.undone.remove(&seq),
+            count => self.undone.insert(seq, count),
+        };
     }
 
     /// What number `seq` is; `None` from `end` on. O(log n).
@@ -185,14 +269,25 @@ impl AuthorLog {
         if let Some(run) = self.insert_run(seq) {
             return Some(Entry::Insert(run));
         }
-        if let Some(index) = self.act_index(seq) {
-            return Some(Entry::Act(index, &self.acts[index]));
+        if let Some(kind) = self.act(seq) {
+            return Some(Entry::Act(kind));
         }
         let i = self
             .notes
             .binary_search_by_key(&seq, |note| note.seq)
             .ok()?;
         Some(Entry::Note(&self.notes[i].bytes))
+    }
+
+    /// How many characters the author has inserted.
+    pub(crate) fn chars(&self) -> u32 {
+        self.inserts.last().map_or(0, |last| last.chars + last.len)
+    }
+
+    /// Number of the character `seq` among the author's characters. O(log n).
+    pub(crate) fn char_of(&self, seq: u32) -> Option<u32> {
+        let run = self.insert_run(seq)?;
+        Some(run.chars + (seq - run.seq))
     }
 
     /// The text of the characters `seq..seq + len`, which are characters without a gap.
@@ -224,6 +319,26 @@ impl AuthorLog {
         seq.checked_sub(1)
             .and_then(|last| self.batch(last))
             .map_or((0, 0), |b| (b.lamport, b.minutes))
+    }
+
+    /// The batches: the first of each that go on alike, and how many do.
+    pub(crate) fn batches(&self) -> impl Iterator<Item = (BatchInfo, u32)> {
+        self.batches.iter().map(|run| (run.nth(0), run.count))
+    }
+
+    /// The deletes of one character each from number `seq` on that follow each other in the text: the
+    /// first one's character, 1 or −1 from one to the next, and how many.
+    pub(crate) fn keys(&self, seq: u32) -> Option<(Id, i32, u32)> {
+        let run = self.act_run(seq)?;
+        let offset = seq - run.seq;
+        match run.names {
+            Names::Forwards(first) => Some((first.plus(offset), 1, run.len - offset)),
+            Names::Backwards(first) => {
+                let first = Id::new(first.author, first.seq - offset);
+                Some((first, -1, run.len - offset))
+            }
+            Names::Spans { .. } => None,
+        }
     }
 
     fn mention(&mut self, author: AuthorIx, seq: u32) {
@@ -342,6 +457,18 @@ impl Log {
         text: &str,
         chars: u32,
     ) {
+        self.push_run(author, left, right, chars);
+        self[author].text.push(text, chars as usize);
+    }
+
+    /// Appends an insert whose text comes later, by [`set_text`](Self::set_text).
+    pub(crate) fn push_run(
+        &mut self,
+        author: AuthorIx,
+        left: Option<Id>,
+        right: Option<Id>,
+        chars: u32,
+    ) {
         let log = &mut self[author];
         if log.continues(author, left, right) {
             if let Some(run) = log.inserts.last_mut() {
@@ -354,20 +481,63 @@ impl Log {
                     log.mention(other.author, seq);
                 }
             }
+            let before = log.chars();
             log.inserts.push(InsertRun {
                 seq,
                 len: chars,
                 left,
                 right,
-                chars: log.text.chars() as u32,
+                chars: before,
             });
         }
-        log.text.push(text, chars as usize);
         log.end += chars;
     }
 
-    /// Appends a delete or an undo to `author`'s log; returns its index in the column of acts.
-    pub(crate) fn push_act(&mut self, author: AuthorIx, kind: ActKind, targets: &[Span]) -> usize {
+    /// Gives `author` all its text at once.
+    pub(crate) fn set_text(&mut self, author: AuthorIx, text: String, chars: usize) {
+        self[author].text = AppendText::new(text, chars);
+    }
+
+    /// Appends deletes of one character each, in `span`'s order or backwards.
+    pub(crate) fn push_keys(&mut self, author: AuthorIx, span: Span, backwards: bool) {
+        let log = &mut self[author];
+        let seq = log.end;
+        if span.start.author != author {
+            log.mention(span.start.author, seq);
+        }
+        log.acts.push(ActRun {
+            seq,
+            len: span.len,
+            kind: ActKind::Delete,
+            names: if backwards {
+                Names::Backwards(span.start.plus(span.len - 1))
+            } else {
+                Names::Forwards(span.start)
+            },
+        });
+        log.end += span.len;
+    }
+
+    /// Appends `count` batches like `first`, with Lamport values that rise by one, whose operations
+    /// come later.
+    pub(crate) fn push_batches(&mut self, author: AuthorIx, first: BatchInfo, count: u32) {
+        let log = &mut self[author];
+        let run = BatchRun {
+            seq: first.seq,
+            width: first.end - first.seq,
+            count,
+            lamport: first.lamport,
+            minutes: first.minutes,
+            source: first.source,
+        };
+        log.next = run.end();
+        log.batches.push(run);
+        let (id, next) = (log.id, log.next);
+        self.version.advance(id, next);
+    }
+
+    /// Appends a delete or an undo to `author`'s log; returns its number.
+    pub(crate) fn push_act(&mut self, author: AuthorIx, kind: ActKind, targets: &[Span]) -> u32 {
         let log = &mut self[author];
         let seq = log.end;
         for span in targets {
@@ -375,15 +545,36 @@ impl Log {
                 log.mention(span.start.author, seq);
             }
         }
-        log.targets.extend_from_slice(targets);
-        log.acts.push(Act {
-            seq,
-            kind,
-            undos: 0,
-            targets_end: log.targets.len() as u32,
-        });
         log.end += 1;
-        log.acts.len() - 1
+        let one = match targets {
+            [Span { start, len: 1 }] if kind == ActKind::Delete => Some(*start),
+            _ => None,
+        };
+        if let (Some(id), Some(last)) = (one, log.acts.last_mut())
+            && last.kind == kind
+            && last.end() == seq
+            && last.grow(id)
+        {
+            return seq;
+        }
+        let names = one.map_or_else(
+            || {
+                let start = log.targets.len() as u32;
+                log.targets.extend_from_slice(targets);
+                Names::Spans {
+                    start,
+                    end: log.targets.len() as u32,
+                }
+            },
+            Names::Forwards,
+        );
+        log.acts.push(ActRun {
+            seq,
+            len: 1,
+            kind,
+            names,
+        });
+        seq
     }
 
     /// Appends a note to `author`'s log.
@@ -439,10 +630,18 @@ impl Log {
             }
             log.inserts.pop();
         }
-        log.acts
-            .truncate(log.acts.partition_point(|act| act.seq < next));
-        log.targets
-            .truncate(log.acts.last().map_or(0, |act| act.targets_end as usize));
+        while let Some(run) = log.acts.last_mut()
+            && run.end() > next
+        {
+            run.len = next.saturating_sub(run.seq);
+            if run.len > 0 {
+                break;
+            }
+            if let Names::Spans { start, .. } = run.names {
+                log.targets.truncate(start as usize);
+            }
+            log.acts.pop();
+        }
         log.notes
             .truncate(log.notes.partition_point(|note| note.seq < next));
         log.dictionary.retain(|(_, seq)| *seq < next);
@@ -451,8 +650,8 @@ impl Log {
 
     /// Forgets which acts are undone, for building the order anew from the log.
     pub(crate) fn forget_undos(&mut self) {
-        for act in self.authors.iter_mut().flat_map(|log| &mut log.acts) {
-            act.undos = 0;
+        for log in &mut self.authors {
+            log.undone.clear();
         }
     }
 

@@ -71,10 +71,10 @@ pub struct Rejected {
 
 /// See the module.
 pub struct Replica {
-    log: Log,
-    order: Order,
+    pub(crate) log: Log,
+    pub(crate) order: Order,
     me: AuthorIx,
-    clock: u64,
+    pub(crate) clock: u64,
     pending: Pending,
     rejected: Vec<Rejected>,
     /// Where the batch that is being made has to be cut, so that no piece is too long.
@@ -226,8 +226,8 @@ impl Replica {
             if i > 0 {
                 self.cuts.push(self.log[self.me].end());
             }
-            let index = self.log.push_act(self.me, kind, piece);
-            self.enforce(self.me, index, changes);
+            let seq = self.log.push_act(self.me, kind, piece);
+            self.enforce(self.me, seq, changes);
         }
     }
 
@@ -262,8 +262,11 @@ impl Replica {
                 seq = cut;
             }
         }
+        if first == end {
+            return None;
+        }
         self.clock = self.clock.max(lamport);
-        (first < end).then_some(first)
+        Some(first)
     }
 
     /// Takes in a batch: `author`'s operations from number `seq` on, encoded in `bytes`. Appends to
@@ -279,11 +282,7 @@ impl Replica {
         bytes: &[u8],
         changes: &mut Vec<Change>,
     ) -> Verdict {
-        assert_eq!(
-            self.log[self.me].next(),
-            self.log[self.me].end(),
-            "local operations are not committed"
-        );
+        self.check_committed();
         let verdict = self.merge_one(author, seq, bytes, changes);
         if verdict == Verdict::Applied {
             let mut grown = vec![author];
@@ -369,7 +368,7 @@ impl Replica {
     }
 
     /// Checks and applies one operation; changes nothing if it is invalid.
-    fn apply(
+    pub(crate) fn apply(
         &mut self,
         author: AuthorIx,
         lamport: u64,
@@ -405,8 +404,8 @@ impl Replica {
                 targets
                     .iter()
                     .try_for_each(|span| self.check_characters(*span))?;
-                let index = self.log.push_act(author, ActKind::Delete, targets);
-                self.enforce(author, index, changes);
+                let seq = self.log.push_act(author, ActKind::Delete, targets);
+                self.enforce(author, seq, changes);
             }
             Op::Undo { targets } => {
                 check_disjoint(targets)?;
@@ -414,15 +413,25 @@ impl Replica {
                 if depth > MAX_UNDO_DEPTH {
                     return Err(Invalid::UndoTooDeep);
                 }
-                let index = self.log.push_act(author, ActKind::Undo(depth), targets);
-                self.enforce(author, index, changes);
+                let seq = self.log.push_act(author, ActKind::Undo(depth), targets);
+                self.enforce(author, seq, changes);
             }
             Op::Note { bytes } => self.log.push_note(author, bytes),
         }
         Ok(())
     }
 
-    fn check_characters(&self, span: Span) -> Result<(), Invalid> {
+    /// Panics if local operations are in no batch yet.
+    pub(crate) fn check_committed(&self) {
+        assert_eq!(
+            self.log[self.me].next(),
+            self.log[self.me].end(),
+            "local operations are not committed"
+        );
+    }
+
+    /// Checks that all of a span, which is here, is characters.
+    pub(crate) fn check_characters(&self, span: Span) -> Result<(), Invalid> {
         let mut seq = span.start.seq;
         while seq < span.end() {
             let run = self.log[span.start.author]
@@ -438,9 +447,7 @@ impl Replica {
         let mut deepest = 0;
         for span in targets {
             for_each_entry(&self.log, *span, |_, entry| {
-                if let Entry::Act(_, act) = entry
-                    && let ActKind::Undo(depth) = act.kind
-                {
+                if let Entry::Act(ActKind::Undo(depth)) = entry {
                     deepest = deepest.max(depth);
                 }
             });
@@ -455,66 +462,64 @@ impl Replica {
     /// each character how many acts in force hide it. What an undo names is nested less deep than
     /// itself, so going through the acts from the deepest on, each is looked at once, when all that
     /// names it is settled.
-    fn enforce(&mut self, author: AuthorIx, index: usize, changes: &mut Vec<Change>) {
-        let key = |log: &Log, author: AuthorIx, index: usize| {
-            let depth = match log[author].act(index).kind {
-                ActKind::Delete => 0,
-                ActKind::Undo(depth) => depth,
+    fn enforce(&mut self, author: AuthorIx, seq: u32, changes: &mut Vec<Change>) {
+        // Nothing can name a new act yet. Almost all are deletes, and touch no other act.
+        if self.log[author].act(seq) == Some(ActKind::Delete) {
+            self.show(author, seq, 1, changes);
+            return;
+        }
+        let key = |log: &Log, author: AuthorIx, seq: u32| {
+            let depth = match log[author].act(seq) {
+                Some(ActKind::Undo(depth)) => depth,
+                _ => 0,
             };
-            (Reverse(depth), author, index)
+            (Reverse(depth), author, seq)
         };
         // Acts that may change, with whether they were in force before.
-        let mut unsettled = BTreeMap::from([(key(&self.log, author, index), false)]);
-        while let Some(((_, author, index), was)) = unsettled.pop_first() {
-            let act = *self.log[author].act(index);
-            let delta = match (was, act.undos == 0) {
+        let mut unsettled = BTreeMap::from([(key(&self.log, author, seq), false)]);
+        while let Some(((_, author, seq), was)) = unsettled.pop_first() {
+            let delta = match (was, self.log[author].undos(seq) == 0) {
                 (false, true) => 1,
                 (true, false) => -1,
                 _ => continue,
             };
-            for span in self.log[author].targets(index).to_vec() {
-                if act.kind == ActKind::Delete {
-                    self.hide(span, delta, changes);
-                    continue;
-                }
-                let mut characters = Vec::new();
-                let mut acts = Vec::new();
-                for_each_entry(&self.log, span, |part, entry| match entry {
-                    Entry::Insert(_) => characters.push(part),
-                    Entry::Act(index, _) => acts.push(index),
-                    Entry::Note(_) => {}
+            self.show(author, seq, delta, changes);
+            if self.log[author].act(seq) == Some(ActKind::Delete) {
+                continue;
+            }
+            let mut acts = Vec::new();
+            for span in self.log[author].targets(seq).iter() {
+                for_each_entry(&self.log, *span, |part, entry| {
+                    if let Entry::Act(_) = entry {
+                        acts.push(part.start);
+                    }
                 });
-                for part in characters {
-                    self.hide(part, delta, changes);
-                }
-                for target in acts {
-                    let key = key(&self.log, span.start.author, target);
-                    let act = self.log[span.start.author].act_mut(target);
-                    unsettled.entry(key).or_insert(act.undos == 0);
-                    act.undos = act
-                        .undos
-                        .checked_add_signed(delta)
-                        .expect("an undo counts once");
-                }
+            }
+            for Id { author, seq } in acts {
+                let in_force = self.log[author].undos(seq) == 0;
+                let key = key(&self.log, author, seq);
+                unsettled.entry(key).or_insert(in_force);
+                self.log[author].count_undo(seq, delta);
             }
         }
     }
 
-    fn hide(&mut self, span: Span, delta: i32, changes: &mut Vec<Change>) {
-        let log = &self.log;
-        self.order
-            .hide(span, delta, log, |Shown { at, span, visible }| {
-                let len = span.len as usize;
-                changes.push(if visible {
-                    Change::Insert {
-                        at,
-                        from: log.op_id(span.start),
-                        len,
-                    }
-                } else {
-                    Change::Remove { at, len }
-                });
+    /// Adds `delta` to how many acts hide the characters that an act names.
+    fn show(&mut self, author: AuthorIx, seq: u32, delta: i32, changes: &mut Vec<Change>) {
+        let (log, order) = (&self.log, &mut self.order);
+        let shown = |Shown { at, span, visible }| {
+            let len = span.len as usize;
+            changes.push(if visible {
+                Change::Insert {
+                    at,
+                    from: log.op_id(span.start),
+                    len,
+                }
+            } else {
+                Change::Remove { at, len }
             });
+        };
+        hide(order, log, author, seq, delta, shown);
     }
 
     /// Builds the order anew from the log. O(n log n).
@@ -560,15 +565,15 @@ impl Replica {
                 self.order.insert(before, id, run.len, false);
                 Some(seq + run.len)
             }
-            Entry::Act(index, _) => {
-                let targets = self.log[author].targets(index);
+            Entry::Act(_) => {
+                let targets = self.log[author].targets(seq);
                 if !targets
                     .iter()
                     .all(|span| there(&span.start.plus(span.len - 1)))
                 {
                     return None;
                 }
-                self.enforce(author, index, &mut Vec::new());
+                self.enforce(author, seq, &mut Vec::new());
                 Some(seq + 1)
             }
             Entry::Note(_) => Some(seq + 1),
@@ -622,6 +627,30 @@ impl Replica {
     pub fn check_invariants(&self) {
         self.log.check_invariants();
         self.order.check_invariants(&self.log);
+    }
+}
+
+/// Adds `delta` to how many acts hide the characters that the act `seq` of `author` names, and tells
+/// of every stretch that this shows or hides.
+fn hide(
+    order: &mut Order,
+    log: &Log,
+    author: AuthorIx,
+    seq: u32,
+    delta: i32,
+    mut shown: impl FnMut(Shown),
+) {
+    let is_delete = log[author].act(seq) == Some(ActKind::Delete);
+    for span in log[author].targets(seq).iter() {
+        if is_delete {
+            order.hide(*span, delta, log, &mut shown);
+            continue;
+        }
+        for_each_entry(log, *span, |part, entry| {
+            if let Entry::Insert(_) = entry {
+                order.hide(part, delta, log, &mut shown);
+            }
+        });
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod conformance;
 mod histories;
+mod history;
 mod hostile;
 mod model;
 

@@ -16,8 +16,22 @@ pub(crate) struct AppendText {
 }
 
 impl AppendText {
+    /// All of `text`, which has `chars` characters. O(text).
+    pub(crate) fn new(text: String, chars: usize) -> Self {
+        let mut marks = Vec::new();
+        if text.len() != chars {
+            let mut byte = 0;
+            for _ in (0..chars).step_by(STRIDE) {
+                marks.push(byte);
+                byte += chars_len(&text[byte..], STRIDE);
+            }
+        }
+        Self { text, chars, marks }
+    }
+
     /// How many characters there are. O(1).
-    pub(crate) const fn chars(&self) -> usize {
+    #[cfg(test)]
+    const fn chars(&self) -> usize {
         self.chars
     }
 
@@ -75,6 +89,16 @@ impl AppendText {
             .nth(char % STRIDE)
             .map_or(self.text.len(), |(byte, _)| mark + byte)
     }
+}
+
+/// How many bytes the first `chars` characters of `text` take; all of it if it has fewer. O(chars), and
+/// quick for ASCII.
+pub(crate) fn chars_len(text: &str, chars: usize) -> usize {
+    if text.as_bytes().get(..chars).is_some_and(<[u8]>::is_ascii) {
+        return chars;
+    }
+    let end = text.char_indices().nth(chars);
+    end.map_or(text.len(), |(byte, _)| byte)
 }
 
 #[cfg(test)]

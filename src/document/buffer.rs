@@ -9,7 +9,9 @@ use ropey::Rope;
 
 use super::position::CharPos;
 use super::undo::{Edit, EditKind, UndoStack};
-use crate::crdt::{Anchor, AuthorId, Bias, Change, Log, OpId, Rejected, Replica, Source, Verdict};
+use crate::crdt::{
+    Anchor, AuthorId, Bias, Change, Corrupt, History, Log, OpId, Rejected, Replica, Source, Verdict,
+};
 
 /// A text that several people edit.
 ///
@@ -43,6 +45,14 @@ impl Document {
             undo: UndoStack::default(),
             changes: Vec::new(),
         }
+    }
+
+    /// Everything that is here, as bytes from which [`Preview::open`] makes a document again. O(n log n).
+    ///
+    /// # Panics
+    /// If there are edits that have not been [committed](Self::commit).
+    pub fn encode_history(&self) -> Vec<u8> {
+        self.replica.encode_history()
     }
 
     /// The text.
@@ -222,6 +232,47 @@ impl Document {
             self.replica.visible_text(),
             "D1: rope and replica differ"
         );
+    }
+}
+
+/// A document on its way from the bytes of its history: the text can be shown, not yet edited.
+///
+/// [`open`](Self::open) takes a moment; [`build`](Self::build) takes longer and is for the next turn of
+/// the event loop, before any edit or merge.
+pub struct Preview {
+    rope: Rope,
+    history: History,
+}
+
+impl Preview {
+    /// Opens an encoded history as far as its text. O(n).
+    ///
+    /// # Errors
+    /// If the bytes are not a history that this program can read.
+    pub fn open(bytes: &[u8]) -> Result<Self, Corrupt> {
+        let history = History::open(bytes)?;
+        Ok(Self {
+            rope: Rope::from_str(history.text()),
+            history,
+        })
+    }
+
+    /// The text.
+    pub const fn rope(&self) -> &Rope {
+        &self.rope
+    }
+
+    /// Builds the document, whose edits will be `me`'s. O(n log n).
+    ///
+    /// # Errors
+    /// If the history holds what can never be valid.
+    pub fn build(self, me: AuthorId) -> Result<Document, Corrupt> {
+        Ok(Document {
+            rope: self.rope,
+            replica: self.history.build(me)?,
+            undo: UndoStack::default(),
+            changes: Vec::new(),
+        })
     }
 }
 

@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use cap::Cap;
 use collab_edit::crdt::{AuthorId, Replica, Source, Version};
-use collab_edit::document::{CharPos, Document, EditKind, Rope};
+use collab_edit::document::{CharPos, Document, EditKind, Preview, Rope};
 use recorded::{Case, Concurrent, Patch, Recorded, Sequential};
 use serde::Serialize;
 
@@ -90,7 +90,15 @@ struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     merge_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    catchup_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     wire_bytes: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    save_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    save_bytes: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    load_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     heap_bytes: Option<usize>,
     ok: bool,
@@ -111,6 +119,7 @@ fn sequential(name: &str, trace: &Sequential) -> Line {
     let local = replay_local(start, &edits);
     let heap_bytes = HEAP.allocated() - heap;
     let (_, frames) = replay_wire(start, &edits);
+    let saved = local.encode_history();
     let mut ok = local.rope() == &expected;
 
     let mut times = Times::default();
@@ -123,6 +132,11 @@ fn sequential(name: &str, trace: &Sequential) -> Line {
         ok &= document.rope() == &expected;
         times.run("rope", bare);
         ok &= times.run("remote", || replay_remote(&frames)).rope() == &expected;
+        times.run("rope", bare);
+        ok &= times.run("catchup", || catch_up(&saved)).rope() == &expected;
+        times.run("rope", bare);
+        ok &= times.run("load", || load(&saved)).rope() == &expected;
+        times.run("save", || local.encode_history());
     }
     Line {
         trace: name.to_owned(),
@@ -132,7 +146,11 @@ fn sequential(name: &str, trace: &Sequential) -> Line {
         local_ms: times.median("local"),
         wire_ms: times.median("wire"),
         remote_ms: times.median("remote"),
+        catchup_ms: times.median("catchup"),
         wire_bytes: Some(frames.bytes.len()),
+        save_ms: times.median("save"),
+        save_bytes: Some(saved.len()),
+        load_ms: times.median("load"),
         heap_bytes: Some(heap_bytes),
         ok,
         ..Line::default()
@@ -144,6 +162,7 @@ fn concurrent(name: &str, trace: &Concurrent) -> Line {
     let heap = HEAP.allocated();
     let merged = replay_remote(&frames);
     let heap_bytes = HEAP.allocated() - heap;
+    let saved = merged.encode_history();
     let expected = if trace.order_dependent {
         merged.rope().clone()
     } else {
@@ -159,13 +178,20 @@ fn concurrent(name: &str, trace: &Concurrent) -> Line {
     let mut times = Times::default();
     for _ in 0..RUNS {
         ok &= times.run("merge", || replay_remote(&frames)).rope() == &expected;
+        ok &= times.run("catchup", || catch_up(&saved)).rope() == &expected;
+        ok &= times.run("load", || load(&saved)).rope() == &expected;
+        times.run("save", || merged.encode_history());
     }
     Line {
         trace: name.to_owned(),
         kind: "concurrent",
         txns: Some(trace.txns.len()),
         merge_ms: times.median("merge"),
+        catchup_ms: times.median("catchup"),
         wire_bytes: Some(frames.bytes.len()),
+        save_ms: times.median("save"),
+        save_bytes: Some(saved.len()),
+        load_ms: times.median("load"),
         heap_bytes: Some(heap_bytes),
         ok,
         ..Line::default()
@@ -289,6 +315,14 @@ fn replay_remote(frames: &Frames) -> Document {
     document
 }
 
+fn load(saved: &[u8]) -> Preview {
+    Preview::open(saved).expect("an encoded history")
+}
+
+fn catch_up(saved: &[u8]) -> Document {
+    load(saved).build(BEN).expect("an encoded history")
+}
+
 /// The batches of a concurrent trace, made by one replica per agent, and those replicas. An agent
 /// whose transaction was made without knowing an earlier one of its own goes on as a new author.
 fn make(trace: &Concurrent) -> (Vec<Document>, Frames) {
@@ -388,7 +422,8 @@ fn passes(case: &Case) -> bool {
             all.merge(*author, *seq, bytes);
         }
     }
-    all.rope() == &case.end_content
+    let caught_up = catch_up(&all.encode_history());
+    all.rope() == &case.end_content && caught_up.rope() == all.rope()
 }
 
 /// Durations of several measures, in milliseconds.

@@ -53,8 +53,18 @@ fn history(seed: u64) {
     let mut ops: Vec<(OpId, ModelOp)> = Vec::new();
     // Few places and few letters make conflicts at the same place the rule, not the exception.
     let hostile = rng.bool();
+    let mut all_sent: Vec<Travelling> = Vec::new();
     for _ in 0..rng.usize(5..40) {
-        let who = rng.usize(0..authors);
+        let who = rng.usize(0..replicas.len());
+        if rng.u8(0..20) == 0 {
+            // Somebody joins late, from what one of the others has; the rest comes as ever.
+            let newcomer = author(replicas.len() as u8 + 1);
+            let replica = reopen(&replicas[who], newcomer);
+            replica.check_invariants();
+            replicas.push(replica);
+            inboxes.push(all_sent.clone());
+            continue;
+        }
         if rng.usize(0..3) == 0 {
             deliver(&mut rng, &mut replicas[who], &mut inboxes[who]);
             replicas[who].check_invariants();
@@ -78,6 +88,7 @@ fn history(seed: u64) {
         let Some(first) = first else { continue };
         ops.extend(model::operations(replica, replica.me(), first));
         let sent = batches(replica, replica.me(), first);
+        all_sent.extend(sent.iter().cloned());
         for (to, inbox) in inboxes.iter_mut().enumerate() {
             if to != who {
                 for _ in 0..1 + rng.usize(0..4) / 3 {
@@ -104,6 +115,7 @@ fn history(seed: u64) {
             "seed {seed}"
         );
         replica.check_invariants();
+        reopen(replica, author(200)).check_invariants();
     }
     let first = &replicas[0];
     for other in &replicas[1..] {
@@ -121,6 +133,22 @@ fn history(seed: u64) {
             );
         }
     }
+}
+
+/// A replica with what `replica` has, by way of its encoded history; its local edits are `me`'s.
+fn reopen(replica: &Replica, me: AuthorId) -> Replica {
+    let bytes = replica.encode_history();
+    let history = History::open(&bytes).expect("an encoded history");
+    assert_eq!(history.text(), replica.visible_text());
+    let reopened = history.build(me).expect("an encoded history");
+    assert_eq!(reopened.visible_text(), replica.visible_text());
+    assert_eq!(reopened.all_characters(), replica.all_characters());
+    assert_eq!(reopened.next_lamport(), replica.next_lamport());
+    assert_eq!(reopened.log().version(), replica.log().version());
+    for (author, _) in replica.log().version().iter() {
+        assert_eq!(batches(&reopened, author, 0), batches(replica, author, 0));
+    }
+    reopened
 }
 
 /// One random edit, sometimes of several operations.

@@ -42,12 +42,13 @@ pub(crate) fn operations(replica: &Replica, author: AuthorId, from: u32) -> Vec<
                     lamport,
                 }
             }
-            Some(Entry::Act(index, act)) => {
-                let spans = log[ix].targets(index).iter();
+            Some(Entry::Act(kind)) => {
+                let spans = log[ix].targets(seq);
                 let targets = spans
+                    .iter()
                     .flat_map(|span| (0..span.len).map(|i| log.op_id(span.start.plus(i))))
                     .collect();
-                if act.kind == ActKind::Delete {
+                if kind == ActKind::Delete {
                     ModelOp::Delete(targets)
                 } else {
                     ModelOp::Undo(targets)

@@ -1,0 +1,115 @@
+//! The history encoding: everything a replica knows, as bytes to be kept or sent.
+//!
+//! ```text
+//! history = "collabeh" version:u8 checksum:[u8; 16] column*
+//! column  = uint (bytes unpacked) uint (bytes packed) bytes
+//! ```
+//!
+//! The checksum is the first half of BLAKE3 over all columns. A column is packed with DEFLATE, or as
+//! it is where that is not longer. Integers (`uint`) are LEB128, differences (`sint`) zigzag. The
+//! columns, in this order:
+//!
+//! | column | holds |
+//! |---|---|
+//! | shown | the visible text; all that showing it takes |
+//! | hidden | all other characters, in the order of the document |
+//! | authors | 16 bytes each |
+//! | batches | per author: how many; widths as `(width, how many)`; then, of Lamport values, minutes and sources, the batches that do not go on as expected, as `(how many do before it, difference)` |
+//! | turns | `(author, how many entries)`: an order in which every entry's causes come first |
+//! | entries | what it is and how long |
+//! | origins | of each insert its left origin, and its right one unless it is the next character |
+//! | targets | of deletes and undos |
+//! | notes | their bytes |
+//!
+//! An *entry* is what a log keeps as one: characters that continue each other, in however many
+//! batches they came, or deletes of one character each that follow each other. Ids are differences to
+//! where the author wrote last. The visible text stands there once: putting the entries into order
+//! gives the characters' places, and these tell which part of the text is whose. So text and
+//! operations cannot contradict each other, and every batch is given again bit by bit.
+//!
+//! **What is checked.** The checksum finds accidents, not intent. A made-up history is held to what
+//! a made-up batch is held to: each entry is checked and integrated by the same rule as if it had come
+//! in a batch (origins that exist and do not cross, targets that are characters and named once, the
+//! depth of undos, sequence numbers, Lamport values), so replicas that read the same entries have
+//! the same order and the same visible text. *Whose* the entries are is not checked here: that is for
+//! the signatures over batches.
+
+mod column;
+mod decode;
+mod encode;
+
+pub use decode::History;
+
+use super::id::Id;
+use super::op::Invalid;
+
+const MAGIC: &[u8; 8] = b"collabeh";
+const VERSION: u8 = 1;
+
+/// Length of magic, version and checksum.
+const HEADER: usize = 8 + 1 + 16;
+
+/// Numbers of the columns.
+const SHOWN: usize = 0;
+const HIDDEN: usize = 1;
+const AUTHORS: usize = 2;
+const BATCHES: usize = 3;
+const TURNS: usize = 4;
+const ENTRIES: usize = 5;
+const ORIGINS: usize = 6;
+const TARGETS: usize = 7;
+const NOTES: usize = 8;
+const COLUMNS: usize = 9;
+
+/// Kinds of entries, in the lowest three bits of their number in the column.
+const INSERT: u64 = 0;
+const FORWARDS: u64 = 1;
+const BACKWARDS: u64 = 2;
+const DELETE: u64 = 3;
+const UNDO: u64 = 4;
+const NOTE: u64 = 5;
+
+/// Why bytes are not a history.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Corrupt {
+    /// They do not begin as one.
+    #[error("this is not an editing history")]
+    NotAHistory,
+    /// They are of a version that this program does not know.
+    #[error("the history is of version {0}, which this program does not know")]
+    Version(u8),
+    /// Some of them were changed, or the end is missing.
+    #[error("the history is damaged")]
+    Damaged,
+    /// It would take more memory than [`super::limits::MAX_HISTORY_BYTES`].
+    #[error("the history is too large")]
+    TooLarge,
+    /// The bytes are as they were written, but not by this encoding.
+    #[error("the history is malformed: {0}")]
+    Malformed(&'static str),
+    /// An operation in it can never be valid.
+    #[error("the history holds what cannot be: {0}")]
+    Invalid(#[from] Invalid),
+}
+
+fn checksum(columns: &[u8]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&blake3::hash(columns).as_bytes()[..16]);
+    half
+}
+
+/// The id `by` operations after `id`, or before it, as near as there is one: a guess at what is named
+/// next.
+fn near(id: Id, by: i64) -> Id {
+    let seq = (i64::from(id.seq) + by).clamp(0, u32::MAX.into());
+    Id::new(id.author, seq as u32)
+}
+
+/// Makes the checksum right again, for tests of what comes behind it.
+#[cfg(test)]
+pub(crate) fn seal(bytes: &mut [u8]) {
+    if bytes.len() >= HEADER {
+        let sum = checksum(&bytes[HEADER..]);
+        bytes[HEADER - sum.len()..HEADER].copy_from_slice(&sum);
+    }
+}
