@@ -5,7 +5,7 @@
 //! leave a replica.
 
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
@@ -44,12 +44,12 @@ pub struct OpId {
 ///
 /// Stored plus one, so that `Option<Id>` takes no more room than `Id`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(crate) struct AuthorIx(NonZeroU32);
+pub(crate) struct AuthorIx(NonZeroU16);
 
 impl AuthorIx {
-    /// Author number `index` of a replica. `index` is below `u32::MAX`.
+    /// Author number `index` of a replica, below [`super::limits::MAX_AUTHORS`].
     pub(crate) const fn new(index: usize) -> Self {
-        match NonZeroU32::new(index as u32 + 1) {
+        match NonZeroU16::new(index as u16 + 1) {
             Some(n) => Self(n),
             None => panic!("too many authors"),
         }

@@ -4,28 +4,35 @@
 //! An arena B+-tree. Leaves hold runs (characters with consecutive numbers of one author, next to
 //! each other, equally hidden); inner nodes hold how many visible characters are below each child.
 //! A run holds neither text nor origins: the log knows both. Beside it stands, per author, an
-//! index from number to leaf.
+//! [index] from number to leaf.
+//!
+//! People write where they wrote last, so the order keeps a cursor on the run that was touched last.
+//! There, and near it, an edit neither descends the tree nor climbs it, but for the counts.
 //!
 //! Invariants (checked by [`Order::check_invariants`]):
 //! - O1: all leaves are at one depth; parents, children and the leaves' chain agree; only the very
 //!   first leaf may be empty.
 //! - O2: each child's visible count is the sum over its runs with `hides == 0`.
 //! - O3: the index names, for each character, the leaf that holds it.
-//! - O4: inside a run, each character continues the one before it (see [`Log::continues_run`]).
+//! - O4: inside a run, each character continues the one before it (see [`Log::continues_run`]), and a
+//!   run knows whether its first does.
+//! - O5: the cursor, if there is one, is on a run and knows how many visible characters are before it.
 //!
 //! Not here: the rule that decides where an insert goes (that is [`super::integrate`]).
 
+mod index;
+
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use super::id::Id;
 use super::log::Log;
 use super::op::Span;
+use index::Index;
 
 /// Runs in a leaf, children of an inner node: small under test, so that small texts make deep
 /// trees. (32 runs are 512 bytes; measured no worse than 16 or 64.)
 const LEAF: usize = if cfg!(test) { 4 } else { 32 };
-const NODE: usize = if cfg!(test) { 4 } else { 16 };
+const NODE: usize = if cfg!(test) { 4 } else { 32 };
 
 /// No leaf, no node.
 const NONE: u32 = u32::MAX;
@@ -39,11 +46,22 @@ pub(crate) struct Run {
     /// name their insert. They are visible while this is 0. Each operation counts at most once, when
     /// it comes into force, and is subtracted when it leaves it, so this cannot go below zero.
     pub(crate) hides: u32,
+    /// Whether the first character continues the one before it by number.
+    continues: bool,
 }
 
 impl Run {
     const fn visible(&self) -> u32 {
         if self.hides == 0 { self.len } else { 0 }
+    }
+
+    fn holds(&self, id: Id) -> bool {
+        self.id.author == id.author && id.seq.wrapping_sub(self.id.seq) < self.len
+    }
+
+    /// Whether `next`, which is the next run, may be one with this.
+    fn joins(&self, next: &Self) -> bool {
+        next.continues && self.hides == next.hides && self.id.plus(self.len) == next.id
     }
 }
 
@@ -51,18 +69,31 @@ impl Run {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Place {
     leaf: u32,
-    slot: usize,
+    slot: u32,
     offset: u32,
+}
+
+/// The run touched last.
+#[derive(Clone, Copy, Debug)]
+struct Cursor {
+    leaf: u32,
+    slot: u32,
+    /// How many visible characters are before it.
+    start: u32,
 }
 
 struct Leaf {
     parent: u32,
+    /// Which of the parent's children this is.
+    place: u32,
     next: u32,
     runs: Vec<Run>,
 }
 
 struct Node {
     parent: u32,
+    /// Which of the parent's children this is.
+    place: u32,
     children: Vec<u32>,
     visible: Vec<u32>,
     above_leaves: bool,
@@ -82,46 +113,11 @@ pub(crate) struct Order {
     leaves: Vec<Leaf>,
     nodes: Vec<Node>,
     root: u32,
+    last: u32,
+    visible: u32,
+    cursor: Option<Cursor>,
     /// Per author.
     index: Vec<Index>,
-}
-
-/// Which leaf holds which of an author's numbers.
-#[derive(Default)]
-struct Index {
-    /// From number → leaf, good until the next entry's number. The last entry is good for numbers to
-    /// come, since a run grows where it is.
-    leaves: BTreeMap<u32, u32>,
-    /// The number after the author's last character.
-    end: u32,
-}
-
-impl Index {
-    fn leaf(&self, seq: u32) -> Option<u32> {
-        self.leaves.range(..=seq).next_back().map(|(_, leaf)| *leaf)
-    }
-
-    /// Notes that the numbers `from..to` are in `leaf`.
-    fn set(&mut self, from: u32, to: u32, leaf: u32) {
-        self.end = self.end.max(to);
-        // What held at the end of the span goes on holding behind it.
-        if to < self.end
-            && !self.leaves.contains_key(&to)
-            && let Some(other) = self.leaf(to)
-        {
-            self.leaves.insert(to, other);
-        }
-        while let Some((start, _)) = self.leaves.range(from..to).next() {
-            let start = *start;
-            self.leaves.remove(&start);
-        }
-        if from.checked_sub(1).and_then(|before| self.leaf(before)) != Some(leaf) {
-            self.leaves.insert(from, leaf);
-        }
-        if self.leaves.get(&to) == Some(&leaf) {
-            self.leaves.remove(&to);
-        }
-    }
 }
 
 impl Order {
@@ -129,31 +125,32 @@ impl Order {
         Self {
             leaves: vec![Leaf {
                 parent: 0,
+                place: 0,
                 next: NONE,
                 runs: Vec::new(),
             }],
             nodes: vec![Node {
                 parent: NONE,
+                place: 0,
                 children: vec![0],
                 visible: vec![0],
                 above_leaves: true,
             }],
             root: 0,
+            last: 0,
+            visible: 0,
+            cursor: None,
             index: Vec::new(),
         }
     }
 
     /// How many characters are visible. O(1).
-    pub(crate) fn visible(&self) -> usize {
-        self.nodes[self.root as usize]
-            .visible
-            .iter()
-            .map(|n| *n as usize)
-            .sum()
+    pub(crate) const fn visible(&self) -> usize {
+        self.visible as usize
     }
 
     pub(crate) fn run(&self, place: Place) -> &Run {
-        &self.leaves[place.leaf as usize].runs[place.slot]
+        &self.leaves[place.leaf as usize].runs[place.slot as usize]
     }
 
     /// The name of the character at `place`.
@@ -161,10 +158,14 @@ impl Order {
         self.run(place).id.plus(place.offset)
     }
 
-    /// The place of the visible character number `at`, which exists. O(log n).
+    /// The place of the visible character number `at`, which exists. O(log n), O(1) near the cursor.
     pub(crate) fn visible_place(&self, at: usize) -> Place {
         // Counts fit in 32 bits, since numbers do.
-        let mut rest = at as u32;
+        let at = at as u32;
+        if let Some(place) = self.near_cursor(at) {
+            return place;
+        }
+        let mut rest = at;
         let mut node = &self.nodes[self.root as usize];
         loop {
             let i = Self::descend(node.visible.iter().copied(), &mut rest);
@@ -174,11 +175,38 @@ impl Order {
                 let slot = Self::descend(runs.iter().map(Run::visible), &mut rest);
                 return Place {
                     leaf,
-                    slot,
+                    slot: slot as u32,
                     offset: rest,
                 };
             }
             node = &self.nodes[node.children[i] as usize];
+        }
+    }
+
+    /// The place of visible character number `at` if it is in the cursor's leaf.
+    fn near_cursor(&self, at: u32) -> Option<Place> {
+        let Cursor {
+            leaf,
+            slot,
+            mut start,
+        } = self.cursor?;
+        let runs = &self.leaves[leaf as usize].runs;
+        let mut slot = slot as usize;
+        while at < start {
+            slot = slot.checked_sub(1)?;
+            start -= runs[slot].visible();
+        }
+        loop {
+            let visible = runs.get(slot)?.visible();
+            if at - start < visible {
+                return Some(Place {
+                    leaf,
+                    slot: slot as u32,
+                    offset: at - start,
+                });
+            }
+            start += visible;
+            slot += 1;
         }
     }
 
@@ -193,17 +221,26 @@ impl Order {
         panic!("position {rest} past the end")
     }
 
-    /// The place of the character `id`, which is in the order. O(log n).
+    /// The place of the character `id`, which is in the order. O(log n), O(1) at the cursor.
     pub(crate) fn place(&self, id: Id) -> Place {
+        if let Some(Cursor { leaf, slot, .. }) = self.cursor {
+            let runs = &self.leaves[leaf as usize].runs;
+            for slot in [slot, slot.wrapping_sub(1), slot + 1] {
+                if let Some(run) = runs.get(slot as usize)
+                    && run.holds(id)
+                {
+                    let offset = id.seq - run.id.seq;
+                    return Place { leaf, slot, offset };
+                }
+            }
+        }
         let leaf = self.leaf_of(id).expect("the character is in the order");
         let runs = &self.leaves[leaf as usize].runs;
-        let slot = runs.iter().position(|run| {
-            run.id.author == id.author && id.seq.wrapping_sub(run.id.seq) < run.len
-        });
+        let slot = runs.iter().position(|run| run.holds(id));
         let slot = slot.expect("the index names the character's leaf");
         Place {
             leaf,
-            slot,
+            slot: slot as u32,
             offset: id.seq - runs[slot].id.seq,
         }
     }
@@ -212,22 +249,37 @@ impl Order {
         self.index.get(id.author.index())?.leaf(id.seq)
     }
 
-    /// How many visible characters are before the one at `place`. O(log n).
+    /// How many visible characters are before the one at `place`. O(log n), O(1) near the cursor.
     pub(crate) fn visible_before(&self, place: Place) -> usize {
-        let leaf = &self.leaves[place.leaf as usize];
-        let mut count: usize = leaf.runs[..place.slot]
-            .iter()
-            .map(|run| run.visible() as usize)
-            .sum();
-        if leaf.runs.get(place.slot).is_some_and(|run| run.hides == 0) {
-            count += place.offset as usize;
+        let start = self.start_of(place.leaf, place.slot);
+        let run = self.leaves[place.leaf as usize]
+            .runs
+            .get(place.slot as usize);
+        let visible = run.is_some_and(|run| run.hides == 0);
+        (start + if visible { place.offset } else { 0 }) as usize
+    }
+
+    /// How many visible characters are before a run.
+    fn start_of(&self, leaf: u32, slot: u32) -> u32 {
+        let this = &self.leaves[leaf as usize];
+        let sum = |runs: &[Run]| runs.iter().map(Run::visible).sum::<u32>();
+        let slot = slot as usize;
+        if let Some(cursor) = self.cursor
+            && cursor.leaf == leaf
+        {
+            let near = cursor.slot as usize;
+            return if slot >= near {
+                cursor.start + sum(&this.runs[near..slot])
+            } else {
+                cursor.start - sum(&this.runs[slot..near])
+            };
         }
-        let (mut child, mut parent) = (place.leaf, leaf.parent);
+        let mut count = sum(&this.runs[..slot]);
+        let (mut place, mut parent) = (this.place, this.parent);
         while parent != NONE {
             let node = &self.nodes[parent as usize];
-            let i = node.position(child);
-            count += node.visible[..i].iter().map(|n| *n as usize).sum::<usize>();
-            (child, parent) = (parent, node.parent);
+            count += node.visible[..place as usize].iter().sum::<u32>();
+            (place, parent) = (node.place, node.parent);
         }
         count
     }
@@ -237,16 +289,17 @@ impl Order {
         if a.leaf == b.leaf {
             return (a.slot, a.offset).cmp(&(b.slot, b.offset));
         }
-        let (mut a, mut b) = (a.leaf, b.leaf);
-        let mut up_a = self.leaves[a as usize].parent;
-        let mut up_b = self.leaves[b as usize].parent;
+        let up = |leaf: u32| {
+            let leaf = &self.leaves[leaf as usize];
+            (leaf.place, leaf.parent)
+        };
+        let ((mut a, mut up_a), (mut b, mut up_b)) = (up(a.leaf), up(b.leaf));
         while up_a != up_b {
-            (a, b) = (up_a, up_b);
-            up_a = self.nodes[a as usize].parent;
-            up_b = self.nodes[b as usize].parent;
+            let (over_a, over_b) = (&self.nodes[up_a as usize], &self.nodes[up_b as usize]);
+            (a, up_a) = (over_a.place, over_a.parent);
+            (b, up_b) = (over_b.place, over_b.parent);
         }
-        let node = &self.nodes[up_a as usize];
-        node.position(a).cmp(&node.position(b))
+        a.cmp(&b)
     }
 
     /// The first character of all.
@@ -273,7 +326,7 @@ impl Order {
     /// The first character of the run after the one that holds `place`. O(1).
     pub(crate) fn next_run(&self, place: Place) -> Option<Place> {
         let leaf = &self.leaves[place.leaf as usize];
-        if place.slot + 1 < leaf.runs.len() {
+        if (place.slot as usize) + 1 < leaf.runs.len() {
             return Some(Place {
                 leaf: place.leaf,
                 slot: place.slot + 1,
@@ -297,98 +350,156 @@ impl Order {
         len: u32,
         continues: bool,
     ) -> usize {
-        let (leaf, slot, offset) = match before {
-            Some(place) => (place.leaf, place.slot, place.offset),
-            None => {
-                let last = self.last_leaf();
-                (last, self.leaves[last as usize].runs.len(), 0)
-            }
-        };
-        let place = Place { leaf, slot, offset };
-        let at = self.visible_before(place);
+        let place = before.unwrap_or_else(|| Place {
+            leaf: self.last,
+            slot: self.leaves[self.last as usize].runs.len() as u32,
+            offset: 0,
+        });
         // Typing on: the run in front grows. It may be the last of the leaf before.
-        if continues && offset == 0 {
-            let previous = Id::new(id.author, id.seq - 1);
-            let grown = match slot.checked_sub(1) {
-                Some(before) => Some(Place {
-                    leaf,
-                    slot: before,
-                    offset: 0,
-                }),
-                None => self.leaf_of(previous).map(|leaf| Place {
-                    leaf,
-                    slot: self.leaves[leaf as usize].runs.len() - 1,
-                    offset: 0,
-                }),
-            };
-            if let Some(grown) = grown
-                && let Some(next) = Some(self.next_run(grown))
-                && next.map(|p| (p.leaf, p.slot)) == before.map(|p| (p.leaf, p.slot))
-            {
-                let run = &mut self.leaves[grown.leaf as usize].runs[grown.slot];
-                if run.hides == 0 && run.id.plus(run.len) == id {
-                    run.len += len;
-                    self.add_visible(grown.leaf, i64::from(len));
-                    self.index[id.author.index()].end = id.seq + len;
-                    return at;
-                }
-            }
+        if continues
+            && place.offset == 0
+            && let Some(at) = self.grow(place, before, id, len)
+        {
+            return at;
         }
-        let (leaf, slot) = if offset > 0 {
+        let at = self.visible_before(place) as u32;
+        self.cursor = None;
+        let (leaf, slot) = if place.offset > 0 {
             self.split_run(place)
         } else {
-            (leaf, slot)
+            (place.leaf, place.slot as usize)
         };
         let (leaf, slot) = self.make_room(leaf, slot);
-        self.leaves[leaf as usize]
-            .runs
-            .insert(slot, Run { id, len, hides: 0 });
+        let run = Run {
+            id,
+            len,
+            hides: 0,
+            continues,
+        };
+        self.leaves[leaf as usize].runs.insert(slot, run);
         self.add_visible(leaf, i64::from(len));
         self.index_set(id, len, leaf);
-        at
+        self.cursor = Some(Cursor {
+            leaf,
+            slot: slot as u32,
+            start: at,
+        });
+        at as usize
+    }
+
+    /// Lets the run in front of `place` grow by `id..id + len`, if these continue it.
+    fn grow(&mut self, place: Place, before: Option<Place>, id: Id, len: u32) -> Option<usize> {
+        let (leaf, slot) = match place.slot.checked_sub(1) {
+            Some(slot) => (place.leaf, slot),
+            None => {
+                let leaf = self.leaf_of(Id::new(id.author, id.seq - 1))?;
+                let slot = self.leaves[leaf as usize].runs.len() as u32 - 1;
+                let last = Place {
+                    leaf,
+                    slot,
+                    offset: 0,
+                };
+                if self.next_run(last) != before {
+                    return None;
+                }
+                (leaf, slot)
+            }
+        };
+        let run = &self.leaves[leaf as usize].runs[slot as usize];
+        if run.hides > 0 || run.id.plus(run.len) != id {
+            return None;
+        }
+        let start = self.start_of(leaf, slot);
+        let run = &mut self.leaves[leaf as usize].runs[slot as usize];
+        let at = start + run.len;
+        run.len += len;
+        self.add_visible(leaf, i64::from(len));
+        self.index[id.author.index()].grown(id.seq + len);
+        self.cursor = Some(Cursor { leaf, slot, start });
+        Some(at as usize)
     }
 
     /// Adds `delta` (1 or −1) to how many operations hide each character of `span`, and tells of
     /// every stretch that became visible or hidden by it, in the span's order. O(log n) a fragment.
-    pub(crate) fn hide(&mut self, span: Span, delta: i32, log: &Log, mut shown: impl FnMut(Shown)) {
+    pub(crate) fn hide(&mut self, span: Span, delta: i32, mut shown: impl FnMut(Shown)) {
         let mut id = span.start;
         while id.seq < span.end() {
             let place = self.place(id);
-            let fragment = (self.run(place).len - place.offset).min(span.end() - id.seq);
-            let (leaf, slot) = self.isolate(place, fragment);
-            let at = Place {
-                leaf,
-                slot,
-                offset: 0,
+            let at = self.visible_before(place);
+            let run = *self.run(place);
+            let len = (run.len - place.offset).min(span.end() - id.seq);
+            let hides = run.hides.checked_add_signed(delta);
+            let hides = hides.expect("an operation hides a character once");
+            self.cursor = None;
+            let (leaf, slot) = match self.move_border(place, len, hides) {
+                Some(slot) => (place.leaf, slot),
+                None => {
+                    let (leaf, slot) = self.isolate(place, len);
+                    self.leaves[leaf as usize].runs[slot].hides = hides;
+                    (leaf, self.join_around(leaf, slot))
+                }
             };
-            let run = &mut self.leaves[leaf as usize].runs[slot];
-            let was = run.hides == 0;
-            run.hides = run
-                .hides
-                .checked_add_signed(delta)
-                .expect("an operation hides a character once");
-            let visible = run.hides == 0;
-            if was != visible {
-                let len = i64::from(fragment);
-                let at = self.visible_before(at);
-                self.add_visible(leaf, if visible { len } else { -len });
-                shown(Shown {
-                    at,
-                    span: Span {
-                        start: id,
-                        len: fragment,
-                    },
-                    visible,
-                });
+            if (run.hides == 0) != (hides == 0) {
+                let visible = hides == 0;
+                let change = i64::from(len);
+                self.add_visible(leaf, if visible { change } else { -change });
+                let span = Span { start: id, len };
+                shown(Shown { at, span, visible });
             }
-            self.join_around(leaf, slot, log);
-            id = id.plus(fragment);
+            let run = &self.leaves[leaf as usize].runs[slot];
+            let in_run = if run.hides == 0 {
+                id.seq - run.id.seq
+            } else {
+                0
+            };
+            self.cursor = Some(Cursor {
+                leaf,
+                slot: slot as u32,
+                start: at as u32 - in_run,
+            });
+            id = id.plus(len);
         }
     }
 
-    /// The visible characters `from..to` as spans, in their order. O(log n + answer).
-    pub(crate) fn visible_spans(&self, from: usize, to: usize) -> Vec<Span> {
-        let mut spans: Vec<Span> = Vec::new();
+    /// Hands characters at one end of a run over to the run beside it in the leaf, if that is hidden
+    /// as often as they are to be; the slot of that run.
+    fn move_border(&mut self, place: Place, len: u32, hides: u32) -> Option<usize> {
+        let slot = place.slot as usize;
+        let runs = &mut self.leaves[place.leaf as usize].runs;
+        let run = runs[slot];
+        if len == run.len {
+            return None;
+        }
+        if place.offset + len == run.len {
+            let next = runs.get_mut(slot + 1)?;
+            if !next.continues || next.hides != hides || run.id.plus(run.len) != next.id {
+                return None;
+            }
+            next.id = run.id.plus(place.offset);
+            next.len += len;
+            runs[slot].len = place.offset;
+            return Some(slot + 1);
+        }
+        let before = runs.get_mut(slot.checked_sub(1)?)?;
+        if place.offset > 0
+            || !run.continues
+            || before.hides != hides
+            || before.id.plus(before.len) != run.id
+        {
+            return None;
+        }
+        before.len += len;
+        runs[slot] = Run {
+            id: run.id.plus(len),
+            len: run.len - len,
+            continues: true,
+            ..run
+        };
+        Some(slot - 1)
+    }
+
+    /// Appends the visible characters `from..to` to `spans`, in their order. O(log n + answer).
+    pub(crate) fn visible_spans(&self, from: usize, to: usize, spans: &mut Vec<Span>) {
         let mut rest = (to - from) as u32;
         let mut place = (rest > 0).then(|| self.visible_place(from));
         while let Some(at) = place.filter(|_| rest > 0) {
@@ -404,7 +515,6 @@ impl Order {
             }
             place = self.next_run(at);
         }
-        spans
     }
 
     /// All runs, in order.
@@ -418,53 +528,49 @@ impl Order {
         .flatten()
     }
 
-    fn last_leaf(&self) -> u32 {
-        let mut node = &self.nodes[self.root as usize];
-        loop {
-            let last = *node.children.last().expect("a node has children");
-            if node.above_leaves {
-                return last;
-            }
-            node = &self.nodes[last as usize];
-        }
-    }
-
     fn add_visible(&mut self, leaf: u32, delta: i64) {
-        let (mut child, mut parent) = (leaf, self.leaves[leaf as usize].parent);
+        let add = |count: &mut u32| *count = (i64::from(*count) + delta) as u32;
+        add(&mut self.visible);
+        let Leaf {
+            mut place,
+            mut parent,
+            ..
+        } = self.leaves[leaf as usize];
         while parent != NONE {
             let node = &mut self.nodes[parent as usize];
-            let i = node.position(child);
-            node.visible[i] = (i64::from(node.visible[i]) + delta) as u32;
-            (child, parent) = (parent, node.parent);
+            add(&mut node.visible[place as usize]);
+            (place, parent) = (node.place, node.parent);
         }
     }
 
     /// Makes the characters `place..place + len`, all in one run, a run of their own.
     fn isolate(&mut self, place: Place, len: u32) -> (u32, usize) {
-        let id = self.id(place);
-        if place.offset + len < self.run(place).len {
-            self.split_run(Place {
-                offset: place.offset + len,
-                ..place
-            });
-        }
-        let place = self.place(id);
-        if place.offset > 0 {
+        let (leaf, slot) = if place.offset > 0 {
             self.split_run(place)
         } else {
-            (place.leaf, place.slot)
+            (place.leaf, place.slot as usize)
+        };
+        if len == self.leaves[leaf as usize].runs[slot].len {
+            return (leaf, slot);
         }
+        let (leaf, rest) = self.split_run(Place {
+            leaf,
+            slot: slot as u32,
+            offset: len,
+        });
+        (leaf, rest - 1)
     }
 
     /// Splits the run that holds `place` (whose offset is not 0) in front of it; where the second
-    /// half is then.
+    /// half is then. The first is in front of it in the same leaf.
     fn split_run(&mut self, place: Place) -> (u32, usize) {
-        let (leaf, slot) = self.make_room(place.leaf, place.slot);
+        let (leaf, slot) = self.make_room(place.leaf, place.slot as usize);
         let runs = &mut self.leaves[leaf as usize].runs;
         let run = &mut runs[slot];
         let half = Run {
             id: run.id.plus(place.offset),
             len: run.len - place.offset,
+            continues: true,
             ..*run
         };
         run.len = place.offset;
@@ -472,22 +578,20 @@ impl Order {
         (leaf, slot + 1)
     }
 
-    /// Joins the run at `slot` with the ones beside it in its leaf, where they may be one.
-    fn join_around(&mut self, leaf: u32, slot: usize, log: &Log) {
+    /// Joins the run at `slot` with the ones beside it in its leaf, where they may be one; its slot
+    /// then.
+    fn join_around(&mut self, leaf: u32, slot: usize) -> usize {
         let runs = &mut self.leaves[leaf as usize].runs;
-        for slot in [slot + 1, slot] {
-            if slot == 0 || slot >= runs.len() {
-                continue;
-            }
-            let (before, run) = (runs[slot - 1], runs[slot]);
-            if before.id.plus(before.len) == run.id
-                && before.hides == run.hides
-                && log.continues_run(run.id)
-            {
-                runs[slot - 1].len += run.len;
-                runs.remove(slot);
-            }
+        if slot + 1 < runs.len() && runs[slot].joins(&runs[slot + 1]) {
+            runs[slot].len += runs[slot + 1].len;
+            runs.remove(slot + 1);
         }
+        if slot > 0 && runs[slot - 1].joins(&runs[slot]) {
+            runs[slot - 1].len += runs[slot].len;
+            runs.remove(slot);
+            return slot - 1;
+        }
+        slot
     }
 
     /// Makes sure that one more run fits into the leaf; where `slot` is then.
@@ -497,16 +601,29 @@ impl Order {
         }
         let new = self.leaves.len() as u32;
         let old = &mut self.leaves[leaf as usize];
-        let kept = LEAF / 2;
+        let (parent, next) = (old.parent, old.next);
+        // Who writes on at the end leaves full leaves behind.
+        let kept = if next == NONE && slot == LEAF {
+            LEAF - 1
+        } else {
+            LEAF / 2
+        };
         let mut runs = Vec::with_capacity(LEAF);
         runs.extend(old.runs.drain(kept..));
-        let (parent, next) = (old.parent, old.next);
         old.next = new;
+        if next == NONE {
+            self.last = new;
+        }
         let moved = runs.iter().map(Run::visible).sum();
         for run in &runs {
             self.index_set(run.id, run.len, new);
         }
-        self.leaves.push(Leaf { parent, next, runs });
+        self.leaves.push(Leaf {
+            parent,
+            place: 0,
+            next,
+            runs,
+        });
         self.add_child(parent, leaf, new, moved);
         if slot >= kept {
             (new, slot - kept)
@@ -518,12 +635,17 @@ impl Order {
     /// Enters the child `new`, to which `moved` visible characters have gone from its left
     /// neighbour `old`.
     fn add_child(&mut self, parent: u32, old: u32, new: u32, moved: u32) {
+        let place = if self.nodes[parent as usize].above_leaves {
+            self.leaves[old as usize].place
+        } else {
+            self.nodes[old as usize].place
+        } as usize;
         let node = &mut self.nodes[parent as usize];
-        let i = node.position(old);
-        node.visible[i] -= moved;
-        node.children.insert(i + 1, new);
-        node.visible.insert(i + 1, moved);
+        node.visible[place] -= moved;
+        node.children.insert(place + 1, new);
+        node.visible.insert(place + 1, moved);
         if node.children.len() <= NODE {
+            self.number_children(parent, place + 1);
             return;
         }
         let half = node.children.len() / 2;
@@ -532,19 +654,15 @@ impl Order {
         let moved = visible.iter().sum();
         let (above_leaves, grandparent) = (node.above_leaves, node.parent);
         let sibling = self.nodes.len() as u32;
-        for child in &children {
-            if above_leaves {
-                self.leaves[*child as usize].parent = sibling;
-            } else {
-                self.nodes[*child as usize].parent = sibling;
-            }
-        }
         self.nodes.push(Node {
             parent: grandparent,
+            place: 0,
             children,
             visible,
             above_leaves,
         });
+        self.number_children(parent, 0);
+        self.number_children(sibling, 0);
         if grandparent != NONE {
             self.add_child(grandparent, parent, sibling, moved);
             return;
@@ -553,13 +671,31 @@ impl Order {
         let rest = self.nodes[parent as usize].visible.iter().sum();
         self.nodes.push(Node {
             parent: NONE,
+            place: 0,
             children: vec![parent, sibling],
             visible: vec![rest, moved],
             above_leaves: false,
         });
-        self.nodes[parent as usize].parent = root;
-        self.nodes[sibling as usize].parent = root;
+        self.number_children(root, 0);
         self.root = root;
+    }
+
+    /// Tells the children of a node, from one on, where they are.
+    fn number_children(&mut self, parent: u32, from: usize) {
+        let node = &self.nodes[parent as usize];
+        if node.above_leaves {
+            for (place, child) in node.children.iter().enumerate().skip(from) {
+                let leaf = &mut self.leaves[*child as usize];
+                (leaf.parent, leaf.place) = (parent, place as u32);
+            }
+            return;
+        }
+        let children = node.children.len();
+        for place in from..children {
+            let child = self.nodes[parent as usize].children[place];
+            let child = &mut self.nodes[child as usize];
+            (child.parent, child.place) = (parent, place as u32);
+        }
     }
 
     /// Notes that the characters `id..id + len` are in `leaf`.
@@ -574,7 +710,11 @@ impl Order {
     /// Panics if an invariant of the module does not hold. O(n log n).
     pub(crate) fn check_invariants(&self, log: &Log) {
         let mut leaves = Vec::new();
-        self.check_node(self.root, NONE, &mut leaves);
+        let visible = self.check_node(self.root, NONE, &mut leaves);
+        assert_eq!(
+            visible, self.visible,
+            "O2: the whole visible count is wrong"
+        );
         let mut chain = vec![0];
         while let Some(next) = chain
             .last()
@@ -584,14 +724,32 @@ impl Order {
             chain.push(next);
         }
         assert_eq!(leaves, chain, "O1: the chain is not the leaves in order");
+        if let Some(Cursor { leaf, slot, start }) = self.cursor {
+            let before = leaves.iter().take_while(|at| **at != leaf);
+            let before = before.flat_map(|leaf| &self.leaves[*leaf as usize].runs);
+            let before = before.chain(&self.leaves[leaf as usize].runs[..slot as usize]);
+            let sum: u32 = before.map(Run::visible).sum();
+            assert_eq!(sum, start, "O5: the cursor's count is wrong");
+        }
+        assert_eq!(
+            leaves.last(),
+            Some(&self.last),
+            "O1: the last leaf is wrong"
+        );
         for leaf in &leaves {
             for (slot, run) in self.leaves[*leaf as usize].runs.iter().enumerate() {
                 assert!(run.len > 0, "O1: an empty run");
+                assert_eq!(
+                    run.continues,
+                    log.continues_run(run.id),
+                    "O4: {:?} is wrong about what it continues",
+                    run.id
+                );
                 for offset in 0..run.len {
                     let id = run.id.plus(offset);
                     let place = Place {
                         leaf: *leaf,
-                        slot,
+                        slot: slot as u32,
                         offset,
                     };
                     assert_eq!(self.place(id), place, "O3: the index is wrong about {id:?}");
@@ -611,10 +769,11 @@ impl Order {
             !this.children.is_empty() && this.children.len() <= NODE,
             "O1: a node's size"
         );
-        for (child, visible) in this.children.iter().zip(&this.visible) {
+        for (i, (child, visible)) in this.children.iter().zip(&this.visible).enumerate() {
             let sum = if this.above_leaves {
                 leaves.push(*child);
                 let leaf = &self.leaves[*child as usize];
+                assert_eq!(leaf.place as usize, i, "O1: a leaf's place is wrong");
                 assert_eq!(leaf.parent, node, "O1: a leaf's parent is wrong");
                 assert!(leaf.runs.len() <= LEAF, "O1: a leaf's size");
                 assert!(
@@ -623,19 +782,12 @@ impl Order {
                 );
                 leaf.runs.iter().map(Run::visible).sum()
             } else {
+                let place = self.nodes[*child as usize].place as usize;
+                assert_eq!(place, i, "O1: a node's place is wrong");
                 self.check_node(*child, node, leaves)
             };
             assert_eq!(sum, *visible, "O2: a visible count is wrong");
         }
         this.visible.iter().sum()
-    }
-}
-
-impl Node {
-    fn position(&self, child: u32) -> usize {
-        self.children
-            .iter()
-            .position(|c| *c == child)
-            .expect("a child is known to its parent")
     }
 }

@@ -79,6 +79,9 @@ pub struct Replica {
     rejected: Vec<Rejected>,
     /// Where the batch that is being made has to be cut, so that no piece is too long.
     cuts: Vec<u32>,
+    /// Kept between edits for their memory; empty.
+    spans: Vec<Span>,
+    changes: Vec<Change>,
 }
 
 impl Replica {
@@ -94,6 +97,8 @@ impl Replica {
             pending: Pending::default(),
             rejected: Vec::new(),
             cuts: Vec::new(),
+            spans: Vec::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -178,8 +183,13 @@ impl Replica {
     /// # Panics
     /// If `range` reaches past the end.
     pub fn delete(&mut self, range: Range<usize>) {
-        let spans = self.order.visible_spans(range.start, range.end);
-        self.act(ActKind::Delete, &spans, &mut Vec::new());
+        let mut spans = std::mem::take(&mut self.spans);
+        self.order.visible_spans(range.start, range.end, &mut spans);
+        let mut changes = std::mem::take(&mut self.changes);
+        self.act(ActKind::Delete, &spans, &mut changes);
+        changes.clear();
+        spans.clear();
+        (self.spans, self.changes) = (spans, changes);
     }
 
     /// Takes back the operations named, of any author, undos included: they are not in force while
@@ -643,12 +653,12 @@ fn hide(
     let is_delete = log[author].act(seq) == Some(ActKind::Delete);
     for span in log[author].targets(seq).iter() {
         if is_delete {
-            order.hide(*span, delta, log, &mut shown);
+            order.hide(*span, delta, &mut shown);
             continue;
         }
         for_each_entry(log, *span, |part, entry| {
             if let Entry::Insert(_) = entry {
-                order.hide(part, delta, log, &mut shown);
+                order.hide(part, delta, &mut shown);
             }
         });
     }

@@ -65,7 +65,7 @@ impl Replica {
     ) -> Result<(), Invalid> {
         self.check_characters(span)?;
         self.log.push_keys(author, span, backwards);
-        self.order.hide(span, 1, &self.log, |_| {});
+        self.order.hide(span, 1, |_| {});
         Ok(())
     }
 

@@ -36,9 +36,13 @@ impl Replica {
         out.extend_from_slice(MAGIC);
         out.push(VERSION);
         out.extend_from_slice(&[0; 16]);
-        columns
-            .iter()
-            .for_each(|column| put_column(&mut out, column));
+        columns.iter().for_each(|column| {
+            let b = out.len();
+            put_column(&mut out, column);
+            if std::env::var_os("COLS").is_some() {
+                eprintln!("{} {}", column.len(), out.len() - b);
+            }
+        });
         let sum = checksum(&out[HEADER..]);
         out[HEADER - sum.len()..HEADER].copy_from_slice(&sum);
         out

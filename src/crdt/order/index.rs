@@ -1,0 +1,158 @@
+//! Which leaf of the order tree holds which of an author's characters.
+//!
+//! A sorted list of `(number, leaf)`, cut into chunks so that putting something into the middle moves
+//! little. An entry is good from its number to the next entry's; the last one is good for numbers to
+//! come, since a run grows where it is.
+//!
+//! Invariant: chunks are not empty, and numbers rise within and across them.
+
+/// Entries in a chunk: small under test, so that small documents have several. (Half a page, which
+/// moves faster than another level is walked.)
+const CHUNK: usize = if cfg!(test) { 4 } else { 256 };
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Index {
+    /// The first number of each chunk, for the search.
+    firsts: Vec<u32>,
+    chunks: Vec<Vec<(u32, u32)>>,
+    /// The number after the author's last character.
+    end: u32,
+}
+
+impl Index {
+    /// The leaf that holds number `seq`. O(log n).
+    pub(super) fn leaf(&self, seq: u32) -> Option<u32> {
+        let chunk = self.firsts.partition_point(|first| *first <= seq);
+        let chunk = &self.chunks[chunk.checked_sub(1)?];
+        let entry = chunk.partition_point(|(start, _)| *start <= seq);
+        Some(chunk[entry - 1].1)
+    }
+
+    /// Notes that the run that ended where all did has grown to `end`, where it is.
+    pub(super) fn grown(&mut self, end: u32) {
+        self.end = end;
+    }
+
+    /// Notes that the numbers `from..to` are in `leaf`. O(log n) and what that replaces.
+    pub(super) fn set(&mut self, from: u32, to: u32, leaf: u32) {
+        let before = from.checked_sub(1).and_then(|before| self.leaf(before));
+        if from >= self.end {
+            if before != Some(leaf) {
+                self.insert(from, leaf);
+            }
+            self.end = to;
+            return;
+        }
+        // What held at the end of the span goes on holding behind it.
+        let behind = (to < self.end).then(|| self.leaf(to)).flatten();
+        self.remove(from, to);
+        if before != Some(leaf) {
+            self.insert(from, leaf);
+        }
+        match behind {
+            Some(behind) if behind != leaf => {
+                if self.starting_at(to).is_none() {
+                    self.insert(to, behind);
+                }
+            }
+            Some(_) => self.remove(to, to + 1),
+            None => self.end = to.max(self.end),
+        }
+    }
+
+    /// Where the entry with the smallest number from `seq` on is: chunk and place, maybe one past the
+    /// chunk's last.
+    fn position(&self, seq: u32) -> (usize, usize) {
+        let chunk = self.firsts.partition_point(|first| *first < seq);
+        let chunk = chunk.saturating_sub(1);
+        let entries = self.chunks.get(chunk).map_or(&[][..], Vec::as_slice);
+        (chunk, entries.partition_point(|(start, _)| *start < seq))
+    }
+
+    fn starting_at(&self, seq: u32) -> Option<u32> {
+        let chunk = self.firsts.partition_point(|first| *first <= seq);
+        let chunk = &self.chunks[chunk.checked_sub(1)?];
+        let entry = chunk.binary_search_by_key(&seq, |(start, _)| *start);
+        entry.ok().map(|entry| chunk[entry].1)
+    }
+
+    /// Adds an entry; there is none with this number.
+    fn insert(&mut self, seq: u32, leaf: u32) {
+        let (chunk, entry) = self.position(seq);
+        let Some(entries) = self.chunks.get_mut(chunk) else {
+            self.firsts.push(seq);
+            self.chunks.push(vec![(seq, leaf)]);
+            return;
+        };
+        entries.insert(entry, (seq, leaf));
+        self.firsts[chunk] = entries[0].0;
+        if entries.len() > CHUNK {
+            // Numbers mostly come at the end: there the full chunk stays full.
+            let at = if entry == CHUNK { CHUNK } else { CHUNK / 2 };
+            let half = entries.split_off(at);
+            self.firsts.insert(chunk + 1, half[0].0);
+            self.chunks.insert(chunk + 1, half);
+        }
+    }
+
+    /// Removes the entries with numbers in `from..to`.
+    fn remove(&mut self, from: u32, to: u32) {
+        let (mut chunk, mut entry) = self.position(from);
+        while let Some(entries) = self.chunks.get_mut(chunk) {
+            let end = entries.partition_point(|(start, _)| *start < to);
+            if end > entry {
+                entries.drain(entry..end);
+            } else if entry < entries.len() {
+                return;
+            }
+            if entries.is_empty() {
+                self.chunks.remove(chunk);
+                self.firsts.remove(chunk);
+            } else {
+                self.firsts[chunk] = entries[0].0;
+                chunk += 1;
+            }
+            entry = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Index;
+
+    #[test]
+    fn random_spans_are_found_as_in_a_plain_list() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        for _ in 0..200 {
+            let mut index = Index::default();
+            let mut model: Vec<u32> = Vec::new();
+            for _ in 0..200 {
+                let len = model.len() as u32;
+                let leaf = rng.u32(0..6);
+                if len == 0 || rng.u8(0..3) == 0 {
+                    // Numbers that are no characters may lie between.
+                    let from = len + rng.u32(0..2);
+                    let last = model.last().copied();
+                    model.resize(from as usize, last.unwrap_or(leaf));
+                    let to = from + rng.u32(1..4);
+                    model.resize(to as usize, leaf);
+                    index.set(from, to, leaf);
+                } else {
+                    let from = rng.u32(0..len);
+                    let to = rng.u32(from + 1..=len);
+                    model[from as usize..to as usize].fill(leaf);
+                    index.set(from, to, leaf);
+                }
+                for (seq, leaf) in model.iter().enumerate() {
+                    let found = index.leaf(seq as u32);
+                    assert!(
+                        found == Some(*leaf) || (seq == 0 && found.is_none()),
+                        "{seq}"
+                    );
+                }
+            }
+        }
+    }
+}
