@@ -23,6 +23,8 @@
 //! before has no other form. [`decode`] refuses everything else, so a log can give any batch again
 //! without keeping its bytes.
 
+use std::ops::Range;
+
 use rmp::Marker;
 use rmp::encode::{write_bin, write_nil, write_sint, write_str, write_uint};
 
@@ -46,7 +48,9 @@ const NOTE: u64 = 4;
 /// A batch read from bytes, its names resolved against a log.
 pub(crate) struct Decoded<'a> {
     pub(crate) info: BatchInfo,
-    pub(crate) ops: Vec<Op<'a>>,
+    /// Most batches have one operation, and take no memory of their own.
+    pub(crate) first: Op<'a>,
+    pub(crate) rest: Vec<Op<'a>>,
 }
 
 /// Why bytes do not (yet) give a batch.
@@ -67,14 +71,17 @@ impl Log {
     /// returns the number after its last operation; `None` if no batch starts there. O(log n + answer).
     pub fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
         let me = self.ix(author)?;
-        let info = self[me].batch(seq).filter(|info| info.seq == seq)?;
+        let (info, before) = self[me].batch_and_stamp_before(seq)?;
+        if info.seq != seq {
+            return None;
+        }
         Encoder {
             log: self,
             me,
             known: self.known_before(me, seq),
             out,
         }
-        .batch(info);
+        .batch(info, before);
         Some(info.end)
     }
 
@@ -102,9 +109,8 @@ macro_rules! put {
 }
 
 impl Encoder<'_> {
-    fn batch(&mut self, info: BatchInfo) {
+    fn batch(&mut self, info: BatchInfo, (lamport, minutes): (u64, u32)) {
         let log = &self.log[self.me];
-        let (lamport, minutes) = log.stamp_before(info.seq);
         let lamport = info.lamport.cast_signed() - lamport.cast_signed();
         let minutes = i64::from(info.minutes) - i64::from(minutes);
         let mut head = VERSION << 4;
@@ -183,11 +189,13 @@ impl Encoder<'_> {
     }
 }
 
-/// Reads the batch of author `me` that starts at that author's head. Changes nothing.
+/// Reads the batch of author `me` that starts at that author's head. Changes nothing but `targets`,
+/// which afterwards holds what its operations name.
 pub(crate) fn decode<'a>(
     bytes: &'a [u8],
     log: &Log,
     me: AuthorIx,
+    targets: &mut Vec<Span>,
 ) -> Result<Decoded<'a>, Undecoded> {
     if bytes.len() > MAX_BATCH_BYTES {
         return Err(malformed("longer than a batch may be"));
@@ -198,10 +206,11 @@ pub(crate) fn decode<'a>(
         log,
         me,
         dictionary: Vec::new(),
+        targets,
         own: seq,
         seq,
     };
-    let (lamport, minutes) = log[me].stamp_before(seq);
+    let (lamport, minutes) = log[me].last_stamp();
     let head = reader.uint()?;
     if head >> 4 != VERSION || head & 8 != 0 {
         return Err(malformed("of an unknown version"));
@@ -219,14 +228,11 @@ pub(crate) fn decode<'a>(
     } else {
         Source::Disk
     };
-    let mut ops = Vec::new();
-    while !reader.rest.is_empty() || ops.is_empty() {
-        let op = reader.op(ops.last())?;
-        reader.seq = reader
-            .seq
-            .checked_add(op.width())
-            .ok_or(Invalid::SeqExhausted)?;
-        ops.push(op);
+    let first = reader.op(None)?;
+    let mut rest = Vec::new();
+    while !reader.rest.is_empty() {
+        let op = reader.op(Some(rest.last().unwrap_or(&first)))?;
+        rest.push(op);
     }
     let info = BatchInfo {
         seq,
@@ -235,7 +241,7 @@ pub(crate) fn decode<'a>(
         minutes,
         source,
     };
-    Ok(Decoded { info, ops })
+    Ok(Decoded { info, first, rest })
 }
 
 struct Decoder<'a, 'b> {
@@ -244,6 +250,7 @@ struct Decoder<'a, 'b> {
     me: AuthorIx,
     /// Authors that this batch introduces.
     dictionary: Vec<AuthorIx>,
+    targets: &'b mut Vec<Span>,
     /// Number of the batch's first operation, and of the one being read.
     own: u32,
     seq: u32,
@@ -267,7 +274,15 @@ enum Token<'a> {
 }
 
 impl<'a> Decoder<'a, '_> {
+    /// Reads one operation and counts it.
     fn op(&mut self, before: Option<&Op<'_>>) -> Result<Op<'a>, Undecoded> {
+        let op = self.one(before)?;
+        let next = self.seq.checked_add(op.width());
+        self.seq = next.ok_or(Invalid::SeqExhausted)?;
+        Ok(op)
+    }
+
+    fn one(&mut self, before: Option<&Op<'_>>) -> Result<Op<'a>, Undecoded> {
         let tag = match self.token()? {
             Token::Str(text) => {
                 if matches!(before, Some(Op::Insert { .. })) {
@@ -352,13 +367,14 @@ impl<'a> Decoder<'a, '_> {
         }
     }
 
-    fn targets(&mut self) -> Result<Vec<Span>, Undecoded> {
+    /// Reads targets behind those that are there already; which they are.
+    fn targets(&mut self) -> Result<Range<usize>, Undecoded> {
         let count = self.uint()?;
         // A target takes at least two bytes: the count is checked before memory is spent on it.
         if count == 0 || count > self.rest.len() as u64 / 2 {
             return Err(malformed("it names no targets, or too many"));
         }
-        let mut targets = Vec::with_capacity(count as usize);
+        let first = self.targets.len();
         for _ in 0..count {
             let start = self.id()?.ok_or(TYPE)?;
             let len = u32::try_from(self.uint()?)
@@ -366,9 +382,9 @@ impl<'a> Decoder<'a, '_> {
             let end = start.seq.checked_add(len).filter(|_| len > 0);
             let end = end.ok_or_else(|| malformed("a target is empty or too long"))?;
             self.check_known(Id::new(start.author, end - 1))?;
-            targets.push(Span { start, len });
+            self.targets.push(Span { start, len });
         }
-        Ok(targets)
+        Ok(first..self.targets.len())
     }
 
     fn id(&mut self) -> Result<Option<Id>, Undecoded> {

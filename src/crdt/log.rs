@@ -14,7 +14,7 @@
 //!
 //! Not here: what is visible, and where (that is the order tree).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::id::{AuthorId, AuthorIx, Id, OpId};
 use super::limits::MAX_AUTHORS;
@@ -306,19 +306,44 @@ impl AuthorLog {
         })
     }
 
-    /// The batch that holds number `seq`. O(log n).
+    /// The batch that holds number `seq`. O(log n), O(1) for the newest.
     pub(crate) fn batch(&self, seq: u32) -> Option<BatchInfo> {
-        let i = self.batches.partition_point(|run| run.seq <= seq);
-        let run = self.batches[..i].last().filter(|run| seq < run.end())?;
+        let run = &self.batches[self.batch_run(seq)?];
         Some(run.nth((seq - run.seq) / run.width))
     }
 
-    /// The Lamport value and minute of the batch before the one that starts at `seq`; zeros before
-    /// the first.
-    pub(crate) fn stamp_before(&self, seq: u32) -> (u64, u32) {
-        seq.checked_sub(1)
-            .and_then(|last| self.batch(last))
-            .map_or((0, 0), |b| (b.lamport, b.minutes))
+    /// The batch that holds number `seq`, and the Lamport value and minute of the one before it; zeros
+    /// before the first.
+    pub(crate) fn batch_and_stamp_before(&self, seq: u32) -> Option<(BatchInfo, (u64, u32))> {
+        let i = self.batch_run(seq)?;
+        let run = &self.batches[i];
+        let n = (seq - run.seq) / run.width;
+        let before = match n.checked_sub(1) {
+            Some(before) => Some(run.nth(before)),
+            None => i.checked_sub(1).map(|i| {
+                let run = &self.batches[i];
+                run.nth(run.count - 1)
+            }),
+        };
+        let stamp = before.map_or((0, 0), |batch| (batch.lamport, batch.minutes));
+        Some((run.nth(n), stamp))
+    }
+
+    /// The Lamport value and minute of the last batch; zeros if there is none.
+    pub(crate) fn last_stamp(&self) -> (u64, u32) {
+        self.batches.last().map_or((0, 0), |run| {
+            let last = run.nth(run.count - 1);
+            (last.lamport, last.minutes)
+        })
+    }
+
+    fn batch_run(&self, seq: u32) -> Option<usize> {
+        let last = self.batches.len().checked_sub(1)?;
+        if seq >= self.batches[last].seq {
+            return (seq < self.batches[last].end()).then_some(last);
+        }
+        // Batches have no gaps.
+        Some(self.batches.partition_point(|run| run.seq <= seq) - 1)
     }
 
     /// The batches: the first of each that go on alike, and how many do.
@@ -352,7 +377,7 @@ impl AuthorLog {
 #[derive(Default)]
 pub struct Log {
     authors: Vec<AuthorLog>,
-    by_id: HashMap<AuthorId, AuthorIx>,
+    by_id: BTreeMap<AuthorId, AuthorIx>,
     version: Version,
 }
 

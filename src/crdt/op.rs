@@ -1,5 +1,7 @@
 //! Operations, and the batches in which they travel.
 
+use std::ops::Range;
+
 use super::id::Id;
 
 /// Where the operations of a batch came from.
@@ -39,7 +41,7 @@ impl Span {
     }
 }
 
-/// One operation as it is read from a batch.
+/// One operation as it is read from a batch. Targets are places in a list beside it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Op<'a> {
     /// `text` goes between `left` and `right` (`None`: start and end of the document). Each
@@ -51,9 +53,9 @@ pub(crate) enum Op<'a> {
         chars: u32,
     },
     /// The characters named are hidden while this operation is in force.
-    Delete { targets: Vec<Span> },
+    Delete { targets: Range<usize> },
     /// The operations named are not in force while this one is.
-    Undo { targets: Vec<Span> },
+    Undo { targets: Range<usize> },
     /// Bytes that touch no text.
     Note { bytes: &'a [u8] },
 }

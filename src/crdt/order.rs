@@ -223,16 +223,8 @@ impl Order {
 
     /// The place of the character `id`, which is in the order. O(log n), O(1) at the cursor.
     pub(crate) fn place(&self, id: Id) -> Place {
-        if let Some(Cursor { leaf, slot, .. }) = self.cursor {
-            let runs = &self.leaves[leaf as usize].runs;
-            for slot in [slot, slot.wrapping_sub(1), slot + 1] {
-                if let Some(run) = runs.get(slot as usize)
-                    && run.holds(id)
-                {
-                    let offset = id.seq - run.id.seq;
-                    return Place { leaf, slot, offset };
-                }
-            }
+        if let Some(place) = self.place_near(id) {
+            return place;
         }
         let leaf = self.leaf_of(id).expect("the character is in the order");
         let runs = &self.leaves[leaf as usize].runs;
@@ -243,6 +235,27 @@ impl Order {
             slot: slot as u32,
             offset: id.seq - runs[slot].id.seq,
         }
+    }
+
+    /// The place of the character `id`, if it is in the cursor's run or beside it.
+    fn place_near(&self, id: Id) -> Option<Place> {
+        let Cursor { leaf, slot, .. } = self.cursor?;
+        let runs = &self.leaves[leaf as usize].runs;
+        for slot in [slot, slot.wrapping_sub(1), slot + 1] {
+            if let Some(run) = runs.get(slot as usize)
+                && run.holds(id)
+            {
+                let offset = id.seq - run.id.seq;
+                return Some(Place { leaf, slot, offset });
+            }
+        }
+        None
+    }
+
+    /// Whether all of a span is characters of a run at the cursor or beside it.
+    pub(crate) fn holds_near(&self, span: Span) -> bool {
+        let place = self.place_near(span.start);
+        place.is_some_and(|place| span.len <= self.run(place).len - place.offset)
     }
 
     fn leaf_of(&self, id: Id) -> Option<u32> {

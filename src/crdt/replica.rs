@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::anchor::{Anchor, Bias};
-use super::batch::{Undecoded, decode};
+use super::batch::{Decoded, Undecoded, decode};
 use super::id::{AuthorId, AuthorIx, Id, OpId};
 use super::integrate::destination;
 use super::limits::{BATCH_TARGETS, BATCH_TEXT_BYTES, MAX_LAMPORT, MAX_UNDO_DEPTH};
@@ -79,7 +79,7 @@ pub struct Replica {
     rejected: Vec<Rejected>,
     /// Where the batch that is being made has to be cut, so that no piece is too long.
     cuts: Vec<u32>,
-    /// Kept between edits for their memory; empty.
+    /// Kept between edits for their memory.
     spans: Vec<Span>,
     changes: Vec<Change>,
 }
@@ -148,11 +148,13 @@ impl Replica {
         self.log[id.author].text(id.seq, len as u32)
     }
 
-    /// Inserts `text` in front of visible character number `at`. O(log n + text).
+    /// Inserts `text` in front of visible character number `at`; returns how many characters that
+    /// were. O(log n + text).
     ///
     /// # Panics
     /// If `at` is past the end.
-    pub fn insert(&mut self, at: usize, text: &str) {
+    pub fn insert(&mut self, at: usize, text: &str) -> usize {
+        let mut inserted = 0;
         let mut left = at.checked_sub(1).map(|before| {
             let place = self.order.visible_place(before);
             (self.order.id(place), place)
@@ -175,7 +177,9 @@ impl Replica {
                 let last = id.plus(chars - 1);
                 left = Some((last, self.order.place(last)));
             }
+            inserted += chars as usize;
         }
+        inserted
     }
 
     /// Deletes the visible characters `range`. O(log n + answer).
@@ -184,11 +188,11 @@ impl Replica {
     /// If `range` reaches past the end.
     pub fn delete(&mut self, range: Range<usize>) {
         let mut spans = std::mem::take(&mut self.spans);
+        spans.clear();
         self.order.visible_spans(range.start, range.end, &mut spans);
         let mut changes = std::mem::take(&mut self.changes);
         self.act(ActKind::Delete, &spans, &mut changes);
         changes.clear();
-        spans.clear();
         (self.spans, self.changes) = (spans, changes);
     }
 
@@ -294,7 +298,7 @@ impl Replica {
     ) -> Verdict {
         self.check_committed();
         let verdict = self.merge_one(author, seq, bytes, changes);
-        if verdict == Verdict::Applied {
+        if verdict == Verdict::Applied && self.pending.len() > 0 {
             let mut grown = vec![author];
             while let Some(author) = grown.pop() {
                 for parked in self.pending.ready(author, self.log.next(&author)) {
@@ -316,26 +320,27 @@ impl Replica {
         bytes: &[u8],
         changes: &mut Vec<Change>,
     ) -> Verdict {
-        let next = self.log.next(&author);
+        let known = self.log.ix(&author);
+        let next = known.map_or(0, |ix| self.log[ix].next());
         if seq < next {
             return Verdict::Duplicate;
         }
-        if self.log.is_frozen(&author) {
+        if known.is_some_and(|ix| self.log[ix].frozen) {
             return Verdict::Frozen;
         }
-        if seq > next {
-            self.pending.park(
-                OpId {
-                    author,
-                    seq: seq - 1,
-                },
+        if let Some(before) = seq.checked_sub(1).filter(|_| seq > next) {
+            let cause = OpId {
                 author,
-                seq,
-                bytes,
-            );
+                seq: before,
+            };
+            self.pending.park(cause, author, seq, bytes);
             return Verdict::Waiting;
         }
-        match self.try_apply(author, bytes, changes) {
+        let known = known.map_or_else(|| self.log.intern(author), Ok);
+        let applied = known
+            .map_err(Undecoded::from)
+            .and_then(|author| self.try_apply(author, bytes, changes));
+        match applied {
             Ok(()) => Verdict::Applied,
             Err(Undecoded::Missing(cause)) => {
                 self.pending.park(cause, author, seq, bytes);
@@ -353,15 +358,29 @@ impl Replica {
 
     fn try_apply(
         &mut self,
-        author: AuthorId,
+        author: AuthorIx,
         bytes: &[u8],
         changes: &mut Vec<Change>,
     ) -> Result<(), Undecoded> {
-        let author = self.log.intern(author)?;
-        let batch = decode(bytes, &self.log, author)?;
+        let mut targets = std::mem::take(&mut self.spans);
+        targets.clear();
+        let decoded = decode(bytes, &self.log, author, &mut targets);
+        let applied = decoded.and_then(|batch| self.apply_batch(author, &batch, &targets, changes));
+        self.spans = targets;
+        applied
+    }
+
+    fn apply_batch(
+        &mut self,
+        author: AuthorIx,
+        batch: &Decoded<'_>,
+        targets: &[Span],
+        changes: &mut Vec<Change>,
+    ) -> Result<(), Undecoded> {
         let before = changes.len();
-        for (i, op) in batch.ops.iter().enumerate() {
-            if let Err(why) = self.apply(author, batch.info.lamport, op, changes) {
+        let ops = std::iter::once(&batch.first).chain(&batch.rest);
+        for (i, op) in ops.enumerate() {
+            if let Err(why) = self.apply(author, batch.info.lamport, op, targets, changes) {
                 if i > 0 {
                     // Rare, and once per author at most: what the first operations did to the order
                     // is forgotten by building it anew.
@@ -383,6 +402,7 @@ impl Replica {
         author: AuthorIx,
         lamport: u64,
         op: &Op<'_>,
+        targets: &[Span],
         changes: &mut Vec<Change>,
     ) -> Result<(), Invalid> {
         match op {
@@ -409,7 +429,8 @@ impl Replica {
                     len: *chars as usize,
                 });
             }
-            Op::Delete { targets } => {
+            Op::Delete { targets: part } => {
+                let targets = &targets[part.clone()];
                 check_disjoint(targets)?;
                 targets
                     .iter()
@@ -417,7 +438,8 @@ impl Replica {
                 let seq = self.log.push_act(author, ActKind::Delete, targets);
                 self.enforce(author, seq, changes);
             }
-            Op::Undo { targets } => {
+            Op::Undo { targets: part } => {
+                let targets = &targets[part.clone()];
                 check_disjoint(targets)?;
                 let depth = self.depth(targets);
                 if depth > MAX_UNDO_DEPTH {
@@ -442,6 +464,9 @@ impl Replica {
 
     /// Checks that all of a span, which is here, is characters.
     pub(crate) fn check_characters(&self, span: Span) -> Result<(), Invalid> {
+        if self.order.holds_near(span) {
+            return Ok(());
+        }
         let mut seq = span.start.seq;
         while seq < span.end() {
             let run = self.log[span.start.author]
@@ -700,6 +725,9 @@ fn join_overlaps(spans: &mut Vec<Span>) {
 
 /// Checks that no operation is named twice.
 fn check_disjoint(targets: &[Span]) -> Result<(), Invalid> {
+    if targets.len() == 1 {
+        return Ok(());
+    }
     let mut sorted = targets.to_vec();
     sorted.sort_unstable_by_key(|span| (span.start.author.index(), span.start.seq));
     let apart = |pair: &[Span]| {

@@ -39,6 +39,19 @@ impl Replica {
         place.map(|place| self.order.id(place))
     }
 
+    /// Appends the `len` characters that are visible from the character `id` on, itself included, to
+    /// `spans`; `None` if it is hidden or there are not so many.
+    pub(crate) fn visible_from(&self, id: Id, len: u32, spans: &mut Vec<Span>) -> Option<()> {
+        let place = self.order.place(id);
+        let at = self.order.visible_before(place);
+        let end = at + len as usize;
+        if self.order.run(place).hides > 0 || end > self.order.visible() {
+            return None;
+        }
+        self.order.visible_spans(at, end, spans);
+        Some(())
+    }
+
     /// Takes in an insert of `chars` characters, as `id.author`'s next operation. Origins are
     /// characters that are here.
     pub(crate) fn restore_insert(
@@ -74,9 +87,10 @@ impl Replica {
         &mut self,
         author: AuthorIx,
         op: &Op<'_>,
+        targets: &[Span],
         changes: &mut Vec<Change>,
     ) -> Result<(), Invalid> {
-        self.apply(author, 0, op, changes)
+        self.apply(author, 0, op, targets, changes)
     }
 
     /// Gives all characters their text: the visible ones from `shown`, the others from `hidden`, each

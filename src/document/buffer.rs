@@ -112,27 +112,23 @@ impl Document {
         if start == end && text.is_empty() {
             return;
         }
-        let adjacent = self.undo.caret().and_then(|caret| self.position(caret));
-        let adjacent = adjacent.is_some_and(|caret| caret.0 == start || caret.0 == end);
-        let first = self.next_op();
+        let first = self.replica.next_op().seq;
         if start < end {
             self.replica.delete(start..end);
             self.rope.remove(start..end);
         }
+        let mut inserted = 0;
         if !text.is_empty() {
-            self.replica.insert(start, text);
+            inserted = self.replica.insert(start, text);
             self.rope.insert(start, text);
         }
-        let caret = self.anchor(CharPos(start + text.chars().count()), Bias::After);
-        let space = text.chars().all(char::is_whitespace);
-        let ops = first..self.next_op();
         self.undo.push(Edit {
-            ops,
+            ops: first..self.replica.next_op().seq,
             kind,
             at: now_ms,
-            adjacent,
-            caret,
-            space,
+            replaced: start..end,
+            caret: start + inserted,
+            space: text.chars().all(char::is_whitespace),
         });
     }
 
@@ -140,7 +136,9 @@ impl Document {
     pub fn undo(&mut self) -> Option<CharPos> {
         loop {
             let (ops, group) = self.undo.undo()?;
-            let (by, caret) = self.take_back(&ops);
+            let author = self.me();
+            let op = |seq| OpId { author, seq };
+            let (by, caret) = self.take_back(&[op(ops.start)..op(ops.end)]);
             self.undo.undone(group, by);
             if caret.is_some() {
                 return caret;
@@ -191,6 +189,7 @@ impl Document {
     /// Applies to the rope what the replica did.
     fn apply(&mut self) {
         for change in self.changes.drain(..) {
+            self.undo.follow(&change);
             match change {
                 Change::Insert { at, from, len } => {
                     self.rope.insert(at, self.replica.text(from, len));
@@ -213,10 +212,6 @@ impl Document {
     /// Where an anchor is now; `None` if what holds it has not come. O(log n).
     pub fn position(&self, anchor: &Anchor) -> Option<CharPos> {
         self.replica.position(anchor).map(CharPos)
-    }
-
-    fn next_op(&self) -> OpId {
-        self.replica.next_op()
     }
 
     /// Every character ever inserted, hidden ones included, in their order. O(n).

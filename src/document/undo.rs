@@ -6,12 +6,16 @@
 //!
 //! Not here: what taking back means (that is the CRDT's undo).
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
-use crate::crdt::{Anchor, OpId};
+use crate::crdt::{Change, OpId};
 
 /// A pause after which a new group begins, in milliseconds. (Editors use 300 to 1000.)
 pub const PAUSE_MS: u64 = 700;
+
+/// How many groups can be taken back. (Vim keeps 1,000 steps; a group takes 8 bytes here.)
+pub const MAX_GROUPS: usize = 10_000;
 
 /// What an edit does, as far as grouping cares.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,15 +28,17 @@ pub enum EditKind {
     Whole,
 }
 
-/// Edits that are taken back together.
+/// Numbers of one's own operations that are taken back together.
+type Group = Range<u32>;
+
+/// The newest group, as long as it takes more edits.
 #[derive(Debug)]
-struct Group {
-    ops: Range<OpId>,
+struct Open {
     kind: EditKind,
     /// When its last edit was, in milliseconds.
     at: u64,
-    /// Where its last edit left the caret.
-    caret: Anchor,
+    /// Where its last edit left the caret; follows what others do.
+    caret: usize,
     /// Whether its last typed character was white space: then the next letter begins a word.
     ends_word: bool,
 }
@@ -40,51 +46,48 @@ struct Group {
 /// Own edits that can be taken back, and undos that can.
 #[derive(Default)]
 pub(super) struct UndoStack {
-    undo: Vec<Group>,
+    undo: VecDeque<Group>,
     redo: Vec<(Vec<Range<OpId>>, Group)>,
-    /// Whether the newest group takes no more edits.
-    closed: bool,
+    open: Option<Open>,
 }
 
 /// An edit to be remembered.
 pub(super) struct Edit {
-    pub(super) ops: Range<OpId>,
+    /// The numbers of its operations.
+    pub(super) ops: Range<u32>,
     pub(super) kind: EditKind,
     pub(super) at: u64,
-    /// Whether it began where the newest group left the caret.
-    pub(super) adjacent: bool,
-    pub(super) caret: Anchor,
+    /// What it replaced, by the characters' numbers before it.
+    pub(super) replaced: Range<usize>,
+    /// Where it left the caret.
+    pub(super) caret: usize,
     /// Whether it typed white space.
     pub(super) space: bool,
 }
 
 impl UndoStack {
-    /// Where the newest edit left the caret.
-    pub(super) fn caret(&self) -> Option<&Anchor> {
-        self.undo.last().map(|group| &group.caret)
-    }
-
     /// Remembers an edit; what was undone before can no longer be redone.
     pub(super) fn push(&mut self, edit: Edit) {
         self.redo.clear();
-        let closed = std::mem::take(&mut self.closed);
-        if let Some(group) = self.undo.last_mut()
-            && !closed
-            && edit.adjacent
-            && edit.kind == group.kind
+        if let (Some(group), Some(open)) = (self.undo.back_mut(), &mut self.open)
+            && edit.kind == open.kind
             && edit.kind != EditKind::Whole
-            && edit.at.saturating_sub(group.at) < PAUSE_MS
-            && (edit.space || !group.ends_word)
-            && edit.ops.start == group.ops.end
+            && (edit.replaced.start == open.caret || edit.replaced.end == open.caret)
+            && edit.at.saturating_sub(open.at) < PAUSE_MS
+            && (edit.space || !open.ends_word)
+            && edit.ops.start == group.end
         {
-            group.ops.end = edit.ops.end;
-            group.at = edit.at;
-            group.caret = edit.caret;
-            group.ends_word = edit.space;
+            group.end = edit.ops.end;
+            open.at = edit.at;
+            open.caret = edit.caret;
+            open.ends_word = edit.space && edit.kind == EditKind::Type;
             return;
         }
-        self.undo.push(Group {
-            ops: edit.ops,
+        if self.undo.len() >= MAX_GROUPS {
+            self.undo.pop_front();
+        }
+        self.undo.push_back(edit.ops);
+        self.open = Some(Open {
             kind: edit.kind,
             at: edit.at,
             caret: edit.caret,
@@ -92,11 +95,23 @@ impl UndoStack {
         });
     }
 
+    /// Keeps the caret in its place while others write.
+    pub(super) fn follow(&mut self, change: &Change) {
+        let Some(Open { caret, .. }) = &mut self.open else {
+            return;
+        };
+        match *change {
+            Change::Insert { at, len, .. } if at < *caret => *caret += len,
+            Change::Remove { at, len } if at < *caret => *caret = at.max(caret.saturating_sub(len)),
+            _ => {}
+        }
+    }
+
     /// The operations of the newest group that is not undone, and what remembers that it is.
-    pub(super) fn undo(&mut self) -> Option<(Vec<Range<OpId>>, Undone)> {
-        let group = self.undo.pop()?;
-        self.closed = true;
-        Some((vec![group.ops.clone()], Undone(group)))
+    pub(super) fn undo(&mut self) -> Option<(Range<u32>, Undone)> {
+        let group = self.undo.pop_back()?;
+        self.open = None;
+        Some((group.clone(), Undone(group)))
     }
 
     /// Remembers the undo that took a group back.
@@ -107,8 +122,8 @@ impl UndoStack {
     /// The undo that was made last and not yet taken back; its group counts as not undone again.
     pub(super) fn redo(&mut self) -> Option<Vec<Range<OpId>>> {
         let (by, group) = self.redo.pop()?;
-        self.undo.push(group);
-        self.closed = true;
+        self.undo.push_back(group);
+        self.open = None;
         Some(by)
     }
 }

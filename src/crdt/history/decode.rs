@@ -1,6 +1,7 @@
 //! Reading a history, in two steps.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::super::id::{AuthorId, AuthorIx, Id};
 use super::super::limits::{MAX_AUTHORS, MAX_HISTORY_BYTES, MAX_LAMPORT};
@@ -83,6 +84,7 @@ impl History {
             origins: Reader(&raw[ORIGINS]),
             targets: Reader(&raw[TARGETS]),
             notes: Reader(&raw[NOTES]),
+            spans: Vec::new(),
             changes: Vec::new(),
             room: self.shown.len() + hidden.len(),
         };
@@ -251,6 +253,8 @@ struct Entries<'a> {
     /// Per author of the file, the number after its last operation.
     ends: &'a [u32],
     cursors: Vec<Id>,
+    /// Kept from entry to entry for their memory.
+    spans: Vec<Span>,
     changes: Vec<Change>,
     /// For how many characters more there can be text: no more than bytes.
     room: usize,
@@ -300,7 +304,9 @@ impl Entries<'_> {
             _ => return Err(Corrupt::Malformed("an operation is of an unknown kind")),
         };
         self.changes.clear();
-        Ok(self.replica.restore(me, &op, &mut self.changes)?)
+        Ok(self
+            .replica
+            .restore(me, &op, &self.spans, &mut self.changes)?)
     }
 
     fn insert(&mut self, author: usize, chars: u32) -> Result<(), Corrupt> {
@@ -321,25 +327,31 @@ impl Entries<'_> {
         Ok(self.replica.restore_insert(id, left, right, chars)?)
     }
 
-    fn targets(&mut self, author: usize) -> Result<Vec<Span>, Corrupt> {
+    /// Reads what an act names into `spans`.
+    fn targets(&mut self, author: usize) -> Result<Range<usize>, Corrupt> {
+        self.spans.clear();
         let count = self.targets.uint()?;
-        let mut targets: Vec<Span> = Vec::new();
-        for _ in 0..count {
+        for _ in 0..count.max(1) {
             let start = self.id(TARGETS, author)?;
             let len = self.targets.u32()?;
-            start
-                .seq
-                .checked_add(len)
-                .filter(|_| len > 0)
-                .ok_or(OUT_OF_RANGE)?;
-            let span = Span { start, len };
-            self.check(span)?;
+            let end = start.seq.checked_add(len).filter(|_| len > 0);
+            end.ok_or(OUT_OF_RANGE)?;
+            if count == 0 {
+                self.check(Span { start, len: 1 })?;
+                self.replica
+                    .check_characters(Span { start, len: 1 })
+                    .ok()
+                    .and_then(|()| self.replica.visible_from(start, len, &mut self.spans))
+                    .ok_or(UNKNOWN)?;
+            } else {
+                let span = Span { start, len };
+                self.check(span)?;
+                self.spans.push(span);
+            }
             self.move_to(author, start, len.into());
-            targets.push(span);
         }
-        let first = targets.first().ok_or(OUT_OF_RANGE)?.start;
-        self.move_to(author, first, -1);
-        Ok(targets)
+        self.move_to(author, self.spans[0].start, -1);
+        Ok(0..self.spans.len())
     }
 
     /// Checks that all of a span is here already.

@@ -1,11 +1,9 @@
 //! Writing a history.
 
-use super::super::id::{AuthorIx, Id};
-use super::super::integrate::destination;
+use super::super::id::{AuthorId, AuthorIx, Id};
 use super::super::log::{ActKind, Entry, InsertRun, Log};
-use super::super::op::{BatchInfo, Source, Span};
-use super::super::order::Order;
-use super::super::replica::Replica;
+use super::super::op::{BatchInfo, Op, Source, Span};
+use super::super::replica::{Change, Replica};
 use super::column::{put_column, put_sint, put_uint, zigzag};
 use super::{
     AUTHORS, BACKWARDS, BATCHES, COLUMNS, DELETE, ENTRIES, FORWARDS, HEADER, HIDDEN, INSERT, MAGIC,
@@ -31,18 +29,15 @@ impl Replica {
             columns[AUTHORS].extend_from_slice(&author.id.0);
             put_batches(&mut columns[BATCHES], author.batches());
         }
-        Entries::new(&self.log, &mut columns).write();
+        let first = self.log[AuthorIx::new(0)].id;
+        Entries::new(&self.log, first, &mut columns).write();
         let mut out = Vec::new();
         out.extend_from_slice(MAGIC);
         out.push(VERSION);
         out.extend_from_slice(&[0; 16]);
-        columns.iter().for_each(|column| {
-            let b = out.len();
-            put_column(&mut out, column);
-            if std::env::var_os("COLS").is_some() {
-                eprintln!("{} {}", column.len(), out.len() - b);
-            }
-        });
+        columns
+            .iter()
+            .for_each(|column| put_column(&mut out, column));
         let sum = checksum(&out[HEADER..]);
         out[HEADER - sum.len()..HEADER].copy_from_slice(&sum);
         out
@@ -95,25 +90,39 @@ fn put_batches(out: &mut Vec<u8>, batches: impl Iterator<Item = (BatchInfo, u32)
 struct Entries<'a> {
     log: &'a Log,
     columns: &'a mut [Vec<u8>; COLUMNS],
-    /// The characters written so far: tells which is the next after a left origin.
-    order: Order,
+    /// What has been written so far, as a reader will have it at that point: what that tells need not
+    /// be written.
+    reader: Replica,
     /// Per author, the number after the last operation written.
     done: Vec<u32>,
     /// Per author, where it wrote last.
     cursors: Vec<Id>,
+    /// Kept from entry to entry for their memory.
+    spans: Vec<Span>,
+    changes: Vec<Change>,
 }
 
 impl<'a> Entries<'a> {
-    fn new(log: &'a Log, columns: &'a mut [Vec<u8>; COLUMNS]) -> Self {
-        let authors = log.authors().count();
+    fn new(log: &'a Log, me: AuthorId, columns: &'a mut [Vec<u8>; COLUMNS]) -> Self {
+        let mut reader = Replica::new(me);
+        let (mut done, mut cursors) = (Vec::new(), Vec::new());
+        for (ix, author) in log.authors() {
+            let known = reader.restore_author(author.id);
+            debug_assert_eq!(known, Ok(ix));
+            for (first, count) in author.batches() {
+                reader.restore_batches(ix, first, count);
+            }
+            done.push(0);
+            cursors.push(Id::new(ix, 0));
+        }
         Self {
             log,
             columns,
-            order: Order::new(),
-            done: vec![0; authors],
-            cursors: (0..authors)
-                .map(|author| Id::new(AuthorIx::new(author), 0))
-                .collect(),
+            reader,
+            done,
+            cursors,
+            spans: Vec::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -168,22 +177,27 @@ impl<'a> Entries<'a> {
                     }
                     self.id(TARGETS, author, first);
                     let last = nth(len.cast_signed() - 1);
-                    self.move_to(author, Id::new(last.author, first.seq.min(last.seq)), -1);
+                    let start = Id::new(last.author, first.seq.min(last.seq));
+                    self.move_to(author, start, -1);
+                    self.reader
+                        .restore_keys(author, Span { start, len }, step < 0)
+                        .expect("what is in the log was found valid");
                     (if step > 0 { FORWARDS } else { BACKWARDS }, len)
                 } else {
-                    if !self.targets(author, seq) {
+                    if !self.targets(author, seq, false) {
                         return false;
                     }
                     (DELETE, 1)
                 }
             }
             Some(Entry::Act(ActKind::Undo(_))) => {
-                if !self.targets(author, seq) {
+                if !self.targets(author, seq, true) {
                     return false;
                 }
                 (UNDO, 1)
             }
             Some(Entry::Note(bytes)) => {
+                self.reader.log.push_note(author, bytes);
                 put_uint(&mut self.columns[NOTES], bytes.len() as u64);
                 self.columns[NOTES].extend_from_slice(bytes);
                 (NOTE, 1)
@@ -203,11 +217,7 @@ impl<'a> Entries<'a> {
                 self.move_to(author, left, 0);
             }
         }
-        let next = match run.left {
-            None => self.order.first(),
-            Some(left) => self.order.after(self.order.place(left)),
-        };
-        if next.map(|place| self.order.id(place)) == run.right {
+        if self.reader.next_character(run.left) == run.right {
             put_uint(&mut self.columns[ORIGINS], 0);
         } else {
             put_uint(&mut self.columns[ORIGINS], 1);
@@ -217,28 +227,55 @@ impl<'a> Entries<'a> {
             }
         }
         let id = Id::new(author, run.seq);
-        let lamport = self.log.lamport(id, 0);
-        let before = destination(&self.order, self.log, id, lamport, run.left, run.right)
+        self.reader
+            .restore_insert(id, run.left, run.right, run.len)
             .expect("what is in the log was found valid");
-        self.order.insert(before, id, run.len, false);
         self.move_to(author, id.plus(run.len - 1), 0);
     }
 
-    /// Writes what an act names, if all of it is written.
-    fn targets(&mut self, author: AuthorIx, seq: u32) -> bool {
+    /// Writes what an act names, if all of that is written.
+    fn targets(&mut self, author: AuthorIx, seq: u32, undo: bool) -> bool {
         let targets = self.log[author].targets(seq);
         let done = |span: &Span| self.is_done(span.start.plus(span.len - 1));
         if !targets.iter().all(done) {
             return false;
         }
-        put_uint(&mut self.columns[TARGETS], targets.len() as u64);
-        for span in targets.iter() {
-            self.id(TARGETS, author, span.start);
-            put_uint(&mut self.columns[TARGETS], span.len.into());
-            self.move_to(author, span.start, span.len.into());
+        let first = targets[0].start;
+        let len = targets.iter().map(|span| u64::from(span.len)).sum();
+        if !undo && self.is_what_shows(&targets, len) {
+            put_uint(&mut self.columns[TARGETS], 0);
+            self.id(TARGETS, author, first);
+            put_uint(&mut self.columns[TARGETS], len);
+        } else {
+            put_uint(&mut self.columns[TARGETS], targets.len() as u64);
+            for span in targets.iter() {
+                self.id(TARGETS, author, span.start);
+                put_uint(&mut self.columns[TARGETS], span.len.into());
+                self.move_to(author, span.start, span.len.into());
+            }
         }
-        self.move_to(author, targets[0].start, -1);
+        self.move_to(author, first, -1);
+        let part = 0..targets.len();
+        let op = if undo {
+            Op::Undo { targets: part }
+        } else {
+            Op::Delete { targets: part }
+        };
+        self.changes.clear();
+        self.reader
+            .restore(author, &op, &targets, &mut self.changes)
+            .expect("what is in the log was found valid");
         true
+    }
+
+    /// Whether a delete's targets are all that a reader sees from the first of them on.
+    fn is_what_shows(&mut self, targets: &[Span], len: u64) -> bool {
+        self.spans.clear();
+        let shows = u32::try_from(len).ok().and_then(|len| {
+            self.reader
+                .visible_from(targets[0].start, len, &mut self.spans)
+        });
+        shows.is_some() && self.spans == targets
     }
 
     /// An id that is not `None`: one more than twice its distance from the cursor, plus one if it is
