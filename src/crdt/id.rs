@@ -72,6 +72,12 @@ impl Id {
         Self { author, seq }
     }
 
+    /// The id of the operation before by the same author, if there is one.
+    pub(crate) fn before(self) -> Option<Self> {
+        let seq = self.seq.checked_sub(1)?;
+        Some(Self { seq, ..self })
+    }
+
     /// The id `n` operations later by the same author.
     pub(crate) const fn plus(self, n: u32) -> Self {
         Self {

@@ -486,6 +486,24 @@ impl Log {
         self[author].text.push(text, chars as usize);
     }
 
+    /// The right origin that an insert must have to continue `author`'s newest operation, if that is a
+    /// character.
+    pub(crate) fn typing(&self, author: AuthorIx) -> Option<Option<Id>> {
+        let log = &self[author];
+        let last = log.inserts.last().filter(|run| run.end() == log.end)?;
+        Some(last.right)
+    }
+
+    /// Appends `chars` characters that continue the newest entry.
+    pub(crate) fn push_on(&mut self, author: AuthorIx, text: &str, chars: u32) {
+        let log = &mut self[author];
+        if let Some(run) = log.inserts.last_mut() {
+            run.len += chars;
+        }
+        log.text.push(text, chars as usize);
+        log.end += chars;
+    }
+
     /// Appends an insert whose text comes later, by [`set_text`](Self::set_text).
     pub(crate) fn push_run(
         &mut self,

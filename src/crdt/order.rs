@@ -390,7 +390,7 @@ impl Order {
             continues,
         };
         self.leaves[leaf as usize].runs.insert(slot, run);
-        self.add_visible(leaf, i64::from(len));
+        self.add_visible(leaf, len.cast_signed());
         self.index_set(id, len, leaf);
         self.cursor = Some(Cursor {
             leaf,
@@ -398,6 +398,37 @@ impl Order {
             start: at,
         });
         at as usize
+    }
+
+    /// Typing on: lets the run at the cursor grow by `id..id + len`, if it ends with `id - 1`, is visible
+    /// and has `right` behind it. Says how many visible characters are before them. `at` is where that
+    /// must be, if that matters. O(1) but for the counts.
+    pub(crate) fn type_on(
+        &mut self,
+        id: Id,
+        len: u32,
+        right: Option<Id>,
+        at: Option<usize>,
+    ) -> Option<usize> {
+        let Cursor { leaf, slot, start } = self.cursor?;
+        let this = &self.leaves[leaf as usize];
+        let run = this.runs[slot as usize];
+        let end = (start + run.len) as usize;
+        if run.hides > 0 || run.id.plus(run.len) != id || at.is_some_and(|at| at != end) {
+            return None;
+        }
+        let behind = match this.runs.get(slot as usize + 1) {
+            Some(next) => Some(next.id),
+            None if this.next == NONE => None,
+            None => Some(self.leaves[this.next as usize].runs[0].id),
+        };
+        if behind != right {
+            return None;
+        }
+        self.leaves[leaf as usize].runs[slot as usize].len += len;
+        self.add_visible(leaf, len.cast_signed());
+        self.index[id.author.index()].grown(id.seq + len);
+        Some(end)
     }
 
     /// Lets the run in front of `place` grow by `id..id + len`, if these continue it.
@@ -426,7 +457,7 @@ impl Order {
         let run = &mut self.leaves[leaf as usize].runs[slot as usize];
         let at = start + run.len;
         run.len += len;
-        self.add_visible(leaf, i64::from(len));
+        self.add_visible(leaf, len.cast_signed());
         self.index[id.author.index()].grown(id.seq + len);
         self.cursor = Some(Cursor { leaf, slot, start });
         Some(at as usize)
@@ -454,7 +485,7 @@ impl Order {
             };
             if (run.hides == 0) != (hides == 0) {
                 let visible = hides == 0;
-                let change = i64::from(len);
+                let change = len.cast_signed();
                 self.add_visible(leaf, if visible { change } else { -change });
                 let span = Span { start: id, len };
                 shown(Shown { at, span, visible });
@@ -541,8 +572,8 @@ impl Order {
         .flatten()
     }
 
-    fn add_visible(&mut self, leaf: u32, delta: i64) {
-        let add = |count: &mut u32| *count = (i64::from(*count) + delta) as u32;
+    fn add_visible(&mut self, leaf: u32, delta: i32) {
+        let add = |count: &mut u32| *count = count.wrapping_add_signed(delta);
         add(&mut self.visible);
         let Leaf {
             mut place,

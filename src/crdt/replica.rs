@@ -81,7 +81,6 @@ pub struct Replica {
     cuts: Vec<u32>,
     /// Kept between edits for their memory.
     spans: Vec<Span>,
-    changes: Vec<Change>,
 }
 
 impl Replica {
@@ -98,7 +97,6 @@ impl Replica {
             rejected: Vec::new(),
             cuts: Vec::new(),
             spans: Vec::new(),
-            changes: Vec::new(),
         }
     }
 
@@ -154,6 +152,12 @@ impl Replica {
     /// # Panics
     /// If `at` is past the end.
     pub fn insert(&mut self, at: usize, text: &str) -> usize {
+        if text.len() <= BATCH_TEXT_BYTES {
+            let chars = text.chars().count() as u32;
+            if self.type_on(self.me, text, chars, Some(at)).is_some() {
+                return chars as usize;
+            }
+        }
         let mut inserted = 0;
         let mut left = at.checked_sub(1).map(|before| {
             let place = self.order.visible_place(before);
@@ -182,6 +186,22 @@ impl Replica {
         inserted
     }
 
+    /// Takes in characters that continue `author`'s newest operation, if the order's cursor is at their
+    /// place: what typing comes to. Says how many visible characters are before them.
+    fn type_on(
+        &mut self,
+        author: AuthorIx,
+        text: &str,
+        chars: u32,
+        at: Option<usize>,
+    ) -> Option<usize> {
+        let right = self.log.typing(author)?;
+        let id = Id::new(author, self.log[author].end());
+        let at = self.order.type_on(id, chars, right, at)?;
+        self.log.push_on(author, text, chars);
+        Some(at)
+    }
+
     /// Deletes the visible characters `range`. O(log n + answer).
     ///
     /// # Panics
@@ -190,10 +210,16 @@ impl Replica {
         let mut spans = std::mem::take(&mut self.spans);
         spans.clear();
         self.order.visible_spans(range.start, range.end, &mut spans);
-        let mut changes = std::mem::take(&mut self.changes);
-        self.act(ActKind::Delete, &spans, &mut changes);
-        changes.clear();
-        (self.spans, self.changes) = (spans, changes);
+        for (i, piece) in spans.chunks(BATCH_TARGETS).enumerate() {
+            if i > 0 {
+                self.cuts.push(self.log[self.me].end());
+            }
+            self.log.push_act(self.me, ActKind::Delete, piece);
+            for span in piece {
+                self.order.hide(*span, 1, |_| {});
+            }
+        }
+        self.spans = spans;
     }
 
     /// Takes back the operations named, of any author, undos included: they are not in force while
@@ -262,23 +288,22 @@ impl Replica {
     pub fn commit_at(&mut self, lamport: u64, minutes: u32, source: Source) -> Option<u32> {
         let log = &self.log[self.me];
         let (first, end) = (log.next(), log.end());
-        let mut seq = first;
-        for cut in std::mem::take(&mut self.cuts).into_iter().chain([end]) {
-            if cut > seq {
-                let info = BatchInfo {
-                    seq,
-                    end: cut,
-                    lamport,
-                    minutes,
-                    source,
-                };
-                self.log.close_batch(self.me, info);
-                seq = cut;
-            }
-        }
         if first == end {
             return None;
         }
+        let batch = |seq, end| BatchInfo {
+            seq,
+            end,
+            lamport,
+            minutes,
+            source,
+        };
+        let mut seq = first;
+        for cut in self.cuts.drain(..) {
+            self.log.close_batch(self.me, batch(seq, cut));
+            seq = cut;
+        }
+        self.log.close_batch(self.me, batch(seq, end));
         self.clock = self.clock.max(lamport);
         Some(first)
     }
@@ -412,13 +437,24 @@ impl Replica {
                 text,
                 chars,
             } => {
+                let id = Id::new(author, self.log[author].end());
+                if *left == id.before()
+                    && self.log.typing(author) == Some(*right)
+                    && let Some(at) = self.type_on(author, text, *chars, None)
+                {
+                    changes.push(Change::Insert {
+                        at,
+                        from: self.log.op_id(id),
+                        len: *chars as usize,
+                    });
+                    return Ok(());
+                }
                 for origin in [left, right].into_iter().flatten() {
                     self.check_characters(Span {
                         start: *origin,
                         len: 1,
                     })?;
                 }
-                let id = Id::new(author, self.log[author].end());
                 let before = destination(&self.order, &self.log, id, lamport, *left, *right)?;
                 let continues = self.log[author].continues(author, *left, *right);
                 let at = self.order.insert(before, id, *chars, continues);

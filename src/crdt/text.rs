@@ -40,6 +40,10 @@ impl AppendText {
         debug_assert_eq!(text.chars().count(), chars);
         let was_ascii = self.is_ascii();
         let start = self.text.len();
+        if self.text.capacity() - start < text.len() {
+            // By an eighth, not to the double: texts stay in memory for long.
+            self.text.reserve_exact(text.len() + start / 8 + STRIDE);
+        }
         self.text.push_str(text);
         if was_ascii && text.len() == chars {
             self.chars += chars;

@@ -128,7 +128,7 @@ impl Document {
             at: now_ms,
             replaced: start..end,
             caret: start + inserted,
-            space: text.chars().all(char::is_whitespace),
+            space: kind == EditKind::Type && text.chars().all(char::is_whitespace),
         });
     }
 

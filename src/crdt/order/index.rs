@@ -34,47 +34,60 @@ impl Index {
         self.end = end;
     }
 
-    /// Notes that the numbers `from..to` are in `leaf`. O(log n) and what that replaces.
+    /// Notes that the numbers `from..to`, a run, are in `leaf`. O(log n) and the entries in between.
     pub(super) fn set(&mut self, from: u32, to: u32, leaf: u32) {
-        let before = from.checked_sub(1).and_then(|before| self.leaf(before));
         if from >= self.end {
-            if before != Some(leaf) {
+            self.end = to;
+            let last = self.chunks.last().and_then(|chunk| chunk.last());
+            if last.is_none_or(|(_, last)| *last != leaf) {
                 self.insert(from, leaf);
             }
-            self.end = to;
             return;
         }
-        // What held at the end of the span goes on holding behind it.
-        let behind = (to < self.end).then(|| self.leaf(to)).flatten();
-        self.remove(from, to);
-        if before != Some(leaf) {
+        let (mut chunk, mut entry) = self.position(from);
+        // What holds in front of the run goes on holding in front of it, and behind it what held at
+        // its end.
+        let mut held = None;
+        if self
+            .entry(chunk, entry)
+            .is_none_or(|(start, _)| start > from)
+        {
+            held = self.leaf(from);
             self.insert(from, leaf);
+            (chunk, entry) = self.position(from);
         }
-        match behind {
-            Some(behind) if behind != leaf => {
-                if self.starting_at(to).is_none() {
-                    self.insert(to, behind);
+        loop {
+            match self.entry(chunk, entry) {
+                Some((start, was)) if start < to => {
+                    if start > from || held.is_none() {
+                        held = Some(was);
+                    }
+                    self.chunks[chunk][entry].1 = leaf;
+                    entry += 1;
                 }
+                Some((start, _)) if start == to => return,
+                Some(_) => break,
+                None if chunk + 1 < self.chunks.len() => (chunk, entry) = (chunk + 1, 0),
+                None => break,
             }
-            Some(_) => self.remove(to, to + 1),
-            None => self.end = to.max(self.end),
+        }
+        if to < self.end
+            && let Some(held) = held.filter(|held| *held != leaf)
+        {
+            self.insert(to, held);
         }
     }
 
-    /// Where the entry with the smallest number from `seq` on is: chunk and place, maybe one past the
-    /// chunk's last.
+    fn entry(&self, chunk: usize, entry: usize) -> Option<(u32, u32)> {
+        self.chunks.get(chunk)?.get(entry).copied()
+    }
+
+    /// Where the entry with the smallest number from `seq` on is, or would be in its chunk.
     fn position(&self, seq: u32) -> (usize, usize) {
-        let chunk = self.firsts.partition_point(|first| *first < seq);
+        let chunk = self.firsts.partition_point(|first| *first <= seq);
         let chunk = chunk.saturating_sub(1);
         let entries = self.chunks.get(chunk).map_or(&[][..], Vec::as_slice);
         (chunk, entries.partition_point(|(start, _)| *start < seq))
-    }
-
-    fn starting_at(&self, seq: u32) -> Option<u32> {
-        let chunk = self.firsts.partition_point(|first| *first <= seq);
-        let chunk = &self.chunks[chunk.checked_sub(1)?];
-        let entry = chunk.binary_search_by_key(&seq, |(start, _)| *start);
-        entry.ok().map(|entry| chunk[entry].1)
     }
 
     /// Adds an entry; there is none with this number.
@@ -93,27 +106,6 @@ impl Index {
             let half = entries.split_off(at);
             self.firsts.insert(chunk + 1, half[0].0);
             self.chunks.insert(chunk + 1, half);
-        }
-    }
-
-    /// Removes the entries with numbers in `from..to`.
-    fn remove(&mut self, from: u32, to: u32) {
-        let (mut chunk, mut entry) = self.position(from);
-        while let Some(entries) = self.chunks.get_mut(chunk) {
-            let end = entries.partition_point(|(start, _)| *start < to);
-            if end > entry {
-                entries.drain(entry..end);
-            } else if entry < entries.len() {
-                return;
-            }
-            if entries.is_empty() {
-                self.chunks.remove(chunk);
-                self.firsts.remove(chunk);
-            } else {
-                self.firsts[chunk] = entries[0].0;
-                chunk += 1;
-            }
-            entry = 0;
         }
     }
 }
