@@ -24,7 +24,7 @@ mod index;
 
 use std::cmp::Ordering;
 
-use super::id::Id;
+use super::id::{AuthorIx, Id};
 use super::log::Log;
 use super::op::Span;
 use index::Index;
@@ -40,28 +40,34 @@ const NONE: u32 = u32::MAX;
 /// Consecutive characters of one author, next to each other in the order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
-    pub(crate) id: Id,
+    author: AuthorIx,
+    /// Whether the first character continues the one before it by number.
+    continues: bool,
+    seq: u32,
     pub(crate) len: u32,
     /// How many operations in force hide these characters: deletes that name them, and undos that
     /// name their insert. They are visible while this is 0. Each operation counts at most once, when
     /// it comes into force, and is subtracted when it leaves it, so this cannot go below zero.
     pub(crate) hides: u32,
-    /// Whether the first character continues the one before it by number.
-    continues: bool,
 }
 
 impl Run {
+    /// The name of its first character.
+    pub(crate) const fn id(&self) -> Id {
+        Id::new(self.author, self.seq)
+    }
+
     const fn visible(&self) -> u32 {
         if self.hides == 0 { self.len } else { 0 }
     }
 
     fn holds(&self, id: Id) -> bool {
-        self.id.author == id.author && id.seq.wrapping_sub(self.id.seq) < self.len
+        self.author == id.author && id.seq.wrapping_sub(self.seq) < self.len
     }
 
     /// Whether `next`, which is the next run, may be one with this.
     fn joins(&self, next: &Self) -> bool {
-        next.continues && self.hides == next.hides && self.id.plus(self.len) == next.id
+        next.continues && self.hides == next.hides && self.id().plus(self.len) == next.id()
     }
 }
 
@@ -155,7 +161,7 @@ impl Order {
 
     /// The name of the character at `place`.
     pub(crate) fn id(&self, place: Place) -> Id {
-        self.run(place).id.plus(place.offset)
+        self.run(place).id().plus(place.offset)
     }
 
     /// The place of the visible character number `at`, which exists. O(log n), O(1) near the cursor.
@@ -233,7 +239,7 @@ impl Order {
         Place {
             leaf,
             slot: slot as u32,
-            offset: id.seq - runs[slot].id.seq,
+            offset: id.seq - runs[slot].seq,
         }
     }
 
@@ -241,11 +247,12 @@ impl Order {
     fn place_near(&self, id: Id) -> Option<Place> {
         let Cursor { leaf, slot, .. } = self.cursor?;
         let runs = &self.leaves[leaf as usize].runs;
-        for slot in [slot, slot.wrapping_sub(1), slot + 1] {
+        // Deletes go on to the right, over what is hidden there already.
+        for slot in [slot, slot.wrapping_sub(1), slot + 1, slot + 2, slot + 3] {
             if let Some(run) = runs.get(slot as usize)
                 && run.holds(id)
             {
-                let offset = id.seq - run.id.seq;
+                let offset = id.seq - run.seq;
                 return Some(Place { leaf, slot, offset });
             }
         }
@@ -384,10 +391,11 @@ impl Order {
         };
         let (leaf, slot) = self.make_room(leaf, slot);
         let run = Run {
-            id,
+            author: id.author,
+            continues,
+            seq: id.seq,
             len,
             hides: 0,
-            continues,
         };
         self.leaves[leaf as usize].runs.insert(slot, run);
         self.add_visible(leaf, len.cast_signed());
@@ -414,13 +422,13 @@ impl Order {
         let this = &self.leaves[leaf as usize];
         let run = this.runs[slot as usize];
         let end = (start + run.len) as usize;
-        if run.hides > 0 || run.id.plus(run.len) != id || at.is_some_and(|at| at != end) {
+        if run.hides > 0 || run.id().plus(run.len) != id || at.is_some_and(|at| at != end) {
             return None;
         }
         let behind = match this.runs.get(slot as usize + 1) {
-            Some(next) => Some(next.id),
+            Some(next) => Some(next.id()),
             None if this.next == NONE => None,
-            None => Some(self.leaves[this.next as usize].runs[0].id),
+            None => Some(self.leaves[this.next as usize].runs[0].id()),
         };
         if behind != right {
             return None;
@@ -450,7 +458,7 @@ impl Order {
             }
         };
         let run = &self.leaves[leaf as usize].runs[slot as usize];
-        if run.hides > 0 || run.id.plus(run.len) != id {
+        if run.hides > 0 || run.id().plus(run.len) != id {
             return None;
         }
         let start = self.start_of(leaf, slot);
@@ -491,11 +499,7 @@ impl Order {
                 shown(Shown { at, span, visible });
             }
             let run = &self.leaves[leaf as usize].runs[slot];
-            let in_run = if run.hides == 0 {
-                id.seq - run.id.seq
-            } else {
-                0
-            };
+            let in_run = if run.hides == 0 { id.seq - run.seq } else { 0 };
             self.cursor = Some(Cursor {
                 leaf,
                 slot: slot as u32,
@@ -516,10 +520,10 @@ impl Order {
         }
         if place.offset + len == run.len {
             let next = runs.get_mut(slot + 1)?;
-            if !next.continues || next.hides != hides || run.id.plus(run.len) != next.id {
+            if !next.continues || next.hides != hides || run.id().plus(run.len) != next.id() {
                 return None;
             }
-            next.id = run.id.plus(place.offset);
+            next.seq = run.seq + place.offset;
             next.len += len;
             runs[slot].len = place.offset;
             return Some(slot + 1);
@@ -528,13 +532,13 @@ impl Order {
         if place.offset > 0
             || !run.continues
             || before.hides != hides
-            || before.id.plus(before.len) != run.id
+            || before.id().plus(before.len) != run.id()
         {
             return None;
         }
         before.len += len;
         runs[slot] = Run {
-            id: run.id.plus(len),
+            seq: run.seq + len,
             len: run.len - len,
             continues: true,
             ..run
@@ -550,7 +554,7 @@ impl Order {
             let run = self.run(at);
             if run.hides == 0 {
                 let len = (run.len - at.offset).min(rest);
-                let start = run.id.plus(at.offset);
+                let start = run.id().plus(at.offset);
                 match spans.last_mut() {
                     Some(last) if last.start.plus(last.len) == start => last.len += len,
                     _ => spans.push(Span { start, len }),
@@ -612,7 +616,7 @@ impl Order {
         let runs = &mut self.leaves[leaf as usize].runs;
         let run = &mut runs[slot];
         let half = Run {
-            id: run.id.plus(place.offset),
+            seq: run.seq + place.offset,
             len: run.len - place.offset,
             continues: true,
             ..*run
@@ -660,7 +664,7 @@ impl Order {
         }
         let moved = runs.iter().map(Run::visible).sum();
         for run in &runs {
-            self.index_set(run.id, run.len, new);
+            self.index_set(run.id(), run.len, new);
         }
         self.leaves.push(Leaf {
             parent,
@@ -785,12 +789,12 @@ impl Order {
                 assert!(run.len > 0, "O1: an empty run");
                 assert_eq!(
                     run.continues,
-                    log.continues_run(run.id),
+                    log.continues_run(run.id()),
                     "O4: {:?} is wrong about what it continues",
-                    run.id
+                    run.id()
                 );
                 for offset in 0..run.len {
-                    let id = run.id.plus(offset);
+                    let id = run.id().plus(offset);
                     let place = Place {
                         leaf: *leaf,
                         slot: slot as u32,

@@ -108,8 +108,8 @@ impl Replica {
             };
             let (text, rest) = from.split_at(chars_len(from, run.len as usize));
             *from = rest;
-            let author = run.id.author;
-            let char = self.log[author].char_of(run.id.seq)?;
+            let author = run.id().author;
+            let char = self.log[author].char_of(run.id().seq)?;
             if text.len() != run.len as usize {
                 if text.chars().count() != run.len as usize {
                     return None;

@@ -20,7 +20,7 @@ impl Replica {
         self.check_committed();
         let mut columns = [const { Vec::new() }; COLUMNS];
         for run in self.order.runs() {
-            let text = self.log[run.id.author].text(run.id.seq, run.len);
+            let text = self.log[run.id().author].text(run.id().seq, run.len);
             let column = if run.hides == 0 { SHOWN } else { HIDDEN };
             columns[column].extend_from_slice(text.as_bytes());
         }

@@ -47,33 +47,34 @@ impl Index {
         let (mut chunk, mut entry) = self.position(from);
         // What holds in front of the run goes on holding in front of it, and behind it what held at
         // its end.
-        let mut held = None;
+        let mut held = leaf;
         if self
             .entry(chunk, entry)
             .is_none_or(|(start, _)| start > from)
         {
-            held = self.leaf(from);
-            self.insert(from, leaf);
-            (chunk, entry) = self.position(from);
+            // Numbers before the first entry are no characters.
+            held = match entry.checked_sub(1) {
+                Some(before) => self.chunks[chunk][before].1,
+                None => leaf,
+            };
+            if held != leaf || entry == 0 {
+                (chunk, entry) = self.insert_at(chunk, entry, (from, leaf));
+                entry += 1;
+            }
         }
         loop {
             match self.entry(chunk, entry) {
                 Some((start, was)) if start < to => {
-                    if start > from || held.is_none() {
-                        held = Some(was);
-                    }
+                    held = was;
                     self.chunks[chunk][entry].1 = leaf;
                     entry += 1;
                 }
                 Some((start, _)) if start == to => return,
-                Some(_) => break,
                 None if chunk + 1 < self.chunks.len() => (chunk, entry) = (chunk + 1, 0),
-                None => break,
+                _ => break,
             }
         }
-        if to < self.end
-            && let Some(held) = held.filter(|held| *held != leaf)
-        {
+        if to < self.end && held != leaf {
             self.insert(to, held);
         }
     }
@@ -93,19 +94,29 @@ impl Index {
     /// Adds an entry; there is none with this number.
     fn insert(&mut self, seq: u32, leaf: u32) {
         let (chunk, entry) = self.position(seq);
+        self.insert_at(chunk, entry, (seq, leaf));
+    }
+
+    /// Adds an entry at its position; where it is then.
+    fn insert_at(&mut self, chunk: usize, entry: usize, new: (u32, u32)) -> (usize, usize) {
         let Some(entries) = self.chunks.get_mut(chunk) else {
-            self.firsts.push(seq);
-            self.chunks.push(vec![(seq, leaf)]);
-            return;
+            self.firsts.push(new.0);
+            self.chunks.push(vec![new]);
+            return (chunk, 0);
         };
-        entries.insert(entry, (seq, leaf));
+        entries.insert(entry, new);
         self.firsts[chunk] = entries[0].0;
-        if entries.len() > CHUNK {
-            // Numbers mostly come at the end: there the full chunk stays full.
-            let at = if entry == CHUNK { CHUNK } else { CHUNK / 2 };
-            let half = entries.split_off(at);
-            self.firsts.insert(chunk + 1, half[0].0);
-            self.chunks.insert(chunk + 1, half);
+        if entries.len() <= CHUNK {
+            return (chunk, entry);
+        }
+        // Numbers mostly come at the end: there the full chunk stays full.
+        let at = if entry == CHUNK { CHUNK } else { CHUNK / 2 };
+        let half = entries.split_off(at);
+        self.firsts.insert(chunk + 1, half[0].0);
+        self.chunks.insert(chunk + 1, half);
+        match entry.checked_sub(at) {
+            Some(entry) => (chunk + 1, entry),
+            None => (chunk, entry),
         }
     }
 }
