@@ -189,6 +189,17 @@ impl Order {
         }
     }
 
+    /// Like [`visible_place`](Self::visible_place), and leaves the cursor there, since an edit follows.
+    pub(crate) fn seek(&mut self, at: usize) -> Place {
+        let place = self.visible_place(at);
+        self.cursor = Some(Cursor {
+            leaf: place.leaf,
+            slot: place.slot,
+            start: at as u32 - place.offset,
+        });
+        place
+    }
+
     /// The place of visible character number `at` if it is in the cursor's leaf.
     fn near_cursor(&self, at: u32) -> Option<Place> {
         let Cursor {
@@ -547,9 +558,9 @@ impl Order {
     }
 
     /// Appends the visible characters `from..to` to `spans`, in their order. O(log n + answer).
-    pub(crate) fn visible_spans(&self, from: usize, to: usize, spans: &mut Vec<Span>) {
+    pub(crate) fn visible_spans(&mut self, from: usize, to: usize, spans: &mut Vec<Span>) {
         let mut rest = (to - from) as u32;
-        let mut place = (rest > 0).then(|| self.visible_place(from));
+        let mut place = (rest > 0).then(|| self.seek(from));
         while let Some(at) = place.filter(|_| rest > 0) {
             let run = self.run(at);
             if run.hides == 0 {

@@ -160,7 +160,7 @@ impl Replica {
         }
         let mut inserted = 0;
         let mut left = at.checked_sub(1).map(|before| {
-            let place = self.order.visible_place(before);
+            let place = self.order.seek(before);
             (self.order.id(place), place)
         });
         let mut rest = text;

@@ -41,7 +41,7 @@ impl Replica {
 
     /// Appends the `len` characters that are visible from the character `id` on, itself included, to
     /// `spans`; `None` if it is hidden or there are not so many.
-    pub(crate) fn visible_from(&self, id: Id, len: u32, spans: &mut Vec<Span>) -> Option<()> {
+    pub(crate) fn visible_from(&mut self, id: Id, len: u32, spans: &mut Vec<Span>) -> Option<()> {
         let place = self.order.place(id);
         let at = self.order.visible_before(place);
         let end = at + len as usize;

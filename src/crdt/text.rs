@@ -38,6 +38,14 @@ impl AppendText {
     /// Appends `text`, which has `chars` characters. O(text).
     pub(crate) fn push(&mut self, text: &str, chars: usize) {
         debug_assert_eq!(text.chars().count(), chars);
+        if let [byte] = text.as_bytes()
+            && self.is_ascii()
+            && self.text.len() < self.text.capacity()
+        {
+            self.text.push(char::from(*byte));
+            self.chars += 1;
+            return;
+        }
         let was_ascii = self.is_ascii();
         let start = self.text.len();
         if self.text.capacity() - start < text.len() {
