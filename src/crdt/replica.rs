@@ -690,7 +690,7 @@ impl Replica {
     /// Every character ever inserted, hidden ones included, in their order. O(n).
     pub fn everything(&self) -> String {
         let runs = self.order.runs();
-        runs.map(|run| self.log[run.id.author].text(run.id.seq, run.len))
+        runs.map(|run| self.log[run.id().author].text(run.id().seq, run.len))
             .collect()
     }
 

@@ -1,7 +1,6 @@
 //! The history encoding: what it keeps, and bytes that are no history.
 
-use super::super::*;
-use super::{author, batches, commit, op, replica, sync};
+use super::*;
 use crate::crdt::history::seal;
 
 /// Two authors' work with every kind of operation in it.
