@@ -4,7 +4,8 @@
 //! replicas agree on; what is visible is what no operation in force hides. The rooms' inside, ground
 //! floor first: [`id`] and [`version`] (names, heads), [`op`] (operations), `text` and [`log`] (what
 //! each author wrote), `batch` (its one encoding), `order` (the tree of characters), `integrate`
-//! (where an insert goes), `pending` (batches that came too early), [`replica`] (all together),
+//! (where an insert goes), `pending` (batches that came too early), `force` (what undos and
+//! deletes hide), [`replica`] (all together),
 //! [`history`] (all of it as bytes), [`anchor`] (places that survive edits).
 //!
 //! Deliberately absent: the text as an editor wants it (the document's rope), who is connected, and
@@ -12,6 +13,7 @@
 
 pub mod anchor;
 mod batch;
+mod force;
 pub mod history;
 pub mod id;
 mod integrate;

@@ -14,6 +14,8 @@
 //!
 //! Not here: what is visible, and where (that is the order tree).
 
+mod act;
+
 use std::collections::BTreeMap;
 
 use super::id::{AuthorId, AuthorIx, Id, OpId};
@@ -21,6 +23,8 @@ use super::limits::MAX_AUTHORS;
 use super::op::{BatchInfo, Invalid, Source, Span};
 use super::text::AppendText;
 use super::version::Version;
+pub(crate) use act::{ActKind, Targets};
+use act::{ActRun, Names};
 
 /// Characters whose left origin is the one before, and which share a right origin.
 #[derive(Clone, Copy, Debug)]
@@ -37,76 +41,6 @@ pub(crate) struct InsertRun {
 impl InsertRun {
     const fn end(&self) -> u32 {
         self.seq + self.len
-    }
-}
-
-/// What a delete or an undo does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum ActKind {
-    Delete,
-    /// Carries how deep undos are nested below it, itself included.
-    Undo(u8),
-}
-
-/// One delete or undo, or several deletes of one character each that follow each other in the text
-/// (forwards or backwards), as keys make them.
-#[derive(Clone, Copy, Debug)]
-struct ActRun {
-    seq: u32,
-    len: u32,
-    kind: ActKind,
-    names: Names,
-}
-
-/// What the acts of a run name.
-#[derive(Clone, Copy, Debug)]
-enum Names {
-    /// One character each: this one, then the one after, and so on.
-    Forwards(Id),
-    /// One character each: this one, then the one before, and so on.
-    Backwards(Id),
-    /// This part of the author's column of targets. The run is one act.
-    Spans { start: u32, end: u32 },
-}
-
-impl ActRun {
-    const fn end(&self) -> u32 {
-        self.seq + self.len
-    }
-
-    /// Takes in a delete of the character `id`, if it goes on like this run.
-    fn grow(&mut self, id: Id) -> bool {
-        let next = match self.names {
-            Names::Forwards(first) if first.plus(self.len) == id => Names::Forwards(first),
-            Names::Backwards(first) | Names::Forwards(first)
-                if first.author == id.author
-                    && id.seq.checked_add(self.len) == Some(first.seq)
-                    && (self.len == 1 || matches!(self.names, Names::Backwards(_))) =>
-            {
-                Names::Backwards(first)
-            }
-            _ => return false,
-        };
-        self.names = next;
-        self.len += 1;
-        true
-    }
-}
-
-/// What one delete or undo names.
-pub(crate) enum Targets<'a> {
-    One([Span; 1]),
-    Many(&'a [Span]),
-}
-
-impl std::ops::Deref for Targets<'_> {
-    type Target = [Span];
-
-    fn deref(&self) -> &[Span] {
-        match self {
-            Self::One(one) => one,
-            Self::Many(many) => many,
-        }
     }
 }
 

@@ -14,18 +14,19 @@
 //!   first leaf may be empty.
 //! - O2: each child's visible count is the sum over its runs with `hides == 0`.
 //! - O3: the index names, for each character, the leaf that holds it.
-//! - O4: inside a run, each character continues the one before it (see [`Log::continues_run`]), and a
+//! - O4: inside a run, each character continues the one before it (see [`super::log::Log::continues_run`]), and a
 //!   run knows whether its first does.
 //! - O5: the cursor, if there is one, is on a run and knows how many visible characters are before it.
 //!
 //! Not here: the rule that decides where an insert goes (that is [`super::integrate`]).
 
+mod check;
 mod index;
+mod split;
 
 use std::cmp::Ordering;
 
 use super::id::{AuthorIx, Id};
-use super::log::Log;
 use super::op::Span;
 use index::Index;
 
@@ -653,110 +654,6 @@ impl Order {
         slot
     }
 
-    /// Makes sure that one more run fits into the leaf; where `slot` is then.
-    fn make_room(&mut self, leaf: u32, slot: usize) -> (u32, usize) {
-        if self.leaves[leaf as usize].runs.len() < LEAF {
-            return (leaf, slot);
-        }
-        let new = self.leaves.len() as u32;
-        let old = &mut self.leaves[leaf as usize];
-        let (parent, next) = (old.parent, old.next);
-        // Who writes on at the end leaves full leaves behind.
-        let kept = if next == NONE && slot == LEAF {
-            LEAF - 1
-        } else {
-            LEAF / 2
-        };
-        let mut runs = Vec::with_capacity(LEAF);
-        runs.extend(old.runs.drain(kept..));
-        old.next = new;
-        if next == NONE {
-            self.last = new;
-        }
-        let moved = runs.iter().map(Run::visible).sum();
-        for run in &runs {
-            self.index_set(run.id(), run.len, new);
-        }
-        self.leaves.push(Leaf {
-            parent,
-            place: 0,
-            next,
-            runs,
-        });
-        self.add_child(parent, leaf, new, moved);
-        if slot >= kept {
-            (new, slot - kept)
-        } else {
-            (leaf, slot)
-        }
-    }
-
-    /// Enters the child `new`, to which `moved` visible characters have gone from its left
-    /// neighbour `old`.
-    fn add_child(&mut self, parent: u32, old: u32, new: u32, moved: u32) {
-        let place = if self.nodes[parent as usize].above_leaves {
-            self.leaves[old as usize].place
-        } else {
-            self.nodes[old as usize].place
-        } as usize;
-        let node = &mut self.nodes[parent as usize];
-        node.visible[place] -= moved;
-        node.children.insert(place + 1, new);
-        node.visible.insert(place + 1, moved);
-        if node.children.len() <= NODE {
-            self.number_children(parent, place + 1);
-            return;
-        }
-        let half = node.children.len() / 2;
-        let children = node.children.split_off(half);
-        let visible = node.visible.split_off(half);
-        let moved = visible.iter().sum();
-        let (above_leaves, grandparent) = (node.above_leaves, node.parent);
-        let sibling = self.nodes.len() as u32;
-        self.nodes.push(Node {
-            parent: grandparent,
-            place: 0,
-            children,
-            visible,
-            above_leaves,
-        });
-        self.number_children(parent, 0);
-        self.number_children(sibling, 0);
-        if grandparent != NONE {
-            self.add_child(grandparent, parent, sibling, moved);
-            return;
-        }
-        let root = self.nodes.len() as u32;
-        let rest = self.nodes[parent as usize].visible.iter().sum();
-        self.nodes.push(Node {
-            parent: NONE,
-            place: 0,
-            children: vec![parent, sibling],
-            visible: vec![rest, moved],
-            above_leaves: false,
-        });
-        self.number_children(root, 0);
-        self.root = root;
-    }
-
-    /// Tells the children of a node, from one on, where they are.
-    fn number_children(&mut self, parent: u32, from: usize) {
-        let node = &self.nodes[parent as usize];
-        if node.above_leaves {
-            for (place, child) in node.children.iter().enumerate().skip(from) {
-                let leaf = &mut self.leaves[*child as usize];
-                (leaf.parent, leaf.place) = (parent, place as u32);
-            }
-            return;
-        }
-        let children = node.children.len();
-        for place in from..children {
-            let child = self.nodes[parent as usize].children[place];
-            let child = &mut self.nodes[child as usize];
-            (child.parent, child.place) = (parent, place as u32);
-        }
-    }
-
     /// Notes that the characters `id..id + len` are in `leaf`.
     fn index_set(&mut self, id: Id, len: u32, leaf: u32) {
         let author = id.author.index();
@@ -764,89 +661,5 @@ impl Order {
             self.index.resize_with(author + 1, Index::default);
         }
         self.index[author].set(id.seq, id.seq + len, leaf);
-    }
-
-    /// Panics if an invariant of the module does not hold. O(n log n).
-    pub(crate) fn check_invariants(&self, log: &Log) {
-        let mut leaves = Vec::new();
-        let visible = self.check_node(self.root, NONE, &mut leaves);
-        assert_eq!(
-            visible, self.visible,
-            "O2: the whole visible count is wrong"
-        );
-        let mut chain = vec![0];
-        while let Some(next) = chain
-            .last()
-            .map(|leaf| self.leaves[*leaf as usize].next)
-            .filter(|n| *n != NONE)
-        {
-            chain.push(next);
-        }
-        assert_eq!(leaves, chain, "O1: the chain is not the leaves in order");
-        if let Some(Cursor { leaf, slot, start }) = self.cursor {
-            let before = leaves.iter().take_while(|at| **at != leaf);
-            let before = before.flat_map(|leaf| &self.leaves[*leaf as usize].runs);
-            let before = before.chain(&self.leaves[leaf as usize].runs[..slot as usize]);
-            let sum: u32 = before.map(Run::visible).sum();
-            assert_eq!(sum, start, "O5: the cursor's count is wrong");
-        }
-        assert_eq!(
-            leaves.last(),
-            Some(&self.last),
-            "O1: the last leaf is wrong"
-        );
-        for leaf in &leaves {
-            for (slot, run) in self.leaves[*leaf as usize].runs.iter().enumerate() {
-                assert!(run.len > 0, "O1: an empty run");
-                assert_eq!(
-                    run.continues,
-                    log.continues_run(run.id()),
-                    "O4: {:?} is wrong about what it continues",
-                    run.id()
-                );
-                for offset in 0..run.len {
-                    let id = run.id().plus(offset);
-                    let place = Place {
-                        leaf: *leaf,
-                        slot: slot as u32,
-                        offset,
-                    };
-                    assert_eq!(self.place(id), place, "O3: the index is wrong about {id:?}");
-                    assert!(
-                        offset == 0 || log.continues_run(id),
-                        "O4: {id:?} does not continue its run"
-                    );
-                }
-            }
-        }
-    }
-
-    fn check_node(&self, node: u32, parent: u32, leaves: &mut Vec<u32>) -> u32 {
-        let this = &self.nodes[node as usize];
-        assert_eq!(this.parent, parent, "O1: a parent is wrong");
-        assert!(
-            !this.children.is_empty() && this.children.len() <= NODE,
-            "O1: a node's size"
-        );
-        for (i, (child, visible)) in this.children.iter().zip(&this.visible).enumerate() {
-            let sum = if this.above_leaves {
-                leaves.push(*child);
-                let leaf = &self.leaves[*child as usize];
-                assert_eq!(leaf.place as usize, i, "O1: a leaf's place is wrong");
-                assert_eq!(leaf.parent, node, "O1: a leaf's parent is wrong");
-                assert!(leaf.runs.len() <= LEAF, "O1: a leaf's size");
-                assert!(
-                    !leaf.runs.is_empty() || self.leaves.len() == 1,
-                    "O1: an empty leaf"
-                );
-                leaf.runs.iter().map(Run::visible).sum()
-            } else {
-                let place = self.nodes[*child as usize].place as usize;
-                assert_eq!(place, i, "O1: a node's place is wrong");
-                self.check_node(*child, node, leaves)
-            };
-            assert_eq!(sum, *visible, "O2: a visible count is wrong");
-        }
-        this.visible.iter().sum()
     }
 }

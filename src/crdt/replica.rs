@@ -7,8 +7,6 @@
 //! A batch is applied as a whole or not at all, and at every replica alike: whether it is valid
 //! depends on its causes only. An author with an invalid batch is frozen in front of it.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::anchor::{Anchor, Bias};
@@ -18,7 +16,7 @@ use super::integrate::destination;
 use super::limits::{BATCH_TARGETS, BATCH_TEXT_BYTES, MAX_LAMPORT, MAX_UNDO_DEPTH};
 use super::log::{ActKind, Entry, Log};
 use super::op::{BatchInfo, Invalid, Op, Source, Span};
-use super::order::{Order, Shown};
+use super::order::Order;
 use super::pending::Pending;
 
 /// What a merge or an undo did to the visible text. Positions count Unicode scalar values, and each
@@ -288,6 +286,7 @@ impl Replica {
     pub fn commit_at(&mut self, lamport: u64, minutes: u32, source: Source) -> Option<u32> {
         let log = &self.log[self.me];
         let (first, end) = (log.next(), log.end());
+        self.clock = self.clock.max(lamport);
         if first == end {
             return None;
         }
@@ -304,7 +303,6 @@ impl Replica {
             seq = cut;
         }
         self.log.close_batch(self.me, batch(seq, end));
-        self.clock = self.clock.max(lamport);
         Some(first)
     }
 
@@ -513,86 +511,6 @@ impl Replica {
         Ok(())
     }
 
-    /// How deep an undo of these operations is nested.
-    fn depth(&self, targets: &[Span]) -> u8 {
-        let mut deepest = 0;
-        for span in targets {
-            for_each_entry(&self.log, *span, |_, entry| {
-                if let Entry::Act(ActKind::Undo(depth)) = entry {
-                    deepest = deepest.max(depth);
-                }
-            });
-        }
-        deepest + 1
-    }
-
-    /// Brings a new delete or undo into force.
-    ///
-    /// One rule: an operation is in force while no undo in force names it; text shows iff its insert
-    /// is in force and no delete in force names it. So each act keeps how many undos in force name it,
-    /// each character how many acts in force hide it. What an undo names is nested less deep than
-    /// itself, so going through the acts from the deepest on, each is looked at once, when all that
-    /// names it is settled.
-    fn enforce(&mut self, author: AuthorIx, seq: u32, changes: &mut Vec<Change>) {
-        // Nothing can name a new act yet. Almost all are deletes, and touch no other act.
-        if self.log[author].act(seq) == Some(ActKind::Delete) {
-            self.show(author, seq, 1, changes);
-            return;
-        }
-        let key = |log: &Log, author: AuthorIx, seq: u32| {
-            let depth = match log[author].act(seq) {
-                Some(ActKind::Undo(depth)) => depth,
-                _ => 0,
-            };
-            (Reverse(depth), author, seq)
-        };
-        // Acts that may change, with whether they were in force before.
-        let mut unsettled = BTreeMap::from([(key(&self.log, author, seq), false)]);
-        while let Some(((_, author, seq), was)) = unsettled.pop_first() {
-            let delta = match (was, self.log[author].undos(seq) == 0) {
-                (false, true) => 1,
-                (true, false) => -1,
-                _ => continue,
-            };
-            self.show(author, seq, delta, changes);
-            if self.log[author].act(seq) == Some(ActKind::Delete) {
-                continue;
-            }
-            let mut acts = Vec::new();
-            for span in self.log[author].targets(seq).iter() {
-                for_each_entry(&self.log, *span, |part, entry| {
-                    if let Entry::Act(_) = entry {
-                        acts.push(part.start);
-                    }
-                });
-            }
-            for Id { author, seq } in acts {
-                let in_force = self.log[author].undos(seq) == 0;
-                let key = key(&self.log, author, seq);
-                unsettled.entry(key).or_insert(in_force);
-                self.log[author].count_undo(seq, delta);
-            }
-        }
-    }
-
-    /// Adds `delta` to how many acts hide the characters that an act names.
-    fn show(&mut self, author: AuthorIx, seq: u32, delta: i32, changes: &mut Vec<Change>) {
-        let (log, order) = (&self.log, &mut self.order);
-        let shown = |Shown { at, span, visible }| {
-            let len = span.len as usize;
-            changes.push(if visible {
-                Change::Insert {
-                    at,
-                    from: log.op_id(span.start),
-                    len,
-                }
-            } else {
-                Change::Remove { at, len }
-            });
-        };
-        hide(order, log, author, seq, delta, shown);
-    }
-
     /// Builds the order anew from the log. O(n log n).
     fn rebuild(&mut self) {
         self.order = Order::new();
@@ -698,52 +616,6 @@ impl Replica {
     pub fn check_invariants(&self) {
         self.log.check_invariants();
         self.order.check_invariants(&self.log);
-    }
-}
-
-/// Adds `delta` to how many acts hide the characters that the act `seq` of `author` names, and tells
-/// of every stretch that this shows or hides.
-fn hide(
-    order: &mut Order,
-    log: &Log,
-    author: AuthorIx,
-    seq: u32,
-    delta: i32,
-    mut shown: impl FnMut(Shown),
-) {
-    let is_delete = log[author].act(seq) == Some(ActKind::Delete);
-    for span in log[author].targets(seq).iter() {
-        if is_delete {
-            order.hide(*span, delta, &mut shown);
-            continue;
-        }
-        for_each_entry(log, *span, |part, entry| {
-            if let Entry::Insert(_) = entry {
-                order.hide(part, delta, &mut shown);
-            }
-        });
-    }
-}
-
-/// Calls `each` with every insert entry (cut to the span), act and note of a span.
-fn for_each_entry(log: &Log, span: Span, mut each: impl FnMut(Span, Entry<'_>)) {
-    let mut seq = span.start.seq;
-    while seq < span.end() {
-        let entry = log[span.start.author]
-            .entry(seq)
-            .expect("targets were checked to be here");
-        let end = match &entry {
-            Entry::Insert(run) => (run.seq + run.len).min(span.end()),
-            _ => seq + 1,
-        };
-        each(
-            Span {
-                start: Id::new(span.start.author, seq),
-                len: end - seq,
-            },
-            entry,
-        );
-        seq = end;
     }
 }
 

@@ -388,12 +388,12 @@ fn give(from: &Document, wanted: &Version, to: &mut Document) {
 }
 
 fn passes(case: &Case) -> bool {
-    let mut sent: Vec<(AuthorId, Vec<(u32, Vec<u8>)>)> = Vec::new();
+    let mut sent = Vec::new();
     for (n, txn) in case.txns.iter().enumerate() {
         let me = AuthorId(txn.author());
         let mut replica = Replica::new(me);
         for parent in case.seen(n) {
-            let (author, batches) = &sent[parent];
+            let (author, batches): &(AuthorId, Vec<(u32, Vec<u8>)>) = &sent[parent];
             for (seq, bytes) in batches {
                 replica.merge(*author, *seq, bytes, &mut Vec::new());
             }

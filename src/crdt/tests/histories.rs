@@ -143,7 +143,8 @@ fn reopen(replica: &Replica, me: AuthorId) -> Replica {
     let reopened = history.build(me).expect("an encoded history");
     assert_eq!(reopened.visible_text(), replica.visible_text());
     assert_eq!(reopened.all_characters(), replica.all_characters());
-    assert_eq!(reopened.next_lamport(), replica.next_lamport());
+    // Commits of nothing leave no trace but in the clock of who made them.
+    assert!(reopened.next_lamport() <= replica.next_lamport());
     assert_eq!(reopened.log().version(), replica.log().version());
     for (author, _) in replica.log().version().iter() {
         assert_eq!(batches(&reopened, author, 0), batches(replica, author, 0));

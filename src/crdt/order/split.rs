@@ -1,0 +1,109 @@
+//! How the order tree grows: full leaves and nodes are split, up to the root.
+
+use super::{LEAF, Leaf, NODE, NONE, Node, Order, Run};
+
+impl Order {
+    /// Makes sure that one more run fits into the leaf; where `slot` is then.
+    pub(super) fn make_room(&mut self, leaf: u32, slot: usize) -> (u32, usize) {
+        if self.leaves[leaf as usize].runs.len() < LEAF {
+            return (leaf, slot);
+        }
+        let new = self.leaves.len() as u32;
+        let old = &mut self.leaves[leaf as usize];
+        let (parent, next) = (old.parent, old.next);
+        // Who writes on at the end leaves full leaves behind.
+        let kept = if next == NONE && slot == LEAF {
+            LEAF - 1
+        } else {
+            LEAF / 2
+        };
+        let mut runs = Vec::with_capacity(LEAF);
+        runs.extend(old.runs.drain(kept..));
+        old.next = new;
+        if next == NONE {
+            self.last = new;
+        }
+        let moved = runs.iter().map(Run::visible).sum();
+        for run in &runs {
+            self.index_set(run.id(), run.len, new);
+        }
+        self.leaves.push(Leaf {
+            parent,
+            place: 0,
+            next,
+            runs,
+        });
+        self.add_child(parent, leaf, new, moved);
+        if slot >= kept {
+            (new, slot - kept)
+        } else {
+            (leaf, slot)
+        }
+    }
+
+    /// Enters the child `new`, to which `moved` visible characters have gone from its left
+    /// neighbour `old`.
+    fn add_child(&mut self, parent: u32, old: u32, new: u32, moved: u32) {
+        let place = if self.nodes[parent as usize].above_leaves {
+            self.leaves[old as usize].place
+        } else {
+            self.nodes[old as usize].place
+        } as usize;
+        let node = &mut self.nodes[parent as usize];
+        node.visible[place] -= moved;
+        node.children.insert(place + 1, new);
+        node.visible.insert(place + 1, moved);
+        if node.children.len() <= NODE {
+            self.number_children(parent, place + 1);
+            return;
+        }
+        let half = node.children.len() / 2;
+        let children = node.children.split_off(half);
+        let visible = node.visible.split_off(half);
+        let moved = visible.iter().sum();
+        let (above_leaves, grandparent) = (node.above_leaves, node.parent);
+        let sibling = self.nodes.len() as u32;
+        self.nodes.push(Node {
+            parent: grandparent,
+            place: 0,
+            children,
+            visible,
+            above_leaves,
+        });
+        self.number_children(parent, 0);
+        self.number_children(sibling, 0);
+        if grandparent != NONE {
+            self.add_child(grandparent, parent, sibling, moved);
+            return;
+        }
+        let root = self.nodes.len() as u32;
+        let rest = self.nodes[parent as usize].visible.iter().sum();
+        self.nodes.push(Node {
+            parent: NONE,
+            place: 0,
+            children: vec![parent, sibling],
+            visible: vec![rest, moved],
+            above_leaves: false,
+        });
+        self.number_children(root, 0);
+        self.root = root;
+    }
+
+    /// Tells the children of a node, from one on, where they are.
+    fn number_children(&mut self, parent: u32, from: usize) {
+        let node = &self.nodes[parent as usize];
+        if node.above_leaves {
+            for (place, child) in node.children.iter().enumerate().skip(from) {
+                let leaf = &mut self.leaves[*child as usize];
+                (leaf.parent, leaf.place) = (parent, place as u32);
+            }
+            return;
+        }
+        let children = node.children.len();
+        for place in from..children {
+            let child = self.nodes[parent as usize].children[place];
+            let child = &mut self.nodes[child as usize];
+            (child.parent, child.place) = (parent, place as u32);
+        }
+    }
+}
