@@ -39,6 +39,8 @@ pub(super) async fn screen(
     theme: Theme,
 ) -> Result<()> {
     let mut signals = Signals::new()?;
+    // Before the size is asked for, or a change right after the start would be missed.
+    let mut sizes = listen_for(SignalKind::window_change())?;
     let mut screen = Screen::enter()?;
     let mut keys = read_keys();
     let (saves, mut saved) = mpsc::unbounded_channel();
@@ -66,15 +68,14 @@ pub(super) async fn screen(
                 biased;
                 () = signals.next(), if taken == 0 => Event::Terminate,
                 key = keys.recv() => match key {
-                    Some(action) => {
-                        if action == Action::Resize {
-                            screen.resized()?;
-                        }
-                        Event::Action(action)
-                    }
+                    Some(action) => Event::Action(action),
                     // The terminal is gone.
                     None => Event::Terminate,
                 },
+                _ = sizes.recv() => {
+                    screen.resized()?;
+                    Event::Action(Action::Resize)
+                }
                 input = net.next() => Event::Session(input),
                 Some(done) = saved.recv() => Event::Saved(Box::new(done)),
                 () = until(model.core.next_deadline(), clock), if taken == 0 => Event::Session(Input::Deadline),
@@ -222,16 +223,19 @@ async fn until(deadline: Option<Time>, clock: Clock) {
     }
 }
 
+fn listen_for(kind: SignalKind) -> Result<Signal> {
+    signal(kind).context("cannot listen for signals")
+}
+
 /// The signals that end the program in good order.
 struct Signals([Signal; 3]);
 
 impl Signals {
     fn new() -> Result<Self> {
-        let on = |kind| signal(kind).context("cannot listen for signals");
         Ok(Self([
-            on(SignalKind::terminate())?,
-            on(SignalKind::hangup())?,
-            on(SignalKind::interrupt())?,
+            listen_for(SignalKind::terminate())?,
+            listen_for(SignalKind::hangup())?,
+            listen_for(SignalKind::interrupt())?,
         ]))
     }
 

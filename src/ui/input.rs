@@ -126,8 +126,8 @@ pub fn action(keymap: &Keymap, event: Event) -> Option<Action> {
             }),
         Event::Paste(text) => Some(Action::Paste(normalised(&text)))
             .filter(|paste| *paste != Action::Paste(String::new())),
-        Event::Resize(..) => Some(Action::Resize),
-        Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
+        // The event loop listens to changes of size itself, from before the first frame on.
+        Event::Resize(..) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
     }
 }
 

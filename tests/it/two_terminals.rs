@@ -91,6 +91,7 @@ fn lines_made_and_joined_reach_the_other() {
     let scratch = Scratch::new();
     let (ada, ben) = pair(&scratch, "onetwo\nthree\n", "three");
     ada.play("<Ctrl-Home Right*3 Enter>");
+    ada.wait_without_text("onetwo");
     ben.wait_without_text("onetwo");
     ben.play("<Ctrl-Home End Delete>");
     ada.wait_for_text("onetwo");
