@@ -73,7 +73,11 @@ fn measure_tmux() {
 /// Types the keys at one terminal, watches the other, and prints the percentiles.
 fn report(what: &str, from: &Terminal, to: &Terminal) {
     let shown = |terminal: &Terminal| terminal.screen().matches(KEY).count();
-    let before = shown(to);
+    // One's own screen may be drawn after the other's.
+    let before = until("both screens to be alike", || {
+        let shown = (shown(from), shown(to));
+        (shown.0 == shown.1).then_some(shown.1)
+    });
     let mut durations: Vec<Duration> = (1..=KEYS)
         .map(|number| {
             let begun = Instant::now();
