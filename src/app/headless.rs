@@ -176,14 +176,14 @@ impl Headless {
     }
 
     /// Does what one line asks for. A bad line changes nothing.
-    pub(super) fn command(&mut self, line: &[u8], now: Time, minutes: u32) {
-        match self.try_command(line, now, minutes) {
+    pub(super) fn command(&mut self, line: &[u8], now: Time) {
+        match self.try_command(line, now) {
             Ok(()) => {}
             Err(message) => self.tell(Told::Error { message }),
         }
     }
 
-    fn try_command(&mut self, line: &[u8], now: Time, minutes: u32) -> Result<(), String> {
+    fn try_command(&mut self, line: &[u8], now: Time) -> Result<(), String> {
         let asked: Asked =
             serde_json::from_slice(line).map_err(|error| format!("bad command: {error}"))?;
         let len = self.core.document().len();
@@ -218,18 +218,16 @@ impl Headless {
                 self.save_due = Some((now, now));
             }
             Asked::Text(Nothing {}) => {
-                self.core.flush(None, now, minutes);
                 let text = self.core.document().rope().to_string();
                 self.tell(Told::Text { text });
             }
-            Asked::Quit(Nothing {}) => self.quit(now, minutes),
+            Asked::Quit(Nothing {}) => self.quit(now),
         }
         Ok(())
     }
 
     /// Ends in good order: the text is written, the others are told.
-    pub(super) fn quit(&mut self, now: Time, minutes: u32) {
-        self.core.flush(None, now, minutes);
+    pub(super) fn quit(&mut self, now: Time) {
         self.core.handle(Input::Leave, now);
         self.end(Ok(()));
     }
@@ -244,8 +242,7 @@ impl Headless {
     }
 
     /// Takes in something for the session.
-    pub(super) fn session(&mut self, input: Input, now: Time, minutes: u32) {
-        self.core.flush(None, now, minutes);
+    pub(super) fn session(&mut self, input: Input, now: Time) {
         self.core.handle(input, now);
     }
 

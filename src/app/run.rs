@@ -117,7 +117,7 @@ pub(super) async fn headless(
         {
             // Nobody listens any more: the member ends, but in good order.
             unheard = Some(why);
-            member.quit(clock.now(), minutes());
+            member.quit(clock.now());
             continue;
         }
         if let Some(how) = member.exit()
@@ -132,15 +132,15 @@ pub(super) async fn headless(
         while taken < TURN_EVENTS {
             tokio::select! {
                 biased;
-                () = signals.next(), if taken == 0 => member.quit(clock.now(), minutes()),
+                () = signals.next(), if taken == 0 => member.quit(clock.now()),
                 Some(done) = saved.recv() => member.saved(done, clock.now()),
-                input = net.next() => member.session(input, clock.now(), minutes()),
+                input = net.next() => member.session(input, clock.now()),
                 line = lines.recv(), if input_open => match line {
-                    Some(line) => member.command(&line, clock.now(), minutes()),
+                    Some(line) => member.command(&line, clock.now()),
                     None => input_open = false,
                 },
                 () = until(member.next_deadline(), clock), if taken == 0 => {
-                    member.session(Input::Deadline, clock.now(), minutes());
+                    member.session(Input::Deadline, clock.now());
                 }
                 () = std::future::ready(()), if taken > 0 => break,
             }
