@@ -2,20 +2,21 @@
 //!
 //! No IO: effects are carried out by [`super::run`].
 
+mod answer;
+mod door;
+mod files;
+
 use std::path::{Path, PathBuf};
 
 use super::core::Core;
 use super::editor::Editor;
 use super::harmless_file_name;
 use super::invitation::Invitation;
-use super::prompt::{Prompt, Question};
+use super::prompt::Prompt;
 use super::saving::{SaveDone, SaveJob, Saving};
 use crate::document::format::Format;
-use crate::security::{Access, Code, Refusal};
-use crate::session::{
-    Command, Event as SessionEvent, Input, MemberState, MemberView, Refused, Time,
-};
-use crate::storage::{IfChanged, Loaded, SaveError, TextFile, free_name};
+use crate::session::{Command, Event as SessionEvent, Input, MemberState, MemberView, Time};
+use crate::storage::{Loaded, TextFile};
 use crate::ui::action::Action;
 use crate::ui::view::{Level, Notice};
 use crate::wire::MemberId;
@@ -175,15 +176,6 @@ impl Model {
         matches!(self.effects.last(), Some(Effect::Exit(_)))
     }
 
-    /// The file that was loaded cannot be saved.
-    pub(super) fn say_that_it_is_open_elsewhere(&mut self) {
-        let text = format!(
-            "{} is open in another member on this machine; save it under another name",
-            self.file_name
-        );
-        self.warn(&text);
-    }
-
     /// Tells a host how others join, unless there is something else to say.
     pub(super) fn say_how_to_join(&mut self) {
         let sentence = self.invitation.sentence(self.core.session().access());
@@ -251,45 +243,6 @@ impl Model {
         }
     }
 
-    /// Does what an answer asks for, or edits it.
-    fn answer(&mut self, action: Action, now: Time) {
-        let Some(mut prompt) = self.prompt.take() else {
-            return;
-        };
-        let at_the_door = self.phase == Phase::Connecting;
-        match action {
-            Action::Escape | Action::Interrupt if at_the_door => self.leave(now),
-            Action::Escape | Action::Interrupt => self.leave_when_saved = false,
-            Action::Newline => match prompt.question.clone() {
-                Question::Code => match Code::new(&prompt.answer()) {
-                    Ok(code) => self.join(Some(Access::Code(code)), now),
-                    Err(why) => {
-                        self.say(Level::Error, format!("wrong code: {why}"));
-                        self.prompt = Some(Prompt::new(Question::Code, ""));
-                    }
-                },
-                Question::EnterOpen => {
-                    if prompt.answer().trim().to_lowercase().starts_with('y') {
-                        self.join(Some(Access::Open), now);
-                    } else {
-                        self.leave(now);
-                    }
-                }
-                Question::SaveAs { replaces } => self.save_as(prompt.answer().trim(), replaces),
-            },
-            action => {
-                prompt.act(action);
-                self.prompt = Some(prompt);
-            }
-        }
-    }
-
-    fn join(&mut self, access: Option<Access>, now: Time) {
-        let target = self.target.clone();
-        self.core.handle(Input::Join { target, access }, now);
-        self.hear(now);
-    }
-
     /// Takes in what the session has to say.
     fn hear(&mut self, now: Time) {
         while let Some(event) = self.core.next_event() {
@@ -335,45 +288,6 @@ impl Model {
         }
     }
 
-    fn joined(&mut self) {
-        self.phase = Phase::Editing;
-        self.prompt = None;
-        let Some(found) = self.found.take().filter(|found| found.exists) else {
-            return;
-        };
-        if found.format == self.format && self.core.document().rope() == &found.text {
-            self.saving.is_on_disk(self.core.document());
-        } else {
-            self.saving.foreign = true;
-            let text = format!(
-                "{} is another text than the session's; it is kept until you save",
-                self.file_name
-            );
-            self.say(Level::Warning, text);
-        }
-    }
-
-    fn refused(&mut self, why: Refused, now: Time) {
-        let Refused::AtTheDoor { refusal, .. } = &why else {
-            return self.fail(why.to_string(), now);
-        };
-        match refusal {
-            Refusal::CodeNeeded => self.prompt = Some(Prompt::new(Question::Code, "")),
-            Refusal::WrongCode => {
-                self.say(
-                    Level::Error,
-                    "wrong code: that is not the code of this session",
-                );
-                self.prompt = Some(Prompt::new(Question::Code, ""));
-            }
-            Refusal::SessionIsOpen => {
-                self.say(Level::Warning, refusal.to_string());
-                self.prompt = Some(Prompt::new(Question::EnterOpen, ""));
-            }
-            _ => self.fail(why.to_string(), now),
-        }
-    }
-
     fn fail(&mut self, why: String, now: Time) {
         self.core.handle(Input::Leave, now);
         self.effects.push(Effect::Exit(Err(why)));
@@ -382,123 +296,6 @@ impl Model {
     fn leave(&mut self, now: Time) {
         self.core.handle(Input::Leave, now);
         self.effects.push(Effect::Exit(Ok(())));
-    }
-
-    fn quit(&mut self, leave_unsaved: bool, now: Time) {
-        if self.saving.is_busy() {
-            self.leave_when_saved = true;
-        } else if leave_unsaved || !self.saving.is_unsaved(self.core.document()) {
-            self.leave(now);
-        } else {
-            self.prompt = None;
-            self.leave_unsaved = true;
-            self.say(
-                Level::Warning,
-                "Unsaved text: Ctrl-S saves it, Ctrl-Q again leaves without saving",
-            );
-        }
-    }
-
-    fn save(&mut self) {
-        if self.saving.is_busy() {
-            self.save_again = true;
-            return;
-        }
-        match self.saving.path().map(Path::to_path_buf) {
-            None => {
-                let name = self.file_name.clone();
-                self.ask_for_name(&name, None);
-            }
-            Some(path) if self.saving.foreign => {
-                let text = format!(
-                    "{path:?} holds another text; give it another name, or the same one to replace it"
-                );
-                self.say(Level::Warning, text);
-                self.ask_for_name(&self.shown(&free_name(&path)), Some(path));
-            }
-            Some(_) => self.start_saving(None, IfChanged::Refuse),
-        }
-    }
-
-    fn start_saving(&mut self, to: Option<PathBuf>, if_changed: IfChanged) {
-        if let Some(job) = self
-            .saving
-            .start(self.core.document(), self.format, to, if_changed)
-        {
-            self.effects.push(Effect::Save(Box::new(job)));
-        }
-    }
-
-    /// A path as a person would type it: relative where it is below the current folder.
-    fn shown(&self, path: &Path) -> String {
-        let below = path.strip_prefix(&self.folder).unwrap_or(path);
-        below.to_string_lossy().into_owned()
-    }
-
-    fn ask_for_name(&mut self, name: &str, replaces: Option<PathBuf>) {
-        self.prompt = Some(Prompt::new(Question::SaveAs { replaces }, name));
-    }
-
-    fn save_as(&mut self, name: &str, replaces: Option<PathBuf>) {
-        if name.is_empty() {
-            return;
-        }
-        let file = match TextFile::new(Path::new(name)) {
-            Ok(file) => file,
-            Err(why) => return self.say(Level::Error, why.to_string()),
-        };
-        let path = file.path().to_path_buf();
-        let if_changed = if replaces.as_ref() == Some(&path) {
-            IfChanged::Overwrite
-        } else {
-            IfChanged::Refuse
-        };
-        if self.saving.has_file() {
-            let same = self.saving.path() == Some(&path);
-            self.start_saving((!same).then_some(path), if_changed);
-        } else {
-            self.saving.name(file);
-            self.start_saving(None, if_changed);
-        }
-    }
-
-    fn saved(&mut self, done: SaveDone, now: Time) {
-        let leave = std::mem::take(&mut self.leave_when_saved);
-        let again = std::mem::take(&mut self.save_again);
-        let target = done.target.clone();
-        match self.saving.finish(done) {
-            Ok(saved) => {
-                self.file_name = name_of(&saved.path);
-                self.say(
-                    Level::Info,
-                    format!("Saved {:?}: {} characters", saved.path, saved.chars),
-                );
-                if again && self.saving.is_unsaved(self.core.document()) {
-                    self.leave_when_saved = leave;
-                    self.save();
-                } else if leave {
-                    self.quit(false, now);
-                }
-            }
-            Err(why) => {
-                let mut text = why.to_string();
-                match why {
-                    SaveError::ChangedOnDisk { path } | SaveError::Exists { path } => {
-                        text += " (its own name again overwrites it)";
-                        self.ask_for_name(&self.shown(&free_name(&path)), Some(path));
-                    }
-                    SaveError::OpenElsewhere { path } | SaveError::ReadOnly { path, .. } => {
-                        self.ask_for_name(&self.shown(&free_name(&path)), None);
-                    }
-                    // Asked for anew, since there is no other way to another name.
-                    SaveError::Path(_) | SaveError::Failed { .. } => {
-                        self.ask_for_name(&self.shown(&target), None);
-                    }
-                    SaveError::Torn { .. } => {}
-                }
-                self.say(Level::Error, text);
-            }
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::crdt::AuthorId;
+use crate::security::Access;
 use crate::session::{Config, Me};
 use crate::wire::{Name, Properties, SessionId};
 

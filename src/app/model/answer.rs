@@ -1,0 +1,43 @@
+//! What the answer to a question does.
+
+use super::{Model, Phase};
+use crate::app::prompt::{Prompt, Question};
+use crate::security::{Access, Code};
+use crate::session::Time;
+use crate::ui::action::Action;
+use crate::ui::view::Level;
+
+impl Model {
+    /// Does what an answer asks for, or edits it.
+    pub(super) fn answer(&mut self, action: Action, now: Time) {
+        let Some(mut prompt) = self.prompt.take() else {
+            return;
+        };
+        let at_the_door = self.phase == Phase::Connecting;
+        match action {
+            Action::Escape | Action::Interrupt if at_the_door => self.leave(now),
+            Action::Escape | Action::Interrupt => self.leave_when_saved = false,
+            Action::Newline => match prompt.question.clone() {
+                Question::Code => match Code::new(&prompt.answer()) {
+                    Ok(code) => self.join(Some(Access::Code(code)), now),
+                    Err(why) => {
+                        self.say(Level::Error, format!("wrong code: {why}"));
+                        self.prompt = Some(Prompt::new(Question::Code, ""));
+                    }
+                },
+                Question::EnterOpen => {
+                    if prompt.answer().trim().to_lowercase().starts_with('y') {
+                        self.join(Some(Access::Open), now);
+                    } else {
+                        self.leave(now);
+                    }
+                }
+                Question::SaveAs { replaces } => self.save_as(prompt.answer().trim(), replaces),
+            },
+            action => {
+                prompt.act(action);
+                self.prompt = Some(prompt);
+            }
+        }
+    }
+}

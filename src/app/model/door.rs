@@ -1,0 +1,54 @@
+//! Entering a session: the code, the refusals, the first sight of the text.
+
+use super::{Model, Phase};
+use crate::app::prompt::{Prompt, Question};
+use crate::security::{Access, Refusal};
+use crate::session::{Input, Refused, Time};
+use crate::ui::view::Level;
+
+impl Model {
+    pub(super) fn join(&mut self, access: Option<Access>, now: Time) {
+        let target = self.target.clone();
+        self.core.handle(Input::Join { target, access }, now);
+        self.hear(now);
+    }
+
+    pub(super) fn joined(&mut self) {
+        self.phase = Phase::Editing;
+        self.prompt = None;
+        let Some(found) = self.found.take().filter(|found| found.exists) else {
+            return;
+        };
+        if found.format == self.format && self.core.document().rope() == &found.text {
+            self.saving.is_on_disk(self.core.document());
+        } else {
+            self.saving.foreign = true;
+            let text = format!(
+                "{} is another text than the session's; it is kept until you save",
+                self.file_name
+            );
+            self.say(Level::Warning, text);
+        }
+    }
+
+    pub(super) fn refused(&mut self, why: Refused, now: Time) {
+        let Refused::AtTheDoor { refusal, .. } = &why else {
+            return self.fail(why.to_string(), now);
+        };
+        match refusal {
+            Refusal::CodeNeeded => self.prompt = Some(Prompt::new(Question::Code, "")),
+            Refusal::WrongCode => {
+                self.say(
+                    Level::Error,
+                    "wrong code: that is not the code of this session",
+                );
+                self.prompt = Some(Prompt::new(Question::Code, ""));
+            }
+            Refusal::SessionIsOpen => {
+                self.say(Level::Warning, refusal.to_string());
+                self.prompt = Some(Prompt::new(Question::EnterOpen, ""));
+            }
+            _ => self.fail(why.to_string(), now),
+        }
+    }
+}
