@@ -1,4 +1,4 @@
-//! Arguments and environment → a validated [`Config`].
+//! Arguments and environment → a validated [`Config`], or a text to print.
 //!
 //! Every refusal is one clear sentence and, through [`report`], exit code 2. The session code comes
 //! from the environment alone, since arguments are visible to every user of the machine.
@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
 use unicode_width::UnicodeWidthStr;
 
 use crate::app::config::{Address, Code, Config, DEFAULT_PORT, ListenOn, Name, Role};
@@ -31,12 +32,16 @@ const HELP_TEMPLATE: &str = "\
 
 {usage-heading} {usage}
 
-{all-args}
+{all-args}{after-help}
+";
 
+/// Stands in the help and in the man page.
+const ENVIRONMENT: &str = "\
 Environment:
   COLLAB_EDIT_CODE      The session code, for a host (use this one) and a joiner (answer with
                         this one): 8 to 128 printable characters
-";
+
+Exit codes: 0 left in good order, 1 failure, 2 wrong usage";
 
 /// The arguments as clap takes them. Text that needs more than presence stays text here, so that
 /// all refusals are worded in one way.
@@ -46,7 +51,7 @@ Environment:
     version,
     about = "edit one file with several people at once"
 )]
-#[command(help_template = HELP_TEMPLATE)]
+#[command(help_template = HELP_TEMPLATE, after_help = ENVIRONMENT)]
 struct Arguments {
     /// The file to edit, or for a joiner to save to
     #[arg(value_name = "FILE")]
@@ -80,6 +85,28 @@ struct Arguments {
     /// Write a log to this file
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+
+    /// Print completions for bash, elvish, fish, powershell or zsh
+    #[arg(
+        long,
+        value_name = "SHELL",
+        exclusive = true,
+        hide_possible_values = true
+    )]
+    completions: Option<Shell>,
+
+    /// Print the man page
+    #[arg(long, exclusive = true)]
+    man: bool,
+}
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub enum Request {
+    /// To edit.
+    Edit(Config),
+    /// To print this and be done.
+    Print(Vec<u8>),
 }
 
 /// What is taken from outside the arguments.
@@ -91,11 +118,11 @@ struct Environment {
     folder: PathBuf,
 }
 
-/// The configuration of this process.
+/// What this process is asked for.
 ///
 /// # Errors
 /// When the usage is wrong, or only help or the version was asked for; see [`report`].
-pub fn parse() -> Result<Config, clap::Error> {
+pub fn parse() -> Result<Request, clap::Error> {
     let environment = Environment {
         code: std::env::var_os(CODE_VARIABLE),
         login_name: whoami::username()
@@ -105,6 +132,14 @@ pub fn parse() -> Result<Config, clap::Error> {
         folder: std::env::current_dir().unwrap_or_default(),
     };
     parse_from(std::env::args_os(), environment)
+}
+
+/// Prints what was asked for. A reader that has gone away is no failure.
+pub fn print(text: &[u8]) -> ExitCode {
+    match io::stdout().write_all(text) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 /// Prints why there is no configuration and gives the exit code: 0 after help and version, else 2.
@@ -129,10 +164,31 @@ fn plain(error: &clap::Error) -> String {
 fn parse_from(
     arguments: impl IntoIterator<Item = OsString>,
     environment: Environment,
-) -> Result<Config, clap::Error> {
+) -> Result<Request, clap::Error> {
     let arguments = Arguments::try_parse_from(arguments)?;
+    if let Some(shell) = arguments.completions {
+        return Ok(Request::Print(completions(shell)));
+    }
+    if arguments.man {
+        return Ok(Request::Print(man()?));
+    }
     validate(arguments, environment)
+        .map(Request::Edit)
         .map_err(|sentence| Arguments::command().error(ErrorKind::ValueValidation, sentence))
+}
+
+fn completions(shell: Shell) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut command = Arguments::command();
+    let name = command.get_name().to_owned();
+    clap_complete::generate(shell, &mut command, name, &mut text);
+    text
+}
+
+fn man() -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(Arguments::command()).render(&mut text)?;
+    Ok(text)
 }
 
 fn validate(arguments: Arguments, environment: Environment) -> Result<Config, String> {
@@ -145,6 +201,8 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         open,
         headless,
         log,
+        completions: _,
+        man: _,
     } = arguments;
     let role = role(host, join)?;
     let code = code(environment.code)?;

@@ -115,6 +115,8 @@ const TABLE: &[Row] = &[
         rooms: &["app", "ui::keymap"],
         outside: &[
             "clap",
+            "clap_complete",
+            "clap_mangen",
             "std::env",
             "std::io",
             "std::process",

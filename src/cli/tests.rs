@@ -10,7 +10,14 @@ fn run(line: &str, code: Option<&str>) -> Result<Config, clap::Error> {
         login_name: Some("ann".into()),
         ..Environment::default()
     };
-    parse_from(arguments.map(OsString::from), environment)
+    parse_from(arguments.map(OsString::from), environment).map(edit)
+}
+
+fn edit(request: Request) -> Config {
+    match request {
+        Request::Edit(config) => config,
+        Request::Print(text) => panic!("prints {}", String::from_utf8_lossy(&text)),
+    }
 }
 
 fn config(line: &str) -> Config {
@@ -189,8 +196,6 @@ fn flags_of_features_to_come_are_unknown() {
         "new-session",
         "no-journal",
         "config",
-        "completions",
-        "man",
     ] {
         let error = run(&format!("a --{flag}"), None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnknownArgument, "{flag}");
@@ -231,6 +236,7 @@ fn arguments_and_codes_that_are_no_unicode() {
                 ..Environment::default()
             },
         )
+        .map(edit)
     };
     assert_eq!(
         parse(["--host".into(), bytes()], None).unwrap().file,
@@ -281,4 +287,37 @@ fn help_shows_the_two_everyday_commands_first() {
         version.to_string(),
         concat!("collab-edit ", env!("CARGO_PKG_VERSION"), "\n")
     );
+}
+
+#[test]
+fn completions_and_man_page_know_every_option() {
+    let text = |line: &str| {
+        let arguments = std::iter::once("collab-edit").chain(line.split_whitespace());
+        match parse_from(arguments.map(OsString::from), Environment::default()) {
+            Ok(Request::Print(text)) => String::from_utf8(text).expect("text"),
+            Ok(Request::Edit(_)) => panic!("{line}: nothing to print"),
+            Err(error) => panic!("{line}: {error}"),
+        }
+    };
+    let lines = [
+        "--completions bash",
+        "--completions zsh",
+        "--completions fish",
+        "--man",
+    ];
+    for line in lines {
+        let text = text(line).replace('\\', "");
+        for option in Arguments::command().get_opts() {
+            let long = option.get_long().expect("every option has a long form");
+            assert!(text.contains(long), "{line}: --{long}");
+        }
+    }
+    assert!(text("--man").contains("COLLAB_EDIT_CODE"));
+}
+
+#[test]
+fn what_prints_a_text_stands_alone() {
+    refusal("--man notes.md", None);
+    refusal("--completions bash --host notes.md", None);
+    refusal("--completions tcsh", None);
 }
