@@ -12,7 +12,9 @@
 //! extended attributes, and any decision of what to do about an error. The checks rest on inodes
 //! and advisory locks, so this room is for Unix.
 
+mod disk;
 mod fingerprint;
+pub mod journal;
 mod lock;
 pub mod paths;
 mod replace;

@@ -1,0 +1,452 @@
+//! An append-only file of checksummed records that survives whatever ends the process or the machine.
+//!
+//! ```text
+//! journal = "collabej" version:u8 record*
+//! record  = length:u32 kind:u8 checksum:[u8; 8] bytes      numbers big-endian; length is that of bytes
+//! ```
+//!
+//! A record's checksum is the start of BLAKE3 over the checksum of the record before it (at first eight
+//! zeros), the record's length, kind and bytes. So what is read is always a prefix of what was written:
+//! a record that is torn, changed, or left over from something else ends it.
+//!
+//! Invariants:
+//! 1. A journal lives in a folder of its own, which one process at a time holds by a lock.
+//! 2. What was read or appended is never changed, only replaced as a whole by a [`Successor`], in one step.
+//! 3. After an append that failed, the journal is as it was before it.
+//!
+//! Bytes are opaque here, kinds too. Deliberately not here: when to write, sync and replace.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::{disk, paths};
+
+const MAGIC: &[u8; 8] = b"collabej";
+const VERSION: u8 = 1;
+
+/// Length of magic and version.
+const HEADER: usize = 9;
+/// Length of what stands in front of a record's bytes.
+const FRONT: usize = 4 + 1 + 8;
+
+/// Names of the files in a journal's folder.
+const JOURNAL: &str = "journal";
+const NEXT: &str = "journal.next";
+const PREVIOUS: &str = "journal.previous";
+const TORN: &str = "journal.torn";
+const LOCK: &str = "lock";
+
+/// How often a folder is looked at again that another process is removing.
+const OPEN_TRIES: usize = 10;
+
+type Checksum = [u8; 8];
+
+/// One entry of a journal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Record<'a> {
+    /// What the bytes are, as the writer numbers it.
+    pub kind: u8,
+    /// At most 4 GiB.
+    pub bytes: &'a [u8],
+}
+
+/// Why a journal was not opened.
+#[derive(Debug, Error)]
+pub enum JournalError {
+    /// Another process has it.
+    #[error("another collab-edit on this machine has it open")]
+    InUse,
+    /// The file is of a version that this program does not know.
+    #[error("it is of version {0}, which this program does not know")]
+    Version(u8),
+    /// The file begins as no journal does.
+    #[error("{0:?} is damaged from its start")]
+    Damaged(PathBuf),
+    /// The system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// An open journal, locked.
+#[derive(Debug)]
+pub struct Journal {
+    folder: PathBuf,
+    log: Log,
+    lock: File,
+}
+
+/// What a journal held when it was opened or looked at.
+#[derive(Debug, Default)]
+pub struct Content {
+    bytes: Vec<u8>,
+    /// Where the last whole record ends.
+    end: usize,
+}
+
+/// A journal that is to take the place of another one.
+#[derive(Debug)]
+pub struct Successor(Log);
+
+/// A file of records, and where its next one goes.
+#[derive(Debug)]
+struct Log {
+    file: File,
+    len: u64,
+    chain: Checksum,
+    records: u64,
+}
+
+impl Journal {
+    /// Opens the journal in `folder`, which is made if it is not there, for this user alone. What is torn
+    /// at the end is cut off, into a file beside it. With `fresh` the journal that is there is set aside
+    /// and a new one begun. O(n).
+    ///
+    /// # Errors
+    /// When another process has it, or it cannot be read, or the system refuses.
+    pub fn open(folder: &Path, fresh: bool) -> Result<(Self, Content), JournalError> {
+        let lock = lock(folder)?;
+        let path = folder.join(JOURNAL);
+        if fresh {
+            match disk::rename(&path, &folder.join(PREVIOUS)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        let (log, content) = match private(&path, false) {
+            Ok(file) => resume(file, folder)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                // Made beside and put in its place, so that there is never half a header.
+                let log = Log::create(&folder.join(NEXT))?;
+                put(&log, folder)?;
+                (log, Content::default())
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let folder = folder.canonicalize()?;
+        Ok((Self { folder, log, lock }, content))
+    }
+
+    /// Appends records, all of them or none. They outlive the process, but not yet a power cut.
+    ///
+    /// # Errors
+    /// When the system refuses; the journal is as it was, and it may be tried again.
+    pub fn append<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> io::Result<()> {
+        self.log.append(records)
+    }
+
+    /// Makes everything that was appended durable.
+    ///
+    /// # Errors
+    /// When the system refuses. What is on disk is not known then, and a later success says nothing about
+    /// what was written before: the journal is to be [replaced](Self::replace).
+    pub fn sync(&self) -> io::Result<()> {
+        disk::sync(&self.log.file)
+    }
+
+    /// An empty journal beside this one, which may take its place.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn successor(&self) -> io::Result<Successor> {
+        Log::create(&self.folder.join(NEXT)).map(Successor)
+    }
+
+    /// Puts another journal in this one's place, durably, in one step.
+    ///
+    /// # Errors
+    /// When the system refuses; this journal stays in its place.
+    pub fn replace(&mut self, by: Successor) -> io::Result<()> {
+        put(&by.0, &self.folder)?;
+        self.log = by.0;
+        Ok(())
+    }
+
+    /// What the journal holds now, from the file. O(n).
+    ///
+    /// # Errors
+    /// When the system refuses, or the file is not what was written.
+    pub fn content(&self) -> io::Result<Content> {
+        let content = read(&File::open(self.folder.join(JOURNAL))?)?;
+        if (content.end as u64) < self.log.len {
+            return Err(io::Error::other(
+                "the journal was changed by something else",
+            ));
+        }
+        Ok(content)
+    }
+
+    /// How long the file is, in bytes.
+    pub const fn len(&self) -> u64 {
+        self.log.len
+    }
+
+    /// Whether there is no record.
+    pub const fn is_empty(&self) -> bool {
+        self.log.records == 0
+    }
+
+    /// How many records there are.
+    pub const fn records(&self) -> u64 {
+        self.log.records
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Moves the journal to another folder; what is there is set aside. The lock comes with it. With
+    /// `alias` it is found at its old place, too.
+    ///
+    /// # Errors
+    /// When another process has what is there, or the system refuses; the journal stays where it was.
+    pub fn move_to(&mut self, folder: &Path, alias: bool) -> Result<(), JournalError> {
+        let theirs = lock(folder)?;
+        let path = folder.join(JOURNAL);
+        match disk::rename(&path, &folder.join(PREVIOUS)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        disk::rename(&self.folder.join(JOURNAL), &path)?;
+        let _ = disk::sync_folder(folder);
+        let old = std::mem::replace(&mut self.folder, folder.canonicalize()?);
+        self.lock = theirs;
+        remove(&old);
+        if alias {
+            std::os::unix::fs::symlink(&self.folder, &old)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the journal and its folder.
+    pub fn remove(self) {
+        remove(&self.folder);
+    }
+}
+
+impl Successor {
+    /// As [`Journal::append`].
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn append<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> io::Result<()> {
+        self.0.append(records)
+    }
+}
+
+impl Content {
+    /// The content that bytes of a file make up: as much as is whole. O(n).
+    ///
+    /// # Errors
+    /// The version, if it is another one; [`None`] if they do not begin as a journal.
+    pub fn of(bytes: Vec<u8>) -> Result<Self, Option<u8>> {
+        if bytes.get(..MAGIC.len()) != Some(MAGIC) {
+            return Err(None);
+        }
+        match bytes.get(MAGIC.len()) {
+            Some(&VERSION) => {}
+            version => return Err(version.copied()),
+        }
+        let mut content = Self { bytes, end: HEADER };
+        let mut records = Reader {
+            rest: &content.bytes[HEADER..],
+            chain: Checksum::default(),
+        };
+        while records.next().is_some() {}
+        content.end = content.bytes.len() - records.rest.len();
+        Ok(content)
+    }
+
+    /// The records, oldest first.
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        Reader {
+            rest: self.bytes.get(HEADER..self.end).unwrap_or_default(),
+            chain: Checksum::default(),
+        }
+    }
+
+    /// How many bytes at the end were no whole record.
+    pub fn torn(&self) -> usize {
+        self.bytes.len() - self.end
+    }
+}
+
+/// Reads records as long as they are whole.
+struct Reader<'a> {
+    rest: &'a [u8],
+    chain: Checksum,
+}
+
+impl<'a> Iterator for Reader<'a> {
+    type Item = Record<'a>;
+
+    fn next(&mut self) -> Option<Record<'a>> {
+        let (front, rest) = self.rest.split_first_chunk::<FRONT>()?;
+        let [a, b, c, d, kind, sum @ ..] = *front;
+        let len = usize::try_from(u32::from_be_bytes([a, b, c, d])).ok()?;
+        let (bytes, rest) = rest.split_at_checked(len)?;
+        let record = Record { kind, bytes };
+        if checksum(self.chain, record) != sum {
+            return None;
+        }
+        (self.rest, self.chain) = (rest, sum);
+        Some(record)
+    }
+}
+
+impl Log {
+    /// A new file with nothing but the header; one that is there is left over and goes.
+    fn create(path: &Path) -> io::Result<Self> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = private(path, true)?;
+        let mut header = MAGIC.to_vec();
+        header.push(VERSION);
+        disk::write_all_at(&file, &header, 0)?;
+        Ok(Self {
+            file,
+            len: HEADER as u64,
+            chain: Checksum::default(),
+            records: 0,
+        })
+    }
+
+    fn append<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> io::Result<()> {
+        let (mut bytes, mut chain, mut count) = (Vec::new(), self.chain, 0);
+        for record in records {
+            let len =
+                u32::try_from(record.bytes.len()).map_err(|_too_long| ErrorKind::FileTooLarge)?;
+            chain = checksum(chain, record);
+            bytes.extend(len.to_be_bytes());
+            bytes.push(record.kind);
+            bytes.extend(chain);
+            bytes.extend(record.bytes);
+            count += 1;
+        }
+        if let Err(error) = disk::write_all_at(&self.file, &bytes, self.len) {
+            // What is left over if this fails too is overwritten, and is no record before that.
+            let _ = disk::set_len(&self.file, self.len);
+            return Err(error);
+        }
+        self.len += bytes.len() as u64;
+        self.chain = chain;
+        self.records += count;
+        Ok(())
+    }
+}
+
+fn checksum(before: Checksum, record: Record<'_>) -> Checksum {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&before);
+    hasher.update(&(record.bytes.len() as u32).to_be_bytes());
+    hasher.update(&[record.kind]);
+    hasher.update(record.bytes);
+    let mut sum = Checksum::default();
+    hasher.finalize_xof().fill(&mut sum);
+    sum
+}
+
+/// Opens, or makes, a file that only this user can read.
+fn private(path: &Path, new: bool) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(new)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Locks `folder` for this process; makes it if it is not there.
+fn lock(folder: &Path) -> Result<File, JournalError> {
+    let path = folder.join(LOCK);
+    for _ in 0..OPEN_TRIES {
+        // A name whose journal is gone.
+        if folder.is_symlink() && !folder.exists() {
+            fs::remove_file(folder)?;
+        }
+        paths::make_private(folder)?;
+        let opened = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path);
+        let file = match opened {
+            Ok(file) => file,
+            // Another process has just removed the folder.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error.into()),
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JournalError::InUse),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        // The one that had it may have removed it since.
+        let inode = file.metadata()?.ino();
+        if path.metadata().is_ok_and(|found| found.ino() == inode) {
+            return Ok(file);
+        }
+    }
+    Err(JournalError::InUse)
+}
+
+fn read(mut file: &File) -> io::Result<Content> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Content::of(bytes)
+        .map_err(|_version| io::Error::other("the journal was changed by something else"))
+}
+
+/// Reads what is in a journal and makes it ready for more.
+fn resume(mut file: File, folder: &Path) -> Result<(Log, Content), JournalError> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let content = Content::of(bytes).map_err(|version| match version {
+        Some(version) => JournalError::Version(version),
+        None => JournalError::Damaged(folder.join(JOURNAL)),
+    })?;
+    if content.torn() > 0 {
+        // Usually the start of a record. Should it be more, somebody may be glad of it.
+        let _ = fs::write(folder.join(TORN), &content.bytes[content.end..]);
+        disk::set_len(&file, content.end as u64)?;
+    }
+    let (mut chain, mut records) = (Checksum::default(), 0);
+    for record in content.records() {
+        chain = checksum(chain, record);
+        records += 1;
+    }
+    let log = Log {
+        file,
+        len: content.end as u64,
+        chain,
+        records,
+    };
+    Ok((log, content))
+}
+
+/// Makes the file that is to be the journal durable and puts it in its place.
+fn put(log: &Log, folder: &Path) -> io::Result<()> {
+    disk::sync(&log.file)?;
+    disk::rename(&folder.join(NEXT), &folder.join(JOURNAL))?;
+    // It is in its place; a folder that cannot be synced is no reason to take it back.
+    let _ = disk::sync_folder(folder);
+    Ok(())
+}
+
+/// Removes a journal's folder. What cannot be removed stays.
+fn remove(folder: &Path) {
+    for name in [JOURNAL, NEXT, PREVIOUS, TORN, LOCK] {
+        let _ = fs::remove_file(folder.join(name));
+    }
+    let _ = fs::remove_dir(folder);
+}
+
+#[cfg(test)]
+mod tests;
