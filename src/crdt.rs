@@ -6,11 +6,12 @@
 //! each author wrote), `batch` (its one encoding), `order` (the tree of characters), `integrate`
 //! (where an insert goes), `pending` (batches that came too early), `force` (what undos and
 //! deletes hide), [`replica`] (all together),
-//! [`history`] (all of it as bytes), [`anchor`] (places that survive edits).
+//! [`history`] (all of it as bytes), `adopt` (a history in place of what is here), [`anchor`] (places that survive edits).
 //!
 //! Deliberately absent: the text as an editor wants it (the document's rope), who is connected, and
 //! any clock: Lamport values order inserts at one place and nothing else, wall clocks order nothing.
 
+mod adopt;
 pub mod anchor;
 mod batch;
 mod force;
@@ -31,6 +32,7 @@ pub mod version;
 #[cfg(test)]
 mod tests;
 
+pub use adopt::NotAdopted;
 pub use anchor::{Anchor, Bias};
 pub use history::{Corrupt, History};
 pub use id::{AuthorId, OpId};

@@ -20,6 +20,7 @@
 //! Deliberately not here: text, files, sockets. Batches are opaque bytes; whether they are valid
 //! is told back with [`Input::Merged`].
 
+mod catch_up;
 mod hear;
 mod io;
 pub mod limits;
@@ -46,6 +47,7 @@ pub use time::Time;
 use crate::crdt::{AuthorId, LogSource, Version};
 use crate::security::Access;
 use crate::wire::{MemberEntry, MemberId, Presence, Properties, SessionId};
+use catch_up::{Fetch, Served};
 use link::{HeadsDue, Link};
 use membership::Roster;
 use reconnect::Redial;
@@ -65,6 +67,9 @@ pub struct Config {
     pub kept: Vec<MemberEntry>,
     /// Where jitter comes from.
     pub seed: u64,
+    /// From how many missing operations on the history is fetched as a whole:
+    /// [`limits::HISTORY_OPS`], but for those who try that out with little.
+    pub history_ops: u64,
 }
 
 /// The session as one member takes part in it. See the module's documentation for its contract.
@@ -77,6 +82,10 @@ pub struct Session {
     peers: BTreeMap<MemberId, Peer>,
     links: BTreeMap<LinkId, Link>,
     chases: Chases,
+    /// From how many missing operations on the history is fetched as a whole.
+    history_ops: u64,
+    fetch: Option<Fetch>,
+    served: Served,
     joining: Option<Joining>,
     presence: Presence,
     /// Addresses that turned out to be our own.
@@ -125,6 +134,7 @@ impl Session {
             access,
             kept,
             seed,
+            history_ops,
         } = config;
         let (session, properties) = session.unzip();
         let roster = Roster::new(&me, kept);
@@ -137,6 +147,9 @@ impl Session {
             peers: BTreeMap::new(),
             links: BTreeMap::new(),
             chases: Chases::default(),
+            history_ops,
+            fetch: None,
+            served: Served::default(),
             joining: None,
             presence: Presence::default(),
             selves: BTreeSet::new(),
@@ -182,6 +195,7 @@ impl Session {
             } => {
                 self.merged(link, author, verdict, now, log);
             }
+            Input::Adopted { link, adopted } => self.adopted(link, adopted, now, log),
             Input::Cursor { cursor, selection } => {
                 if (self.presence.cursor, self.presence.selection) != (cursor, selection) {
                     let clock = self.presence.clock.wrapping_add(1).max(1);
@@ -200,6 +214,7 @@ impl Session {
             Input::Deadline => {}
         }
         self.close_overdue(now);
+        self.fetch_overdue(now, log);
         self.chase_overdue(now, log);
         self.check_goal(log);
         self.dial_due(now);
@@ -230,6 +245,7 @@ impl Session {
         links
             .chain(dials)
             .chain(self.chases.next_due())
+            .chain(self.fetch.as_ref().map(Fetch::due))
             .filter(|at| at.0 < u64::MAX)
             .min()
     }
@@ -289,9 +305,13 @@ impl Session {
         })
     }
 
-    /// While joining: how many operations of those that the member we join through had are here,
-    /// and how many there were. `None` before that is known, and afterwards.
+    /// How much of what is being received at once is here, and how much there is: bytes of a history,
+    /// or else, while joining, operations that the member we join through had. `None` before that is
+    /// known, and afterwards.
     pub fn progress(&self, log: &impl LogSource) -> Option<(u64, u64)> {
+        if let Some(progress) = self.fetch.as_ref().and_then(Fetch::progress) {
+            return Some(progress);
+        }
         let goal = self.joining.as_ref()?.goal.as_ref()?;
         let all = goal.iter().map(|(_, next)| u64::from(next)).sum();
         let have = |(author, next): (AuthorId, u32)| next.min(log.version().next(&author));

@@ -22,8 +22,8 @@ mod serde_forms;
 pub use frame::{FrameTooLong, Inbox};
 pub use id::{MemberId, SessionId};
 pub use message::{
-    Batch, Bye, DecodeError, Heads, Hello, MemberEntry, Members, Message, Ops, Ping, Pong,
-    Presence, Properties, Range, Reason, Want, Welcome,
+    Batch, Bye, DecodeError, Fetch, Heads, Hello, History, MemberEntry, Members, Message, Ops,
+    Ping, Pong, Presence, Properties, Range, Reason, Want, Welcome,
 };
 pub use name::Name;
 

@@ -106,11 +106,18 @@ impl Core {
     }
 
     fn session_handle(&mut self, input: Input, now: Time) {
-        self.session.handle(input, now, self.document.log());
+        self.session.handle(input, now, self.document.replica());
         while let Some(output) = self.session.poll() {
             match output {
                 Output::Net(command) => self.commands.push_back(command),
                 Output::Event(event) => self.events.push_back(event),
+                Output::Adopt { link, history } => {
+                    let adopted = self.document.adopt(&history);
+                    self.changed = true;
+                    self.tell_of_rejected();
+                    let adopted = Input::Adopted { link, adopted };
+                    self.session.handle(adopted, now, self.document.replica());
+                }
                 Output::Merge {
                     link,
                     author,
@@ -123,7 +130,7 @@ impl Core {
                         author,
                         verdict,
                     };
-                    self.session.handle(merged, now, self.document.log());
+                    self.session.handle(merged, now, self.document.replica());
                 }
             }
         }
@@ -211,6 +218,7 @@ mod tests {
             access: None,
             kept: Vec::new(),
             seed: 1,
+            history_ops: u64::MAX,
         };
         let mut core = Core::new(config, Time(0));
         core.edit(CharPos(0)..CharPos(0), "typed", EditKind::Whole, Time(1));

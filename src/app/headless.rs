@@ -359,11 +359,11 @@ impl Headless {
     }
 
     fn tell_synced(&mut self, now: Time) {
-        let log = self.core.document().log();
-        if !self.joined || self.exit.is_some() || !self.core.session().is_caught_up(log) {
+        let replica = self.core.document().replica();
+        if !self.joined || self.exit.is_some() || !self.core.session().is_caught_up(replica) {
             return;
         }
-        let heads = log.version().digest();
+        let heads = replica.log().version().digest();
         let due = self
             .synced
             .is_none_or(|(told, at)| told != heads && now >= at + SYNCED_PERIOD);

@@ -82,7 +82,7 @@ pub(super) struct Model {
     /// Whether the screen may have to change.
     dirty: bool,
     /// What the status bar said of the others last.
-    shown: Vec<MemberView>,
+    shown: (Vec<MemberView>, Option<u8>),
 }
 
 impl Model {
@@ -139,7 +139,7 @@ impl Model {
             folder,
             effects: Vec::new(),
             dirty: true,
-            shown: Vec::new(),
+            shown: (Vec::new(), None),
         }
     }
 
@@ -198,8 +198,9 @@ impl Model {
             members.iter_mut().for_each(|member| member.delay = None);
         }
         let joining = self.phase == Phase::Connecting;
-        let dirty = self.dirty || joining || self.core.take_changed() || members != self.shown;
-        self.shown = members;
+        let shown = (members, self.progress());
+        let dirty = self.dirty || joining || self.core.take_changed() || shown != self.shown;
+        self.shown = shown;
         self.dirty = false;
         dirty
     }

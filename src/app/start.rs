@@ -17,6 +17,7 @@ use crate::crdt::AuthorId;
 use crate::document::format::Format;
 use crate::net::{Listen, Net};
 use crate::security::Access;
+use crate::session::limits::HISTORY_OPS;
 use crate::session::{self, Input, Me, Time};
 use crate::storage::{Loaded, TextFile};
 use crate::ui::theme::Theme;
@@ -104,6 +105,7 @@ async fn member(config: Config) -> Result<()> {
                 access: None,
                 kept: Vec::new(),
                 seed,
+                history_ops: HISTORY_OPS,
             };
             Core::new(config, clock.now())
         }
@@ -125,6 +127,7 @@ async fn member(config: Config) -> Result<()> {
                 access: access.clone(),
                 kept: Vec::new(),
                 seed,
+                history_ops: HISTORY_OPS,
             };
             let mut core = Core::new(config, clock.now());
             if let Some((_, found)) = &opened {

@@ -10,6 +10,9 @@ use crate::ui::view::{
     Body, Member, Panel, PanelMember, PeerCursor, Scroll, Status, TextView, View,
 };
 
+/// How long a progress bar is, in cells.
+const BAR_CELLS: usize = 16;
+
 impl Model {
     /// What a terminal of this size shows.
     pub(super) fn view(&mut self, size: Size, theme: Theme, now: Time) -> View<'_> {
@@ -41,11 +44,19 @@ impl Model {
     }
 
     fn connecting(&self) -> String {
-        let progress = self.core.session().progress(self.core.document().log());
-        match progress {
-            Some((have, all)) if all > 0 => format!("Receiving: {} %", have * 100 / all),
-            _ => "Connecting…".to_owned(),
+        match self.progress() {
+            Some(progress) => format!("Receiving  {}", bar(progress)),
+            None => "Connecting…".to_owned(),
         }
+    }
+
+    /// How much of what is being received at once is here, of 100.
+    pub(super) fn progress(&self) -> Option<u8> {
+        let (have, all) = self
+            .core
+            .session()
+            .progress(self.core.document().replica())?;
+        (all > 0).then(|| (have * 100 / all).min(100) as u8)
     }
 
     fn colour(&self, member: &MemberView) -> usize {
@@ -74,7 +85,10 @@ impl Model {
                     connected: member.state == MemberState::Connected,
                 })
                 .collect(),
-            delivery: delivery(members),
+            delivery: match self.progress() {
+                Some(progress) => format!("receiving {}", bar(progress)),
+                None => delivery(members),
+            },
             invitation: self.invitation.line(self.core.session().access()),
         }
     }
@@ -121,6 +135,13 @@ impl Model {
         };
         self.core.session().presences().filter_map(peer).collect()
     }
+}
+
+/// A progress bar, and the number beside it.
+fn bar(percent: u8) -> String {
+    let full = usize::from(percent) * BAR_CELLS / 100;
+    let (full, rest) = ("█".repeat(full), "░".repeat(BAR_CELLS - full));
+    format!("{full}{rest} {percent} %")
 }
 
 fn state(member: &MemberView, now: Time) -> String {

@@ -3,7 +3,7 @@
 //! Batches are opaque here: an author, the number of its first operation, and bytes. Whoever sends
 //! them keeps no queue of its own but reads them from the logs again.
 
-use super::{AuthorId, Log, Version};
+use super::{AuthorId, Replica, Version};
 
 /// The authors' logs, as seen by someone who sends batches and asks for missing ones.
 pub trait LogSource {
@@ -19,22 +19,39 @@ pub trait LogSource {
 
     /// The Lamport value of `author`'s batch that holds operation `seq`; `None` if it is not here.
     fn lamport_at(&self, author: &AuthorId, seq: u32) -> Option<u64>;
+
+    /// How many batches are here, of all authors. O(n) in runs of like batches.
+    fn batches(&self) -> u64;
+
+    /// Everything that is here in one piece of bytes, for one who lacks most of it. O(n log n).
+    fn encode_history(&self) -> Vec<u8>;
 }
 
-impl LogSource for Log {
+impl LogSource for Replica {
     fn version(&self) -> &Version {
-        self.version()
+        self.log().version()
     }
 
     fn is_frozen(&self, author: &AuthorId) -> bool {
-        self.is_frozen(author)
+        self.log().is_frozen(author)
     }
 
     fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
-        self.batch_at(author, seq, out)
+        self.log().batch_at(author, seq, out)
     }
 
     fn lamport_at(&self, author: &AuthorId, seq: u32) -> Option<u64> {
-        self.batch_info(author, seq).map(|batch| batch.lamport)
+        self.log()
+            .batch_info(author, seq)
+            .map(|batch| batch.lamport)
+    }
+
+    fn batches(&self) -> u64 {
+        let runs = self.log.authors().flat_map(|(_, log)| log.batches());
+        runs.map(|(_, count)| u64::from(count)).sum()
+    }
+
+    fn encode_history(&self) -> Vec<u8> {
+        self.encode_history()
     }
 }

@@ -61,6 +61,11 @@ impl Pending {
         ready
     }
 
+    /// Everything that waits.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Parked> {
+        self.by_cause.values().flatten()
+    }
+
     /// How many batches wait.
     pub(crate) fn len(&self) -> usize {
         self.known.len()

@@ -73,7 +73,7 @@ pub struct Replica {
     pub(crate) order: Order,
     me: AuthorIx,
     pub(crate) clock: u64,
-    pending: Pending,
+    pub(crate) pending: Pending,
     rejected: Vec<Rejected>,
     /// Where the batch that is being made has to be cut, so that no piece is too long.
     cuts: Vec<u32>,

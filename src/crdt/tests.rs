@@ -1,6 +1,7 @@
 //! Tests of the CRDT as a whole: directed cases here; random histories against a dumb model, and the
 //! public conformance cases, in the modules.
 
+mod adopt;
 mod conformance;
 mod histories;
 mod history;

@@ -10,7 +10,8 @@ use ropey::Rope;
 use super::position::CharPos;
 use super::undo::{Edit, EditKind, UndoStack};
 use crate::crdt::{
-    Anchor, AuthorId, Bias, Change, Corrupt, History, Log, OpId, Rejected, Replica, Source, Verdict,
+    Anchor, AuthorId, Bias, Change, Corrupt, History, Log, NotAdopted, OpId, Rejected, Replica,
+    Source, Verdict,
 };
 
 /// A text that several people edit.
@@ -60,7 +61,12 @@ impl Document {
         &self.rope
     }
 
-    /// Every operation there is, for the session to send.
+    /// Every operation there is and their order, for the session to send.
+    pub const fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// Every operation there is.
     pub const fn log(&self) -> &Log {
         self.replica.log()
     }
@@ -184,6 +190,27 @@ impl Document {
         let verdict = self.replica.merge(author, seq, bytes, &mut self.changes);
         self.apply();
         verdict
+    }
+
+    /// Takes over an encoded history of the same session, in place of having its batches
+    /// [merged](Self::merge): what is here and not in it follows. Anchors keep their places, and own
+    /// edits can be undone as before. O(n log n).
+    ///
+    /// # Errors
+    /// If it is none, or contradicts what is here; nothing has changed then.
+    ///
+    /// # Panics
+    /// If there are edits that have not been [committed](Self::commit).
+    pub fn adopt(&mut self, history: &[u8]) -> Result<(), NotAdopted> {
+        let history = History::open(history)?;
+        let rope = Rope::from_str(history.text());
+        let mut changes = Vec::new();
+        self.replica = self.replica.adopt(history, &mut changes)?;
+        self.rope = rope;
+        self.changes = changes;
+        self.undo.close();
+        self.apply();
+        Ok(())
     }
 
     /// Applies to the rope what the replica did.

@@ -107,6 +107,11 @@ impl UndoStack {
         }
     }
 
+    /// The next edit begins a group, since nobody knows where the last one left the caret.
+    pub(super) fn close(&mut self) {
+        self.open = None;
+    }
+
     /// The operations of the newest group that is not undone, and what remembers that it is.
     pub(super) fn undo(&mut self) -> Option<(Range<u32>, Undone)> {
         let group = self.undo.pop_back()?;

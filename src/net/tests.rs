@@ -38,6 +38,14 @@ impl LogSource for ToyLog {
     fn lamport_at(&self, _: &AuthorId, _: u32) -> Option<u64> {
         None
     }
+
+    fn batches(&self) -> u64 {
+        0
+    }
+
+    fn encode_history(&self) -> Vec<u8> {
+        Vec::new()
+    }
 }
 
 impl ToyLog {
@@ -70,6 +78,7 @@ impl Member {
             access: founded.then_some(Access::Open),
             kept: Vec::new(),
             seed: number.into(),
+            history_ops: u64::MAX,
         };
         let mut net = Net::default();
         let at = Listen::at(SocketAddr::from(([127, 0, 0, 1], 0)), false);
@@ -120,6 +129,7 @@ impl Member {
                             verdict: Verdict::Applied,
                         });
                     }
+                    Output::Adopt { .. } => panic!("no history was asked for"),
                     Output::Event(event) => self.events.push(event),
                 }
             }

@@ -38,6 +38,8 @@ impl Session {
             Message::Heads(heads) => self.heads(id, heads, now, log)?,
             Message::Want(want) => self.want(id, &want, log),
             Message::Ops(ops) => self.ops(id, ops, now),
+            Message::Fetch(_) => self.serve(id, log),
+            Message::History(piece) => self.piece(id, piece, now, log)?,
             Message::Presence(presence) => self.presence(id, presence),
             Message::Ping(ping) => {
                 if let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) {
@@ -99,6 +101,9 @@ impl Session {
         }
         if let Some(peer) = self.peers.get_mut(&up.member) {
             peer.acked = acked;
+        }
+        if heads.whole {
+            self.consider_fetch(id, now, log);
         }
         for (author, _) in &heads.entries {
             self.review(*author, !heads.whole, now, log);

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::time::Time;
-use crate::crdt::{Anchor, AuthorId};
+use crate::crdt::{Anchor, AuthorId, NotAdopted};
 use crate::security::{Access, Refusal};
 use crate::wire::{Batch, MemberId, Name, Properties, SessionId};
 
@@ -105,6 +105,13 @@ pub enum Input {
         /// What became of them.
         verdict: Verdict,
     },
+    /// What came of an [`Output::Adopt`].
+    Adopted {
+        /// The link that the history came on.
+        link: LinkId,
+        /// Whether it has taken the place of the logs as they were.
+        adopted: Result<(), NotAdopted>,
+    },
     /// Our cursor has moved.
     Cursor {
         /// Where it is, if it is to be shown.
@@ -150,6 +157,16 @@ pub enum Output {
         seq: u32,
         /// The batches, each following on the one before.
         batches: Vec<Batch>,
+    },
+    /// Take over a history of this session in place of the logs, which lack much of it; what is here
+    /// and not in it follows. Answered by [`Input::Adopted`].
+    ///
+    /// What vouches for the authors of its batches, and has to be checked before, will stand here.
+    Adopt {
+        /// The link that it came on.
+        link: LinkId,
+        /// Its encoding.
+        history: Vec<u8>,
     },
     /// Something for the user.
     Event(Event),

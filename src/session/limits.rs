@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+pub use crate::wire::limits::HISTORY_PIECE_BYTES;
+
 /// The most links at once. With oneself that makes a mesh of 64 members.
 pub const MAX_LINKS: usize = 63;
 
@@ -25,6 +27,29 @@ pub const OPS_BYTES: usize = 64 << 10;
 /// logs: as many batches may have to wait for their causes there. (A guess: far below what may
 /// wait, and enough for long messages.)
 pub const TURN_STAMPS: u64 = 256;
+
+/// From how many missing operations on the history is fetched as a whole instead of as batches. (Half
+/// an hour of fast typing; as batches 50 kB.)
+pub const HISTORY_OPS: u64 = 10_000;
+
+/// … if they are at least this part of all: one in so many. (A history takes half a byte an operation
+/// and a tenth of a microsecond to build, batches five bytes and a microsecond.)
+pub const HISTORY_PART: u64 = 8;
+
+/// … and if there is a batch in so many of them. Long texts that were put in at once are better off as
+/// batches.
+pub const HISTORY_BATCH_OPS: u64 = 10;
+
+/// How many histories may be kept at once for the links that are being sent them.
+pub const MAX_ENCODED: usize = 2;
+
+/// What may be on its way to the socket of one link when a piece of a history is added, in bytes: keys
+/// that are typed meanwhile wait behind no more.
+pub const HISTORY_IN_FLIGHT_BYTES: usize = 2 * HISTORY_PIECE_BYTES;
+
+/// How long fetching a history may take in all before batches are asked for instead: nobody can hold up
+/// the others' edits for longer. (At 20 kB/s these are some million edits.)
+pub const FETCH_LONGEST: Duration = Duration::from_secs(120);
 
 /// The most addresses of ours that others have told us they see us at.
 pub const MAX_OBSERVED_ADDRS: usize = 4;

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use super::catch_up::Serving;
 use super::io::{Command, LinkId, Output, Target};
 use super::limits::{
     DEAD_AFTER, HANDSHAKE_TIMEOUT, HEADS_PERIOD, MAX_IN_FLIGHT_BYTES, PING_PERIOD, PRESENCE_PERIOD,
@@ -15,7 +16,7 @@ use super::limits::{
 };
 use super::membership::Stamp;
 use super::time::Time;
-use crate::crdt::{AuthorId, Version};
+use crate::crdt::{AuthorId, Corrupt, Version};
 use crate::security::{Channel, MAX_HANDSHAKE_BYTES, Progress, Refusal};
 use crate::wire::{
     DecodeError, FrameTooLong, Inbox, MemberId, Message, Reason, frame, limits::MAX_FRAME_BYTES,
@@ -34,6 +35,8 @@ pub(super) enum Fault {
     OutOfRole(&'static str),
     #[error("a batch that can never be valid: {0}")]
     BadBatch(String),
+    #[error("a history that cannot be: {0}")]
+    BadHistory(Corrupt),
     #[error("nothing was heard for {} s", DEAD_AFTER.as_secs())]
     Silent,
     #[error("nothing was taken for {} s", STALLED_AFTER.as_secs())]
@@ -51,7 +54,7 @@ impl Fault {
             Self::Frame(_) | Self::Message(_) | Self::Door(_) | Self::OutOfRole(_) => {
                 Reason::Protocol
             }
-            Self::BadBatch(_) => Reason::BadBatch,
+            Self::BadBatch(_) | Self::BadHistory(_) => Reason::BadBatch,
             Self::Silent | Self::Stalled | Self::Mute => Reason::Stalled,
             Self::Turned(_, reason) => *reason,
         }
@@ -119,6 +122,12 @@ pub(super) struct Up {
     pub(super) wanted: BTreeMap<AuthorId, (u32, u32)>,
     /// What we are about to ask the other end for.
     pub(super) asking: BTreeMap<AuthorId, (u32, u32)>,
+    /// The other end is to be asked for its history.
+    pub(super) fetch_due: bool,
+    /// The other end has no history that is of use.
+    pub(super) no_history: bool,
+    /// What the other end is being sent of ours.
+    pub(super) serving: Option<Serving>,
     pub(super) roster_told: Stamp,
     pub(super) presence_told: u32,
     pub(super) presence_at: Option<Time>,
@@ -328,6 +337,9 @@ impl Up {
             pushed: 0,
             wanted: BTreeMap::new(),
             asking: BTreeMap::new(),
+            fetch_due: false,
+            no_history: false,
+            serving: None,
             roster_told: 0,
             presence_told: 0,
             presence_at: None,

@@ -2,11 +2,11 @@
 
 use super::Session;
 use super::io::{LinkId, Output};
-use super::limits::{HEADS_PERIOD, PING_PERIOD, PRESENCE_PERIOD};
+use super::limits::{HEADS_PERIOD, HISTORY_IN_FLIGHT_BYTES, PING_PERIOD, PRESENCE_PERIOD};
 use super::link::Up;
 use super::time::Time;
 use crate::crdt::LogSource;
-use crate::wire::{Members, Message, Ping, Pong, Welcome};
+use crate::wire::{Fetch, Members, Message, Ping, Pong, Welcome};
 
 impl Session {
     /// Lets every link say what it has to say, as far as there is room.
@@ -21,8 +21,11 @@ impl Session {
 
     fn say_next(&mut self, id: LinkId, now: Time, log: &impl LogSource) -> Option<Output> {
         let mut link = self.links.remove(&id)?;
+        let bulky = link.in_flight() < HISTORY_IN_FLIGHT_BYTES;
         let message = match link.has_room().then(|| link.up_mut()).flatten() {
-            Some(up) => self.next_message(up, now, log),
+            Some(up) => self
+                .next_message(up, now, log)
+                .or_else(|| bulky.then(|| up.take_piece()).flatten()),
             None => None,
         };
         let output = message.and_then(|message| link.send(&message, now));
@@ -56,6 +59,9 @@ impl Session {
             up.presence_told = self.presence.clock;
             up.presence_at = Some(now);
             return Some(Message::Presence(self.presence));
+        }
+        if std::mem::take(&mut up.fetch_due) {
+            return Some(Message::Fetch(Fetch {}));
         }
         if let Some(want) = up.take_want() {
             return Some(Message::Want(want));

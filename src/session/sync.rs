@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Session;
+use super::catch_up::Fetch;
 use super::io::LinkId;
 use super::limits::{OPS_BYTES, PUSH_PATIENCE, TURN_STAMPS, WANT_EXTENSIONS, WANT_TIMEOUT};
 use super::link::{HeadsDue, Up};
@@ -140,8 +141,10 @@ impl Session {
     }
 
     fn is_lacking(&self, author: &AuthorId, have: u32, log: &impl LogSource) -> bool {
+        let comes = |fetch: &Fetch| fetch.brings(author, have);
         *author != self.me.author
             && !log.is_frozen(author)
+            && !self.fetch.as_ref().is_some_and(comes)
             && self
                 .links
                 .values()
@@ -233,7 +236,9 @@ impl Session {
         };
         let idle = link.in_flight() == 0;
         let Some(up) = link.up_mut() else { return };
-        let quiet = up.wanted.is_empty() && up.asking.is_empty() && up.told == *log.version();
+        let quiet = up.wanted.is_empty() && up.asking.is_empty() && up.serving.is_none();
+        let quiet = quiet && up.told == *log.version();
+        let asked = asked || self.fetch.as_ref().is_some_and(|fetch| fetch.link() == id);
         if idle && quiet && !asked {
             up.heads = HeadsDue::Whole;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::limits::{MAX_IN_FLIGHT_BYTES, OPS_BYTES};
 use super::*;
-use crate::crdt::{Anchor, Bias};
+use crate::crdt::{Anchor, Bias, Corrupt, NotAdopted};
 use crate::security::{Code, Refusal};
 use crate::wire::{Batch, Name};
 
@@ -16,6 +16,8 @@ struct ToyLog {
     version: Version,
     batches: BTreeMap<(AuthorId, u32), Vec<u8>>,
     frozen: BTreeSet<AuthorId>,
+    /// How often the history was encoded.
+    encoded: std::cell::Cell<u32>,
 }
 
 impl LogSource for ToyLog {
@@ -36,9 +38,48 @@ impl LogSource for ToyLog {
     fn lamport_at(&self, _: &AuthorId, _: u32) -> Option<u64> {
         None
     }
+
+    fn batches(&self) -> u64 {
+        self.batches.len() as u64
+    }
+
+    /// All batches, each behind its author, its number and its length.
+    fn encode_history(&self) -> Vec<u8> {
+        self.encoded.set(self.encoded.get() + 1);
+        let mut out = Vec::new();
+        for ((author, seq), batch) in &self.batches {
+            out.extend(author.0);
+            out.extend(seq.to_be_bytes());
+            out.extend((batch.len() as u32).to_be_bytes());
+            out.extend(batch);
+        }
+        out
+    }
 }
 
 impl ToyLog {
+    fn adopt(&mut self, mut history: &[u8]) -> Result<(), NotAdopted> {
+        let mut batches = BTreeMap::new();
+        while let Some((head, rest)) = history.split_first_chunk::<24>() {
+            let number = |at| u32::from_be_bytes(std::array::from_fn(|i| head[at + i]));
+            let author = AuthorId(std::array::from_fn(|i| head[i]));
+            let (batch, rest) = rest
+                .split_at_checked(number(20) as usize)
+                .ok_or(Corrupt::Damaged)?;
+            batches.insert((author, number(16)), batch.to_vec());
+            history = rest;
+        }
+        if !history.is_empty() {
+            return Err(Corrupt::Damaged.into());
+        }
+        for ((author, seq), batch) in batches {
+            if seq == self.version.next(&author) {
+                self.append(author, batch);
+            }
+        }
+        Ok(())
+    }
+
     fn append(&mut self, author: AuthorId, batch: Vec<u8>) {
         let seq = self.version.next(&author);
         self.version.advance(author, seq + u32::from(batch[0]));
@@ -123,6 +164,7 @@ impl Net {
             access,
             kept: Vec::new(),
             seed: self.rng.u64(..),
+            history_ops: HISTORY_OPS,
         };
         let addr = SocketAddr::from(([10, 0, 0, index as u8], 4700));
         let session = Session::new(config, self.now);
@@ -212,6 +254,10 @@ impl Net {
                             verdict,
                         },
                     );
+                }
+                Output::Adopt { link, history } => {
+                    let adopted = self.nodes[node].log.adopt(&history);
+                    self.later(now, node, Input::Adopted { link, adopted });
                 }
                 Output::Event(event) => self.nodes[node].events.push(event),
             }
@@ -753,6 +799,12 @@ fn a_bad_batch_costs_its_sender_the_link() {
         fn lamport_at(&self, _: &AuthorId, _: u32) -> Option<u64> {
             None
         }
+        fn batches(&self) -> u64 {
+            0
+        }
+        fn encode_history(&self) -> Vec<u8> {
+            Vec::new()
+        }
     }
     let now = net.now;
     let Node { session, log, .. } = &mut net.nodes[a];
@@ -845,5 +897,188 @@ fn recorded_frames_cut_or_flipped_anywhere_harm_nothing() {
         let mut flipped = stream.clone();
         flipped[at] ^= 1 << (at % 8);
         hear(&flipped);
+    }
+}
+
+/// From how many operations on a history is fetched, here.
+const HISTORY_OPS: u64 = 1_000;
+
+/// How many messages of a kind `node` has said since `from`.
+fn said(net: &Net, node: usize, from: usize, kind: u8) -> usize {
+    let said = net.transmitted[from..]
+        .iter()
+        .filter(|(who, _)| *who == node);
+    let mut inbox = crate::wire::Inbox::default();
+    said.filter(|(_, bytes)| {
+        // Everything behind the handshake is one frame a transmission.
+        inbox = crate::wire::Inbox::default();
+        inbox.extend(bytes);
+        matches!(inbox.next_frame(), Ok(Some(body)) if body.first() == Some(&kind))
+    })
+    .count()
+}
+
+const OPS: u8 = 6;
+const HISTORY: u8 = 12;
+
+/// Makes `count` batches, each of `bytes` bytes and as many operations.
+fn edits(net: &mut Net, node: usize, count: usize, bytes: u8) {
+    let Node { log, author, .. } = &mut net.nodes[node];
+    for _ in 0..count {
+        log.append(*author, vec![bytes; bytes.into()]);
+    }
+    net.handle(node, Input::LocalChange);
+}
+
+#[test]
+fn one_who_lacks_much_is_sent_the_history_and_one_who_lacks_little_is_not() {
+    let mut net = Net::new(20);
+    let host = net.host();
+    edits(&mut net, host, 2_000, 50);
+    let a = net.join(host);
+    let from = net.transmitted.len();
+    net.seconds(2);
+    net.assert_converged(&[host, a]);
+    assert!(net.nodes[a].events.contains(&Event::Joined));
+    assert_eq!(said(&net, host, from, OPS), 0);
+    let pieces = (2_000 * (50 + 24)) / limits::HISTORY_PIECE_BYTES + 1;
+    assert_eq!(said(&net, host, from, HISTORY), pieces);
+    // Away while much happens, and while little does.
+    for (count, pieced) in [(2_000, true), (10, false)] {
+        net.cut(host, a);
+        net.seconds(20);
+        edits(&mut net, host, count, 50);
+        edits(&mut net, a, 3, 5);
+        net.cut.clear();
+        let from = net.transmitted.len();
+        net.seconds(5);
+        net.assert_converged(&[host, a]);
+        assert_eq!(said(&net, host, from, HISTORY) > 0, pieced);
+    }
+}
+
+#[test]
+fn one_history_is_encoded_for_all_who_fetch_it_and_then_forgotten() {
+    let mut net = Net::new(21);
+    let host = net.host();
+    edits(&mut net, host, 5_000, 100);
+    let joiners: Vec<usize> = (0..20).map(|_| net.join(host)).collect();
+    net.seconds(20);
+    net.assert_converged(&[&[host][..], &joiners].concat());
+    let encoded = net.nodes[host].log.encoded.get();
+    assert!(encoded <= 2, "encoded {encoded} times");
+    net.nodes[host].session.served.forget();
+    assert_eq!(net.nodes[host].session.served.len(), 0);
+}
+
+#[test]
+fn what_one_end_will_not_give_whole_is_asked_for_as_batches() {
+    // A long text in few batches.
+    let mut net = Net::new(22);
+    let host = net.host();
+    edits(&mut net, host, 20, 255);
+    let a = net.join(host);
+    let from = net.transmitted.len();
+    net.seconds(2);
+    net.assert_converged(&[host, a]);
+    assert_eq!(
+        said(&net, host, from, HISTORY),
+        1,
+        "a word that there is none"
+    );
+    assert!(said(&net, host, from, OPS) > 0);
+}
+
+#[test]
+fn a_fetch_survives_the_end_of_its_link_and_a_link_that_sticks() {
+    for stuck in [false, true] {
+        let mut net = Net::new(23);
+        let host = net.host();
+        let (a, b) = (net.join(host), net.join(host));
+        net.seconds(5);
+        net.cut(a, host);
+        net.cut(a, b);
+        net.seconds(20);
+        edits(&mut net, host, 20_000, 100);
+        net.seconds(1);
+        net.cut.clear();
+        while net.nodes[a].session.fetch.is_none() {
+            net.run(Duration::from_millis(1));
+        }
+        let from = net.nodes[a].session.fetch.as_ref().unwrap().link();
+        let through = net.nodes[a].session.links[&from].up().unwrap().member;
+        let through = if through == net.nodes[host].session.me.member {
+            host
+        } else {
+            b
+        };
+        if stuck {
+            net.deaf.insert(a);
+            net.seconds(4);
+            net.deaf.clear();
+        }
+        net.cut(a, through);
+        net.seconds(30);
+        net.assert_converged(&[host, a, b]);
+        assert!(net.nodes[a].session.fetch.is_none());
+    }
+}
+
+#[test]
+fn a_history_that_does_not_fit_together_costs_the_link() {
+    use crate::wire::{History, Message};
+    let piece = |total, at, bytes: usize| {
+        let bytes = vec![9; bytes];
+        Message::History(History { total, at, bytes })
+    };
+    let whole = limits::HISTORY_PIECE_BYTES;
+    for (case, pieces) in [
+        ("damaged", vec![piece(20, 0, 20)]),
+        (
+            "a gap",
+            vec![piece(100_000, 0, whole), piece(100_000, 40_000, whole)],
+        ),
+        (
+            "another length",
+            vec![piece(100_000, 0, whole), piece(99_999, whole as u32, whole)],
+        ),
+        ("a short piece", vec![piece(100_000, 0, 5)]),
+        (
+            "again from the start",
+            vec![piece(100_000, 0, whole), piece(100_000, 0, whole)],
+        ),
+    ] {
+        let mut net = Net::new(24);
+        let host = net.host();
+        let a = net.join(host);
+        let b = net.join(host);
+        net.seconds(5);
+        edits(&mut net, b, 3, 5);
+        // Someone who claims to have much.
+        let id = *net.nodes[host].session.links.keys().next().unwrap();
+        let liar = net.nodes[host].session.links[&id].up().unwrap().member;
+        assert_eq!(liar, net.nodes[a].session.me.member);
+        let heads = Message::Heads(crate::wire::Heads {
+            whole: true,
+            entries: vec![(AuthorId([77; 16]), 1_000_000)],
+        });
+        let (now, before) = (net.now, net.nodes[host].log.version.clone());
+        let Node { session, log, .. } = &mut net.nodes[host];
+        session.hear(id, heads, now, log).unwrap();
+        assert!(session.fetch.is_some());
+        let told = pieces
+            .into_iter()
+            .try_for_each(|piece| session.hear(id, piece, now, log));
+        if let Err(fault) = told {
+            session.fail(id, &fault, now);
+        }
+        net.handle(host, Input::Deadline);
+        net.run(Duration::from_millis(1));
+        assert!(!net.nodes[host].session.links.contains_key(&id), "{case}");
+        assert!(net.nodes[host].log.version.covers(&before));
+        net.seconds(5);
+        edits(&mut net, b, 3, 5);
+        net.seconds(2);
+        net.assert_converged(&[host, a, b]);
     }
 }

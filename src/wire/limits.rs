@@ -36,5 +36,13 @@ pub const MAX_REVISION: u64 = 1 << 53;
 /// The most entries of one `Heads` message, and ranges of one `Want`.
 pub const MAX_HEADS: usize = 16_384;
 
+/// The longest history that is sent as a whole, in bytes: more than a hundred million typed
+/// characters. Who has a longer one is asked for its batches.
+pub const MAX_HISTORY_BYTES: usize = 64 << 20;
+
+/// The length of each piece of a history but the last, in bytes: what a slow line (20 kB/s) takes a
+/// second for, so that a typed key does not wait longer behind it.
+pub const HISTORY_PIECE_BYTES: usize = 16 << 10;
+
 /// The most batches of one `Ops` message.
 pub const MAX_BATCHES: usize = 8_192;

@@ -6,8 +6,9 @@ use rmp_serde::{Deserializer, Serializer};
 use serde::{Deserialize, Serialize};
 
 use super::limits::{
-    MAX_AUTHORS_PER_MEMBER, MAX_BATCHES, MAX_DEPTH, MAX_ENTRIES, MAX_FILE_NAME_BYTES,
-    MAX_FORMAT_BYTES, MAX_HEADS, MAX_PAYLOAD_BYTES, MAX_REVISION,
+    HISTORY_PIECE_BYTES, MAX_AUTHORS_PER_MEMBER, MAX_BATCHES, MAX_DEPTH, MAX_ENTRIES,
+    MAX_FILE_NAME_BYTES, MAX_FORMAT_BYTES, MAX_HEADS, MAX_HISTORY_BYTES, MAX_PAYLOAD_BYTES,
+    MAX_REVISION,
 };
 use super::{MemberId, Name, SessionId, serde_forms};
 use crate::crdt::{Anchor, AuthorId, MAX_BATCH_BYTES};
@@ -35,6 +36,10 @@ pub enum Message {
     Pong(Pong),
     /// The last message, before the sender closes the link.
     Bye(Bye),
+    /// The sender lacks much, and would like to have everything in one piece.
+    Fetch(Fetch),
+    /// A piece of everything.
+    History(History),
 }
 
 /// Who the sender is.
@@ -196,6 +201,32 @@ pub struct Pong {
     pub time: u64,
 }
 
+/// The sender lacks much, and would like to have everything in one piece. Answered by [`History`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Fetch {}
+
+/// A piece of an encoded history. Pieces come in order, without gaps, all but the last of one length.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// How many bytes the whole has; 0 if there is none, and batches are to be asked for.
+    pub total: u32,
+    /// Which byte of the whole is this piece's first.
+    pub at: u32,
+    /// The piece. What it holds is the CRDT's affair.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::bytes::<HISTORY_PIECE_BYTES, _>"
+    )]
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (at, bytes) = (self.at, self.bytes.len());
+        write!(f, "History({bytes} bytes at {at} of {})", self.total)
+    }
+}
+
 /// The last message on a link.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Bye {
@@ -302,6 +333,8 @@ impl Message {
             Self::Ping(body) => encode(8, body, out),
             Self::Pong(body) => encode(9, body, out),
             Self::Bye(body) => encode(10, body, out),
+            Self::Fetch(body) => encode(11, body, out),
+            Self::History(body) => encode(12, body, out),
         }
     }
 
@@ -330,6 +363,8 @@ impl Message {
             8 => decode(8, rest, |_| Ok(())).map(Self::Ping),
             9 => decode(9, rest, |_| Ok(())).map(Self::Pong),
             10 => decode(10, rest, |_| Ok(())).map(Self::Bye),
+            11 => decode(11, rest, |_| Ok(())).map(Self::Fetch),
+            12 => decode(12, rest, well_formed_history).map(Self::History),
             128.. => Err(DecodeError::NoKind),
             unknown => Err(DecodeError::UnknownKind(*unknown)),
         }
@@ -386,6 +421,17 @@ fn well_formed_want(want: &Want) -> Result<(), &'static str> {
 fn well_formed_ops(ops: &Ops) -> Result<(), &'static str> {
     if ops.batches.is_empty() {
         return Err("no batches");
+    }
+    Ok(())
+}
+
+fn well_formed_history(piece: &History) -> Result<(), &'static str> {
+    let end = piece.at as usize + piece.bytes.len();
+    if piece.total as usize > MAX_HISTORY_BYTES || end > piece.total as usize {
+        return Err("a piece outside of its history");
+    }
+    if piece.bytes.is_empty() && piece.total > 0 {
+        return Err("an empty piece");
     }
     Ok(())
 }
@@ -471,6 +517,12 @@ pub(crate) mod tests {
             Message::Pong(Pong { time: 123_456 }),
             Message::Bye(Bye {
                 reason: Reason::Leaving,
+            }),
+            Message::Fetch(Fetch {}),
+            Message::History(History {
+                total: 70_000,
+                at: 16_384,
+                bytes: vec![1, 2, 3],
             }),
         ]
     }

@@ -121,7 +121,7 @@ fn converged(world: &World, running: &[&Member]) {
             0,
             "the gauge stays up"
         );
-        assert!(member.core.session().is_caught_up(other.log()));
+        assert!(member.core.session().is_caught_up(other.replica()));
     }
     // The strong list specification: one order of all characters, of which every text that was ever
     // seen is a part, in that order. Each character was inserted once.

@@ -9,6 +9,7 @@
 //!
 //! Not here: sockets, files, terminals, and time that passes.
 
+mod catch_up;
 mod checks;
 mod network;
 mod world;

@@ -87,6 +87,8 @@ pub(crate) struct World {
     /// Texts that some member had at some time.
     pub(crate) texts: Vec<String>,
     most: usize,
+    /// From how many missing operations on a history is fetched: in some seeds never, in some often.
+    history_ops: u64,
     faults: bool,
     pub(crate) totals: Totals,
 }
@@ -98,9 +100,10 @@ impl World {
         let jitter = Duration::from_millis(*rng.choice(&[0, 2, 30]).expect("some"));
         let bandwidth = *rng.choice(&[20_000, 200_000, 10_000_000]).expect("some");
         let most = rng.usize(3..=16);
+        let history_ops = *rng.choice(&[20, 20, 200, u64::MAX]).expect("some");
         if tell {
             eprintln!(
-                "seed {seed}: up to {most} members, latency {latency:?} + {jitter:?}, {bandwidth} B/s"
+                "seed {seed}: up to {most} members, latency {latency:?} + {jitter:?}, {bandwidth} B/s, history from {history_ops}"
             );
         }
         Self {
@@ -116,6 +119,7 @@ impl World {
             next_char: 0xF0000,
             texts: Vec::new(),
             most,
+            history_ops,
             faults: true,
             totals: Totals {
                 runs: 1,
@@ -201,6 +205,7 @@ impl World {
             access: founded.then_some(Access::Open),
             kept: Vec::new(),
             seed: self.rng.u64(..),
+            history_ops: self.history_ops,
         };
         let addr = SocketAddr::from(([10, 0, (node >> 8) as u8, node as u8], 4700));
         self.members.push(Member {

@@ -23,6 +23,7 @@ fn alone(folder: &Path) -> Model {
         session: Some((SessionId([1; 16]), properties)),
         access: Some(Access::Open),
         kept: Vec::new(),
+        history_ops: u64::MAX,
         seed: 1,
     };
     let file = TextFile::new(&folder.join("notes.md")).unwrap();
