@@ -15,6 +15,7 @@ mod editor;
 mod headless;
 mod invitation;
 mod model;
+mod nearby;
 mod prompt;
 mod run;
 mod saving;

@@ -65,6 +65,14 @@ struct Arguments {
     #[arg(long, value_name = "HOST:PORT")]
     join: Option<String>,
 
+    /// Join a session that announces itself on this network; asks which
+    #[arg(long)]
+    nearby: bool,
+
+    /// Let --nearby find this session; no file or user names go out
+    #[arg(long)]
+    announce: bool,
+
     /// Where to accept members [default: this machine only; port 4700 or the
     /// next free one for --host, any free port for --join]
     #[arg(long, value_name = "IP:PORT", verbatim_doc_comment)]
@@ -196,6 +204,8 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         file,
         host,
         join,
+        nearby,
+        announce,
         listen,
         name,
         open,
@@ -204,7 +214,7 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         completions: _,
         man: _,
     } = arguments;
-    let role = role(host, join)?;
+    let role = role(host, join, nearby)?;
     let code = code(environment.code)?;
     match role {
         Role::Host if file.is_none() => {
@@ -217,7 +227,11 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         }
         Role::Solo if open => return Err("--open goes with --host or --join".into()),
         Role::Solo if listen.is_some() => return Err("--listen goes with --host or --join".into()),
-        Role::Solo | Role::Host | Role::Join(_) => {}
+        Role::Solo if announce => return Err("--announce goes with --host or --join".into()),
+        Role::Nearby if headless => {
+            return Err("--nearby asks which session, and --headless cannot; use --join".into());
+        }
+        Role::Solo | Role::Host | Role::Join(_) | Role::Nearby => {}
     }
     if headless && file.is_none() {
         return Err("--headless needs a FILE to keep up to date".into());
@@ -229,7 +243,7 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
     }
     let listen = match (listen, &role) {
         (Some(text), _) => ListenOn::exactly(listen_address(&text)?),
-        (None, Role::Join(_)) => ListenOn::loopback(0, false),
+        (None, Role::Join(_) | Role::Nearby) => ListenOn::loopback(0, false),
         (None, Role::Solo | Role::Host) => ListenOn::loopback(DEFAULT_PORT, true),
     };
     let name = match name {
@@ -244,6 +258,7 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         open,
         headless,
         code,
+        announce,
         log,
         colours: !environment.no_color,
         folder: environment.folder,
@@ -255,14 +270,21 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-fn role(host: bool, join: Option<String>) -> Result<Role, String> {
-    match (host, join) {
-        (true, Some(_)) => Err("--host and --join exclude each other: \
-                                --host starts a session, --join enters one"
+fn role(host: bool, join: Option<String>, nearby: bool) -> Result<Role, String> {
+    match (host, join, nearby) {
+        (true, Some(_), _) => Err("--host and --join exclude each other: \
+                                   --host starts a session, --join enters one"
             .into()),
-        (true, None) => Ok(Role::Host),
-        (false, Some(text)) => join_address(&text).map(Role::Join),
-        (false, None) => Ok(Role::Solo),
+        (true, _, true) => Err("--host and --nearby exclude each other: \
+                                --host starts a session, --nearby enters one"
+            .into()),
+        (_, Some(_), true) => Err("--join and --nearby exclude each other: \
+                                   --join names a member, --nearby looks for them"
+            .into()),
+        (true, None, false) => Ok(Role::Host),
+        (false, Some(text), false) => join_address(&text).map(Role::Join),
+        (false, None, true) => Ok(Role::Nearby),
+        (false, None, false) => Ok(Role::Solo),
     }
 }
 

@@ -18,6 +18,7 @@
 mod connection;
 mod dial;
 mod listen;
+pub mod nearby;
 #[cfg(test)]
 mod tests;
 

@@ -56,6 +56,7 @@ const TABLE: &[Row] = &[
         rooms: &["session"],
         outside: &[
             "if_addrs",
+            "mdns_sd",
             "std::net",
             "std::time",
             "thiserror",

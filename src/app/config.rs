@@ -29,6 +29,8 @@ pub struct Config {
     pub headless: bool,
     /// The session code that was given, for a host to use and a joiner to answer with.
     pub code: Option<Code>,
+    /// Whether the session lets itself be found on the local network.
+    pub announce: bool,
     /// Where to write the log.
     pub log: Option<PathBuf>,
     /// Whether the terminal is drawn in colours (`NO_COLOR` is not set).
@@ -46,6 +48,8 @@ pub enum Role {
     Host,
     /// Join the session which the member at this address is in.
     Join(Address),
+    /// Join one that announces itself on the local network, which the person chooses.
+    Nearby,
 }
 
 /// Where to accept members.

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use super::clock::{Clock, minutes};
 use super::headless::{Headless, Told};
 use super::model::{Effect, Event, Model};
+use super::nearby::Announcer;
 use super::saving::{SaveDone, SaveJob};
 use crate::net::Net;
 use crate::session::{Input, Time};
@@ -37,6 +38,7 @@ pub(super) async fn screen(
     mut net: Net,
     clock: Clock,
     theme: Theme,
+    mut announcer: Announcer,
 ) -> Result<()> {
     let mut signals = Signals::new()?;
     // Before the size is asked for, or a change right after the start would be missed.
@@ -55,6 +57,9 @@ pub(super) async fn screen(
                     return how.map_err(|why| anyhow!(why));
                 }
             }
+        }
+        if let Some(warning) = announcer.update(model.core.session().id()) {
+            model.warn(&warning);
         }
         // What goes to the others goes first.
         tokio::task::yield_now().await;
@@ -96,6 +101,7 @@ pub(super) async fn headless(
     first: Option<Told>,
     mut net: Net,
     clock: Clock,
+    mut announcer: Announcer,
 ) -> Result<()> {
     let mut signals = Signals::new()?;
     let mut lines = read_lines();
@@ -111,6 +117,9 @@ pub(super) async fn headless(
         }
         while let Some(command) = member.core.next_command() {
             net.execute(command);
+        }
+        if let Some(message) = announcer.update(member.core.session().id()) {
+            member.tell(Told::Error { message });
         }
         if let Err(why) = tell(member.take_told())
             && unheard.is_none()

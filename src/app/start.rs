@@ -11,6 +11,7 @@ use super::core::Core;
 use super::headless::{Headless, Told};
 use super::invitation::{Invitation, make_code};
 use super::model::{Model, name_of};
+use super::nearby::{self, Announcer};
 use super::run;
 use super::saving::Saving;
 use crate::crdt::AuthorId;
@@ -58,6 +59,14 @@ fn sentence(error: &anyhow::Error) -> String {
 
 async fn member(config: Config) -> Result<()> {
     log_to(&config)?;
+    let join = match &config.role {
+        Role::Solo | Role::Host => None,
+        Role::Join(address) => Some(address.clone()),
+        Role::Nearby => match nearby::choose().await? {
+            Some(address) => Some(address),
+            None => return Ok(()),
+        },
+    };
     let clock = Clock::start();
     let mut random = Random::new()?;
     let me = Me {
@@ -69,7 +78,7 @@ async fn member(config: Config) -> Result<()> {
     let mut net = Net::default();
     let addrs = match config.role {
         Role::Solo => Vec::new(),
-        Role::Host | Role::Join(_) => {
+        Role::Host | Role::Join(_) | Role::Nearby => {
             let ListenOn {
                 ips,
                 port,
@@ -83,9 +92,9 @@ async fn member(config: Config) -> Result<()> {
             .await?
         }
     };
-    let access = match (&config.role, &config.code) {
-        (Role::Join(_), Some(code)) => Some(Access::Code(code.clone())),
-        (Role::Join(_), None) => config.open.then_some(Access::Open),
+    let access = match (&join, &config.code) {
+        (Some(_), Some(code)) => Some(Access::Code(code.clone())),
+        (Some(_), None) => config.open.then_some(Access::Open),
         (_, Some(code)) => Some(Access::Code(code.clone())),
         (_, None) if config.open => Some(Access::Open),
         (_, None) => Some(Access::Code(make_code(u64::from_le_bytes(random.take())))),
@@ -97,8 +106,8 @@ async fn member(config: Config) -> Result<()> {
         exposed: config.listen.is_beyond_loopback() && !addrs.is_empty(),
     };
     let warnings = invitation.warnings(config.listen.port);
-    let mut core = match &config.role {
-        Role::Join(_) => {
+    let mut core = match &join {
+        Some(_) => {
             let config = session::Config {
                 me,
                 session: None,
@@ -109,7 +118,7 @@ async fn member(config: Config) -> Result<()> {
             };
             Core::new(config, clock.now())
         }
-        Role::Solo | Role::Host => {
+        None => {
             let format = opened
                 .as_ref()
                 .map_or_else(Format::default, |(_, found)| found.format);
@@ -144,19 +153,15 @@ async fn member(config: Config) -> Result<()> {
             clock.now(),
         );
     }
-    let target = match &config.role {
-        Role::Join(address) => {
-            let target = address.to_string();
-            core.handle(
-                Input::Join {
-                    target: target.clone(),
-                    access: access.clone(),
-                },
-                clock.now(),
-            );
-            Some(target)
-        }
-        Role::Solo | Role::Host => None,
+    let target = join.map(|address| address.to_string());
+    if let Some(target) = target.clone() {
+        let access = access.clone();
+        core.handle(Input::Join { target, access }, clock.now());
+    }
+    let announcer = if config.announce {
+        Announcer::new(addrs.clone(), u64::from_le_bytes(random.take()))
+    } else {
+        Announcer::default()
     };
     if config.headless {
         let told = addrs.first().map(|addr| Told::Listening {
@@ -177,7 +182,7 @@ async fn member(config: Config) -> Result<()> {
         for warning in warnings {
             eprintln!("collab-edit: {warning}");
         }
-        run::headless(member, told, net, clock).await
+        run::headless(member, told, net, clock, announcer).await
     } else {
         let theme = if config.colours {
             Theme::colours()
@@ -192,7 +197,7 @@ async fn member(config: Config) -> Result<()> {
         for warning in warnings {
             model.warn(&warning);
         }
-        run::screen(model, net, clock, theme).await
+        run::screen(model, net, clock, theme, announcer).await
     }
 }
 

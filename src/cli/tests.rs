@@ -40,6 +40,7 @@ fn what_arguments_become() {
         open: false,
         headless: false,
         code: None,
+        announce: false,
         log: None,
         colours: true,
         folder: PathBuf::new(),
@@ -110,6 +111,16 @@ fn what_arguments_become() {
             },
         ),
         (
+            "--nearby notes.md --announce",
+            Config {
+                role: Role::Nearby,
+                file: file.clone(),
+                listen: any_port(),
+                announce: true,
+                ..base.clone()
+            },
+        ),
+        (
             "--headless notes.md",
             Config {
                 file,
@@ -137,6 +148,16 @@ fn wrong_usage_says_what_is_wrong() {
             "a --host --join b:1",
             "--host and --join exclude each other",
         ),
+        (
+            "a --host --nearby",
+            "--host and --nearby exclude each other",
+        ),
+        (
+            "--nearby --join a:1",
+            "--join and --nearby exclude each other",
+        ),
+        ("--nearby --headless a", "--headless cannot; use --join"),
+        ("a --announce", "--announce goes with --host or --join"),
         ("--host", "--host needs a FILE"),
         ("--headless", "--headless needs a FILE"),
         ("--headless --join a:1", "--headless needs a FILE"),
@@ -189,14 +210,7 @@ fn wrong_usage_says_what_is_wrong() {
 
 #[test]
 fn flags_of_features_to_come_are_unknown() {
-    for flag in [
-        "nearby",
-        "announce",
-        "existing",
-        "new-session",
-        "no-journal",
-        "config",
-    ] {
+    for flag in ["existing", "new-session", "no-journal", "config"] {
         let error = run(&format!("a --{flag}"), None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnknownArgument, "{flag}");
     }

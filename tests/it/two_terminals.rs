@@ -112,3 +112,36 @@ fn a_host_that_leaves_is_shown_as_gone_and_typing_goes_on() {
         (text_of(&copy)? == "text\nalone now").then_some(())
     });
 }
+
+#[test]
+fn a_session_that_announces_itself_is_chosen_from_a_list() {
+    let scratch = Scratch::new();
+    let file = scratch.file("ada/secret-plan.md", "found it\n");
+    let ada = Launch::host(&file)
+        .name("Ada")
+        .code(CODE)
+        .arg("--announce")
+        .terminal()
+        .ready();
+    let address = ada.address(&[]).to_string();
+    let ben = Launch::new(&scratch.folder("ben"))
+        .arg("--nearby")
+        .arg("copy.md")
+        .name("Ben")
+        .code(CODE)
+        .terminal();
+    ben.wait_for_text(&address);
+    // Other tests may announce sessions at the same time.
+    let screen = ben.screen();
+    let line = screen.lines().find(|line| line.contains(&address));
+    let line = line.expect("it was there");
+    assert!(
+        !screen.contains("Ada") && !screen.contains("secret-plan"),
+        "{screen}"
+    );
+    let number = line.split_whitespace().next().expect("a number");
+    ben.type_text(number);
+    ben.keys("Enter");
+    ben.wait_for_text("found it");
+    ada.wait_for_text("Ben");
+}
