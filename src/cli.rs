@@ -5,6 +5,7 @@
 //! Deliberately not here: flags whose feature is not built.
 
 mod address;
+mod settings;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -94,6 +95,11 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 
+    /// Read the settings from this file [default: collab-edit/config.toml in
+    /// $XDG_CONFIG_HOME or ~/.config]
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    config: Option<PathBuf>,
+
     /// Print completions for bash, elvish, fish, powershell or zsh
     #[arg(
         long,
@@ -112,7 +118,7 @@ struct Arguments {
 #[derive(Debug)]
 pub enum Request {
     /// To edit.
-    Edit(Config),
+    Edit(Box<Config>),
     /// To print this and be done.
     Print(Vec<u8>),
 }
@@ -123,6 +129,7 @@ struct Environment {
     code: Option<OsString>,
     login_name: Option<String>,
     no_color: bool,
+    config: Option<PathBuf>,
     folder: PathBuf,
 }
 
@@ -137,6 +144,7 @@ pub fn parse() -> Result<Request, clap::Error> {
             .ok()
             .or_else(|| std::env::var("USER").ok()),
         no_color: std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty()),
+        config: settings::usual_path(),
         folder: std::env::current_dir().unwrap_or_default(),
     };
     parse_from(std::env::args_os(), environment)
@@ -181,7 +189,7 @@ fn parse_from(
         return Ok(Request::Print(man()?));
     }
     validate(arguments, environment)
-        .map(Request::Edit)
+        .map(|config| Request::Edit(Box::new(config)))
         .map_err(|sentence| Arguments::command().error(ErrorKind::ValueValidation, sentence))
 }
 
@@ -213,6 +221,7 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         log,
         completions: _,
         man: _,
+        config,
     } = arguments;
     let role = role(host, join, nearby)?;
     let code = code(environment.code)?;
@@ -250,6 +259,8 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         Some(given) => self::name(&given)?,
         None => Name::new(&environment.login_name.unwrap_or_default()),
     };
+    let mut settings = settings::load(config.as_deref(), environment.config)?;
+    settings.colours &= !environment.no_color;
     Ok(Config {
         role,
         file,
@@ -260,7 +271,7 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         code,
         announce,
         log,
-        colours: !environment.no_color,
+        settings,
         folder: environment.folder,
     })
 }

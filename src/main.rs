@@ -6,7 +6,7 @@ use collab_edit::{app, cli};
 
 fn main() -> ExitCode {
     match cli::parse() {
-        Ok(cli::Request::Edit(config)) => app::start(config),
+        Ok(cli::Request::Edit(config)) => app::start(*config),
         Ok(cli::Request::Print(text)) => cli::print(&text),
         Err(error) => cli::report(&error),
     }

@@ -4,9 +4,13 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use serde::Deserialize;
+
 pub use crate::security::Code;
+pub use crate::ui::keymap::Keymap;
 pub use crate::wire::Name;
 
 /// The port of a host that is not told another one.
@@ -33,10 +37,62 @@ pub struct Config {
     pub announce: bool,
     /// Where to write the log.
     pub log: Option<PathBuf>,
-    /// Whether the terminal is drawn in colours (`NO_COLOR` is not set).
-    pub colours: bool,
+    /// What the person has chosen about the editor.
+    pub settings: Settings,
     /// The current folder, if there is one.
     pub folder: PathBuf,
+}
+
+/// What a person may choose about the editor, in the configuration file. The default is what holds
+/// without one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// Whether the terminal's mouse is the editor's.
+    pub mouse: bool,
+    /// Whether the terminal is drawn in colours (also not if `NO_COLOR` is set).
+    pub colours: bool,
+    /// Whether a new line starts with the blanks of the one before.
+    pub auto_indent: bool,
+    /// Whether `.editorconfig` files are honoured.
+    pub editorconfig: bool,
+    /// Whether the tab key inserts spaces; otherwise that is seen from the text.
+    pub soft_tabs: Option<bool>,
+    /// Cells from one tab stop to the next; otherwise that is seen from the text.
+    pub tab_width: Option<NonZeroUsize>,
+    /// Where copies go.
+    pub clipboard: Clipboard,
+    /// Which key asks for what.
+    pub keymap: Keymap,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            mouse: true,
+            colours: true,
+            auto_indent: true,
+            editorconfig: true,
+            soft_tabs: None,
+            tab_width: None,
+            clipboard: Clipboard::default(),
+            keymap: Keymap::default(),
+        }
+    }
+}
+
+/// Where copies go. Wherever that is, the editor keeps them too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clipboard {
+    /// The desktop's clipboard where there is a desktop, else the terminal's.
+    #[default]
+    Auto,
+    /// The desktop's clipboard.
+    Desktop,
+    /// The terminal's clipboard, by OSC 52.
+    Terminal,
+    /// Nowhere else.
+    Internal,
 }
 
 /// How the session comes about.

@@ -16,7 +16,7 @@ use crate::document::motion::{self, Caret, Motion};
 use crate::document::position::Column;
 use crate::document::{CharPos, EditKind, Rope};
 use crate::session::Time;
-use crate::ui::action::Action;
+use crate::ui::action::{Action, Command};
 use crate::ui::view::{Scroll, scroll_into_view};
 
 /// See the module.
@@ -106,49 +106,58 @@ impl Editor {
             Action::Insert(c) => {
                 self.replace_selection(core, c.encode_utf8(&mut [0; 4]), EditKind::Type, now);
             }
-            Action::Newline => self.replace_selection(core, "\n", EditKind::Type, now),
-            Action::Tab => self.replace_selection(core, "\t", EditKind::Type, now),
             Action::Paste(text) => self.replace_selection(core, &text, EditKind::Whole, now),
-            Action::PasteClipboard => {
+            Action::Do(command) => self.command(command, core, now),
+            // What was scrolled away on a narrow screen may fit on the new one.
+            Action::Resize => self.scroll.left = Column(0),
+            Action::Mouse(..) => {}
+        }
+    }
+
+    fn command(&mut self, command: Command, core: &mut Core, now: Time) {
+        if let Some((motion, select)) = command.motion() {
+            return self.go(core, motion, select);
+        }
+        match command {
+            Command::Newline => self.replace_selection(core, "\n", EditKind::Type, now),
+            Command::Tab => self.replace_selection(core, "\t", EditKind::Type, now),
+            Command::Paste => {
                 let text = self.clipboard.clone();
                 self.replace_selection(core, &text, EditKind::Whole, now);
             }
-            Action::Backspace => {
+            Command::Backspace => {
                 self.erase(core, now, |rope, at| prev_grapheme_boundary(rope, at)..at);
             }
-            Action::Delete => {
+            Command::Delete => {
                 self.erase(core, now, |rope, at| at..next_grapheme_boundary(rope, at));
             }
-            Action::DeleteWordBack => {
+            Command::DeleteWordLeft => {
                 self.erase(core, now, |rope, at| motion::word_left(rope, at)..at);
             }
-            Action::DeleteWordForward => {
+            Command::DeleteWordRight => {
                 self.erase(core, now, |rope, at| at..motion::word_right(rope, at));
             }
-            Action::Move { motion, select } => self.go(core, motion, select),
-            Action::SelectAll => {
+            Command::SelectAll => {
                 self.mark = Some(Anchor::START);
                 self.put(core, CharPos(core.document().len()));
             }
-            Action::Copy => self.copy(core),
-            Action::Cut => {
+            Command::Copy => self.copy(core),
+            Command::Cut => {
                 self.copy(core);
                 if self.has_selection(core) {
                     self.replace_selection(core, "", EditKind::Whole, now);
                 }
             }
-            Action::Undo => {
+            Command::Undo => {
                 let caret = core.undo();
                 self.land(core, caret);
             }
-            Action::Redo => {
+            Command::Redo => {
                 let caret = core.redo();
                 self.land(core, caret);
             }
-            Action::Escape => self.mark = None,
-            // What was scrolled away on a narrow screen may fit on the new one.
-            Action::Resize => self.scroll.left = Column(0),
-            Action::Save | Action::Quit | Action::Interrupt | Action::Members => {}
+            Command::Escape => self.mark = None,
+            _ => {}
         }
     }
 

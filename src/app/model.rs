@@ -15,9 +15,11 @@ use super::invitation::Invitation;
 use super::prompt::Prompt;
 use super::saving::{SaveDone, SaveJob, Saving};
 use crate::document::format::Format;
-use crate::session::{Command, Event as SessionEvent, Input, MemberState, MemberView, Time};
+use crate::session::{
+    Command as NetCommand, Event as SessionEvent, Input, MemberState, MemberView, Time,
+};
 use crate::storage::{Loaded, TextFile};
-use crate::ui::action::Action;
+use crate::ui::action::{Action, Command};
 use crate::ui::view::{Level, Notice};
 use crate::wire::MemberId;
 
@@ -36,7 +38,7 @@ pub(super) enum Event {
 /// What the model wants done.
 pub(super) enum Effect {
     /// Something for the network.
-    Net(Command),
+    Net(NetCommand),
     /// Write the file; answered by [`Event::Saved`].
     Save(Box<SaveJob>),
     /// End the program, in good order or because of this.
@@ -219,28 +221,38 @@ impl Model {
         }
         self.notice = None;
         let leave_unsaved = std::mem::take(&mut self.leave_unsaved);
-        if self.prompt.is_some() && action != Action::Quit {
+        if self.prompt.is_some() && action != Action::Do(Command::Quit) {
             return self.answer(action, now);
         }
         if self.phase == Phase::Connecting {
-            if matches!(action, Action::Quit | Action::Escape | Action::Interrupt) {
+            if matches!(
+                action,
+                Action::Do(Command::Quit | Command::Escape | Command::Interrupt)
+            ) {
                 self.leave(now);
             }
             return;
         }
         match action {
-            Action::Save => self.save(),
-            Action::Quit => self.quit(leave_unsaved, now),
-            Action::Interrupt if self.editor.has_selection(&self.core) => {
-                self.editor.act(Action::Copy, &mut self.core, now);
+            Action::Do(command) => self.command(command, leave_unsaved, now),
+            action => self.editor.act(action, &mut self.core, now),
+        }
+    }
+
+    fn command(&mut self, command: Command, leave_unsaved: bool, now: Time) {
+        match command {
+            Command::Save => self.save(),
+            Command::Quit => self.quit(leave_unsaved, now),
+            Command::Interrupt if self.editor.has_selection(&self.core) => {
+                self.command(Command::Copy, false, now);
             }
-            Action::Interrupt => self.say(
+            Command::Interrupt => self.say(
                 Level::Info,
                 "Ctrl-Q quits, Ctrl-S saves, F2 shows the members",
             ),
-            Action::Members => self.panel = !self.panel,
-            Action::Escape if self.panel => self.panel = false,
-            action => self.editor.act(action, &mut self.core, now),
+            Command::Members => self.panel = !self.panel,
+            Command::Escape if self.panel => self.panel = false,
+            command => self.editor.act(command.into(), &mut self.core, now),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::document::display::DisplayOptions;
 use crate::document::grapheme::{next_grapheme_boundary, prev_grapheme_boundary};
 use crate::document::motion::{Caret, moved, word_left};
 use crate::document::{CharPos, Rope};
-use crate::ui::action::Action;
+use crate::ui::action::{Action, Command};
 use crate::ui::view;
 
 /// The longest answer, in characters: longer than any path or code.
@@ -71,17 +71,25 @@ impl Prompt {
         match action {
             Action::Insert(c) => self.insert(c.encode_utf8(&mut [0; 4])),
             Action::Paste(text) => self.insert(text.lines().next().unwrap_or("")),
-            Action::Backspace => {
+            Action::Do(command) => self.command(command),
+            Action::Mouse(..) | Action::Resize => {}
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        if let Some((motion, _)) = command.motion() {
+            let caret = Caret::new(self.caret);
+            self.caret = moved(&self.answer, caret, motion, 1, &DisplayOptions::default()).at;
+            return;
+        }
+        match command {
+            Command::Backspace => {
                 self.remove(prev_grapheme_boundary(&self.answer, self.caret), self.caret);
             }
-            Action::Delete => {
+            Command::Delete => {
                 self.remove(self.caret, next_grapheme_boundary(&self.answer, self.caret));
             }
-            Action::DeleteWordBack => self.remove(word_left(&self.answer, self.caret), self.caret),
-            Action::Move { motion, .. } => {
-                let caret = Caret::new(self.caret);
-                self.caret = moved(&self.answer, caret, motion, 1, &DisplayOptions::default()).at;
-            }
+            Command::DeleteWordLeft => self.remove(word_left(&self.answer, self.caret), self.caret),
             _ => {}
         }
     }

@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::clock::{Clock, minutes};
+use super::config::{Keymap, Settings};
 use super::headless::{Headless, Told};
 use super::model::{Effect, Event, Model};
 use super::nearby::Announcer;
@@ -20,7 +21,6 @@ use crate::net::Net;
 use crate::session::{Input, Time};
 use crate::ui::action::Action;
 use crate::ui::input;
-use crate::ui::keymap::Keymap;
 use crate::ui::terminal::Screen;
 use crate::ui::theme::Theme;
 
@@ -39,12 +39,13 @@ pub(super) async fn screen(
     clock: Clock,
     theme: Theme,
     mut announcer: Announcer,
+    settings: Settings,
 ) -> Result<()> {
     let mut signals = Signals::new()?;
     // Before the size is asked for, or a change right after the start would be missed.
     let mut sizes = listen_for(SignalKind::window_change())?;
     let mut screen = Screen::enter()?;
-    let mut keys = read_keys();
+    let mut keys = read_keys(settings.keymap);
     let (saves, mut saved) = mpsc::unbounded_channel();
     loop {
         for effect in model.finish_turn(clock.now(), minutes()) {
@@ -173,12 +174,10 @@ fn tell(told: Vec<Told>) -> Result<()> {
 }
 
 /// Reads the terminal in a thread of its own.
-fn read_keys() -> mpsc::Receiver<Action> {
+fn read_keys(keymap: Keymap) -> mpsc::Receiver<Action> {
     let (send, keys) = mpsc::channel(KEYS);
     std::thread::spawn(move || {
-        input::read(&Keymap::default(), |action| {
-            send.blocking_send(action).is_ok()
-        });
+        input::read(&keymap, |action| send.blocking_send(action).is_ok());
     });
     keys
 }

@@ -184,7 +184,7 @@ async fn member(config: Config) -> Result<()> {
         }
         run::headless(member, told, net, clock, announcer).await
     } else {
-        let theme = if config.colours {
+        let theme = if config.settings.colours {
             Theme::colours()
         } else {
             Theme::plain()
@@ -197,7 +197,7 @@ async fn member(config: Config) -> Result<()> {
         for warning in warnings {
             model.warn(&warning);
         }
-        run::screen(model, net, clock, theme, announcer).await
+        run::screen(model, net, clock, theme, announcer, config.settings).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rows of arguments with what they become.
 
 use super::*;
+use crate::app::config::Settings;
 use clap::error::ErrorKind;
 
 fn run(line: &str, code: Option<&str>) -> Result<Config, clap::Error> {
@@ -15,7 +16,7 @@ fn run(line: &str, code: Option<&str>) -> Result<Config, clap::Error> {
 
 fn edit(request: Request) -> Config {
     match request {
-        Request::Edit(config) => config,
+        Request::Edit(config) => *config,
         Request::Print(text) => panic!("prints {}", String::from_utf8_lossy(&text)),
     }
 }
@@ -42,7 +43,7 @@ fn what_arguments_become() {
         code: None,
         announce: false,
         log: None,
-        colours: true,
+        settings: Settings::default(),
         folder: PathBuf::new(),
     };
     let file = Some(PathBuf::from("notes.md"));
@@ -210,7 +211,7 @@ fn wrong_usage_says_what_is_wrong() {
 
 #[test]
 fn flags_of_features_to_come_are_unknown() {
-    for flag in ["existing", "new-session", "no-journal", "config"] {
+    for flag in ["existing", "new-session", "no-journal"] {
         let error = run(&format!("a --{flag}"), None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnknownArgument, "{flag}");
     }

@@ -115,15 +115,13 @@ fn is_plain(event: &Event, code: KeyCode) -> bool {
 pub fn action(keymap: &Keymap, event: Event) -> Option<Action> {
     match event {
         Event::Key(key) if key.kind == KeyEventKind::Release => None,
-        Event::Key(key) => keymap
-            .action(Chord::from(key))
-            .cloned()
-            .or_else(|| match key.code {
-                KeyCode::Char(c) if is_text(key.modifiers) && !c.is_control() => {
-                    Some(Action::Insert(c))
-                }
-                _ => None,
-            }),
+        Event::Key(key) => match (keymap.command(Chord::from(key)), key.code) {
+            (Some(command), _) => Some(Action::Do(command)),
+            (None, KeyCode::Char(c)) if is_text(key.modifiers) && !c.is_control() => {
+                Some(Action::Insert(c))
+            }
+            _ => None,
+        },
         Event::Paste(text) => Some(Action::Paste(normalised(&text)))
             .filter(|paste| *paste != Action::Paste(String::new())),
         // The event loop listens to changes of size itself, from before the first frame on.

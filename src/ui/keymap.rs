@@ -1,19 +1,22 @@
 //! Which key asks for what.
 //!
-//! The default keymap is a table of data; rebinding is another table laid over it. Terminals
-//! differ in what they send for one and the same key, so [`Chord`]s are normalised: letters with
-//! Ctrl or Alt are lower case, and Shift is part of a printable character, not beside it.
+//! The default keymap is one table; rebinding lays other bindings over it. Terminals differ in
+//! what they send for one and the same key, so [`Chord`]s are normalised: letters with Ctrl or Alt
+//! are lower case, and Shift is part of a printable character, not beside it.
 //!
 //! Not here: characters that are typed. Every printable character without Ctrl or Alt is text.
 
-use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::action::Action;
-use crate::document::motion::Motion;
+use super::action::Command;
 
 /// A key together with the modifiers that are held.
+///
+/// As text, `ctrl-shift-left`, `alt-z`, `f3`, `ctrl--`: modifiers first, in any order and case.
+/// Displays as people write it: `Ctrl-Shift-Left`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Chord {
     code: KeyCode,
@@ -45,6 +48,11 @@ impl Chord {
         };
         Self { code, modifiers }
     }
+
+    /// Whether it is a printable character, which is text and cannot be bound.
+    fn is_text(self) -> bool {
+        matches!(self.code, KeyCode::Char(_)) && self.modifiers.is_empty()
+    }
 }
 
 impl From<KeyEvent> for Chord {
@@ -53,145 +61,218 @@ impl From<KeyEvent> for Chord {
     }
 }
 
-/// What each chord asks for.
-#[derive(Clone, Debug)]
-pub struct Keymap(HashMap<Chord, Action>);
+/// Why a text is not a chord.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum BadChord {
+    /// No such key.
+    #[error("{0:?} is not a key; keys are written like \"ctrl-s\", \"alt-up\" or \"shift-f3\"")]
+    Unknown(String),
+    /// A printable character without Ctrl or Alt.
+    #[error("{0:?} is typed as text and cannot be bound without ctrl or alt")]
+    Text(String),
+}
 
-impl Keymap {
-    /// The action bound to `chord`, if any.
-    pub fn action(&self, chord: Chord) -> Option<&Action> {
-        self.0.get(&chord)
+impl FromStr for Chord {
+    type Err = BadChord;
+
+    fn from_str(text: &str) -> Result<Self, BadChord> {
+        let mut modifiers = KeyModifiers::NONE;
+        let lower = text.to_lowercase();
+        let mut name = lower.as_str();
+        while let Some((modifier, rest)) = MODIFIERS.iter().find_map(|&(modifier, word)| {
+            let rest = name.strip_prefix(word)?.strip_prefix('-')?;
+            Some((modifier, rest))
+        }) {
+            modifiers |= modifier;
+            name = rest;
+        }
+        let mut characters = name.chars();
+        let code = match (characters.next(), characters.next()) {
+            (Some(c), None) if !c.is_control() && c != ' ' => KeyCode::Char(c),
+            _ => KEYS
+                .iter()
+                .find(|(_, word)| word.eq_ignore_ascii_case(name))
+                .map(|&(code, _)| code)
+                .or_else(|| {
+                    let number = name.strip_prefix('f')?.parse().ok()?;
+                    (1..=24).contains(&number).then_some(KeyCode::F(number))
+                })
+                .ok_or_else(|| BadChord::Unknown(text.to_owned()))?,
+        };
+        let chord = Self::new(modifiers, code);
+        if chord.is_text() {
+            return Err(BadChord::Text(text.to_owned()));
+        }
+        Ok(chord)
     }
 }
 
-/// Lays bindings over the keymap; a later one of a chord replaces an earlier one.
-impl Extend<(Chord, Action)> for Keymap {
-    fn extend<T: IntoIterator<Item = (Chord, Action)>>(&mut self, bindings: T) {
-        self.0.extend(bindings);
+impl fmt::Display for Chord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (modifier, word) in [
+            (KeyModifiers::CONTROL, "Ctrl-"),
+            (KeyModifiers::ALT, "Alt-"),
+            (KeyModifiers::SHIFT, "Shift-"),
+        ] {
+            if self.modifiers.contains(modifier) {
+                f.write_str(word)?;
+            }
+        }
+        let word = KEYS.iter().find(|(code, _)| *code == self.code);
+        match (word, self.code) {
+            (Some((_, word)), _) => f.write_str(word),
+            (None, KeyCode::Char(c)) => write!(f, "{}", c.to_uppercase()),
+            (None, KeyCode::F(number)) => write!(f, "F{number}"),
+            (None, other) => write!(f, "{other}"),
+        }
+    }
+}
+
+const MODIFIERS: [(KeyModifiers, &str); 3] = [
+    (KeyModifiers::CONTROL, "ctrl"),
+    (KeyModifiers::ALT, "alt"),
+    (KeyModifiers::SHIFT, "shift"),
+];
+
+/// Keys that have a name, besides the function keys.
+const KEYS: [(KeyCode, &str); 15] = [
+    (KeyCode::Left, "Left"),
+    (KeyCode::Right, "Right"),
+    (KeyCode::Up, "Up"),
+    (KeyCode::Down, "Down"),
+    (KeyCode::Home, "Home"),
+    (KeyCode::End, "End"),
+    (KeyCode::PageUp, "PageUp"),
+    (KeyCode::PageDown, "PageDown"),
+    (KeyCode::Enter, "Enter"),
+    (KeyCode::Tab, "Tab"),
+    (KeyCode::Backspace, "Backspace"),
+    (KeyCode::Delete, "Delete"),
+    (KeyCode::Insert, "Insert"),
+    (KeyCode::Esc, "Esc"),
+    (KeyCode::Char(' '), "Space"),
+];
+
+/// What each chord asks for. Bindings keep their order: a command's first chord is the one to show.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Keymap(Vec<(Chord, Command)>);
+
+impl Keymap {
+    /// The command bound to `chord`, if any.
+    pub fn command(&self, chord: Chord) -> Option<Command> {
+        let bound = self.0.iter().find(|(bound, _)| *bound == chord);
+        bound.map(|&(_, command)| command)
+    }
+
+    /// The chords that are bound to `command`, the one to show first.
+    pub fn chords(&self, command: Command) -> impl Iterator<Item = Chord> {
+        let bound = self.0.iter().filter(move |(_, bound)| *bound == command);
+        bound.map(|&(chord, _)| chord)
+    }
+
+    /// Binds `chord` to `command`, or to nothing, in place of what it was bound to. It becomes the
+    /// command's first chord.
+    pub fn bind(&mut self, chord: Chord, command: Option<Command>) {
+        self.0.retain(|(bound, _)| *bound != chord);
+        self.0.splice(0..0, command.map(|command| (chord, command)));
     }
 }
 
 impl Default for Keymap {
     fn default() -> Self {
-        let mut map = Self(HashMap::new());
-        map.extend(MOTIONS.iter().flat_map(|&(modifiers, code, motion)| {
-            [(KeyModifiers::NONE, false), (KeyModifiers::SHIFT, true)].map(|(shift, select)| {
-                (
-                    Chord::new(modifiers | shift, code),
-                    Action::Move { motion, select },
-                )
-            })
-        }));
-        map.extend(
-            COMMANDS
-                .iter()
-                .map(|(modifiers, code, action)| (Chord::new(*modifiers, *code), action.clone())),
-        );
-        map
+        let bound = |&(chords, command): &(&str, Command)| {
+            chords
+                .split(' ')
+                .map(move |chord| {
+                    let chord = chord.parse().expect("the table holds chords");
+                    (chord, command)
+                })
+                .collect::<Vec<_>>()
+        };
+        Self(DEFAULT.iter().flat_map(bound).collect())
     }
 }
 
-const NONE: KeyModifiers = KeyModifiers::NONE;
-const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
-const CTRL: KeyModifiers = KeyModifiers::CONTROL;
-const ALT: KeyModifiers = KeyModifiers::ALT;
-const CTRL_SHIFT: KeyModifiers = CTRL.union(SHIFT);
-
-/// Movements; each with Shift selects.
-const MOTIONS: [(KeyModifiers, KeyCode, Motion); 12] = [
-    (NONE, KeyCode::Left, Motion::Left),
-    (NONE, KeyCode::Right, Motion::Right),
-    (NONE, KeyCode::Up, Motion::Up),
-    (NONE, KeyCode::Down, Motion::Down),
-    (NONE, KeyCode::Home, Motion::LineStart),
-    (NONE, KeyCode::End, Motion::LineEnd),
-    (NONE, KeyCode::PageUp, Motion::PageUp),
-    (NONE, KeyCode::PageDown, Motion::PageDown),
-    (CTRL, KeyCode::Left, Motion::WordLeft),
-    (CTRL, KeyCode::Right, Motion::WordRight),
-    (CTRL, KeyCode::Home, Motion::DocumentStart),
-    (CTRL, KeyCode::End, Motion::DocumentEnd),
-];
-
-/// Everything else. Several chords for one action are what terminals send for the same wish.
-const COMMANDS: [(KeyModifiers, KeyCode, Action); 27] = [
-    (NONE, KeyCode::Enter, Action::Newline),
-    (SHIFT, KeyCode::Enter, Action::Newline),
-    // A pasted LF, where the terminal does not bracket pastes.
-    (CTRL, KeyCode::Char('j'), Action::Newline),
-    (NONE, KeyCode::Tab, Action::Tab),
-    (NONE, KeyCode::Backspace, Action::Backspace),
-    (SHIFT, KeyCode::Backspace, Action::Backspace),
-    (NONE, KeyCode::Delete, Action::Delete),
-    (CTRL, KeyCode::Backspace, Action::DeleteWordBack),
-    (ALT, KeyCode::Backspace, Action::DeleteWordBack),
-    // What most terminals send for Ctrl-Backspace.
-    (CTRL, KeyCode::Char('h'), Action::DeleteWordBack),
-    (CTRL, KeyCode::Delete, Action::DeleteWordForward),
-    (ALT, KeyCode::Delete, Action::DeleteWordForward),
-    (CTRL, KeyCode::Char('s'), Action::Save),
-    (CTRL, KeyCode::Char('q'), Action::Quit),
-    (CTRL, KeyCode::Char('z'), Action::Undo),
-    (CTRL, KeyCode::Char('y'), Action::Redo),
-    (CTRL_SHIFT, KeyCode::Char('z'), Action::Redo),
-    (CTRL, KeyCode::Char('c'), Action::Interrupt),
-    (CTRL_SHIFT, KeyCode::Char('c'), Action::Copy),
-    (CTRL, KeyCode::Insert, Action::Copy),
-    (CTRL, KeyCode::Char('x'), Action::Cut),
-    (SHIFT, KeyCode::Delete, Action::Cut),
-    (CTRL, KeyCode::Char('v'), Action::PasteClipboard),
-    (SHIFT, KeyCode::Insert, Action::PasteClipboard),
-    (CTRL, KeyCode::Char('a'), Action::SelectAll),
-    (NONE, KeyCode::F(2), Action::Members),
-    (NONE, KeyCode::Esc, Action::Escape),
+/// The default keymap. Several chords for one command are what terminals send for the same wish:
+/// most send Ctrl-H for Ctrl-Backspace, and Ctrl-J is a pasted line end where pastes have no
+/// brackets.
+const DEFAULT: &[(&str, Command)] = &[
+    ("ctrl-s", Command::Save),
+    ("ctrl-q", Command::Quit),
+    ("esc", Command::Escape),
+    ("ctrl-c", Command::Interrupt),
+    ("f2", Command::Members),
+    ("ctrl-z", Command::Undo),
+    ("ctrl-y ctrl-shift-z", Command::Redo),
+    ("ctrl-shift-c ctrl-insert", Command::Copy),
+    ("ctrl-x shift-delete", Command::Cut),
+    ("ctrl-v shift-insert", Command::Paste),
+    ("ctrl-a", Command::SelectAll),
+    ("enter shift-enter ctrl-j", Command::Newline),
+    ("tab", Command::Tab),
+    ("backspace shift-backspace", Command::Backspace),
+    ("delete", Command::Delete),
+    (
+        "ctrl-backspace alt-backspace ctrl-h",
+        Command::DeleteWordLeft,
+    ),
+    ("ctrl-delete alt-delete", Command::DeleteWordRight),
+    ("left", Command::Left),
+    ("right", Command::Right),
+    ("up", Command::Up),
+    ("down", Command::Down),
+    ("ctrl-left", Command::WordLeft),
+    ("ctrl-right", Command::WordRight),
+    ("home", Command::LineStart),
+    ("end", Command::LineEnd),
+    ("pageup", Command::PageUp),
+    ("pagedown", Command::PageDown),
+    ("ctrl-home", Command::DocumentStart),
+    ("ctrl-end", Command::DocumentEnd),
+    ("shift-left", Command::SelectLeft),
+    ("shift-right", Command::SelectRight),
+    ("shift-up", Command::SelectUp),
+    ("shift-down", Command::SelectDown),
+    ("ctrl-shift-left", Command::SelectWordLeft),
+    ("ctrl-shift-right", Command::SelectWordRight),
+    ("shift-home", Command::SelectLineStart),
+    ("shift-end", Command::SelectLineEnd),
+    ("shift-pageup", Command::SelectPageUp),
+    ("shift-pagedown", Command::SelectPageDown),
+    ("ctrl-shift-home", Command::SelectDocumentStart),
+    ("ctrl-shift-end", Command::SelectDocumentEnd),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn bound(modifiers: KeyModifiers, code: KeyCode) -> Option<Action> {
-        Keymap::default()
-            .action(Chord::new(modifiers, code))
-            .cloned()
-    }
+    const NONE: KeyModifiers = KeyModifiers::NONE;
+    const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
+    const CTRL: KeyModifiers = KeyModifiers::CONTROL;
+    const CTRL_SHIFT: KeyModifiers = CTRL.union(SHIFT);
 
-    #[test]
-    fn shift_selects_with_every_motion() {
-        for (modifiers, code, motion) in MOTIONS {
-            assert_eq!(
-                bound(modifiers, code),
-                Some(Action::Move {
-                    motion,
-                    select: false
-                })
-            );
-            assert_eq!(
-                bound(modifiers | SHIFT, code),
-                Some(Action::Move {
-                    motion,
-                    select: true
-                })
-            );
-        }
+    fn bound(modifiers: KeyModifiers, code: KeyCode) -> Option<Command> {
+        Keymap::default().command(Chord::new(modifiers, code))
     }
 
     #[test]
     fn no_chord_is_bound_twice() {
-        assert_eq!(
-            Keymap::default().0.len(),
-            2 * MOTIONS.len() + COMMANDS.len()
-        );
+        let Keymap(bindings) = Keymap::default();
+        for (at, (chord, _)) in bindings.iter().enumerate() {
+            let twice = bindings[..at].iter().any(|(other, _)| other == chord);
+            assert!(!twice, "{chord}");
+        }
     }
 
     #[test]
     fn chords_are_the_same_whatever_a_terminal_calls_them() {
-        assert_eq!(bound(CTRL, KeyCode::Char('Z')), Some(Action::Redo));
-        assert_eq!(bound(CTRL_SHIFT, KeyCode::Char('Z')), Some(Action::Redo));
-        assert_eq!(bound(CTRL_SHIFT, KeyCode::Char('z')), Some(Action::Redo));
+        assert_eq!(bound(CTRL, KeyCode::Char('Z')), Some(Command::Redo));
+        assert_eq!(bound(CTRL_SHIFT, KeyCode::Char('Z')), Some(Command::Redo));
+        assert_eq!(bound(CTRL_SHIFT, KeyCode::Char('z')), Some(Command::Redo));
         assert_eq!(
             bound(CTRL | KeyModifiers::SUPER, KeyCode::Char('s')),
-            Some(Action::Save)
+            Some(Command::Save)
         );
         assert_eq!(
             Chord::new(SHIFT, KeyCode::Char('A')),
@@ -204,12 +285,38 @@ mod tests {
     }
 
     #[test]
-    fn a_later_binding_replaces_an_earlier_one() {
+    fn chords_are_written_and_read() {
+        for (text, shown) in [
+            ("ctrl-s", "Ctrl-S"),
+            ("Shift-Ctrl-LEFT", "Ctrl-Shift-Left"),
+            ("ctrl--", "Ctrl--"),
+            ("alt-ä", "Alt-Ä"),
+            ("f12", "F12"),
+            ("shift-tab", "Shift-Tab"),
+            ("ctrl-space", "Ctrl-Space"),
+        ] {
+            let chord: Chord = text.parse().unwrap();
+            assert_eq!(chord.to_string(), shown);
+            assert_eq!(shown.parse(), Ok(chord));
+        }
+        for text in ["", "ctrl", "ctrl-", "hyper-x", "f25", "ctrl-xy", "ctrl- "] {
+            assert_eq!(text.parse::<Chord>(), Err(BadChord::Unknown(text.into())));
+        }
+        for text in ["a", "shift-a", "space"] {
+            assert_eq!(text.parse::<Chord>(), Err(BadChord::Text(text.into())));
+        }
+    }
+
+    #[test]
+    fn a_binding_replaces_what_its_chord_was_bound_to_and_is_shown_first() {
         let mut map = Keymap::default();
-        map.extend([(Chord::new(CTRL, KeyCode::Char('s')), Action::Quit)]);
-        assert_eq!(
-            map.action(Chord::new(CTRL, KeyCode::Char('s'))),
-            Some(&Action::Quit)
-        );
+        let chord = |text: &str| text.parse::<Chord>().unwrap();
+        map.bind(chord("ctrl-s"), Some(Command::Quit));
+        assert_eq!(map.command(chord("ctrl-s")), Some(Command::Quit));
+        assert_eq!(map.chords(Command::Save).next(), None);
+        let shown: Vec<String> = map.chords(Command::Quit).map(|c| c.to_string()).collect();
+        assert_eq!(shown, ["Ctrl-S", "Ctrl-Q"]);
+        map.bind(chord("ctrl-s"), None);
+        assert_eq!(map.command(chord("ctrl-s")), None);
     }
 }

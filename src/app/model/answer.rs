@@ -4,7 +4,7 @@ use super::{Model, Phase};
 use crate::app::prompt::{Prompt, Question};
 use crate::security::{Access, Code};
 use crate::session::Time;
-use crate::ui::action::Action;
+use crate::ui::action::{Action, Command};
 use crate::ui::view::Level;
 
 impl Model {
@@ -15,9 +15,9 @@ impl Model {
         };
         let at_the_door = self.phase == Phase::Connecting;
         match action {
-            Action::Escape | Action::Interrupt if at_the_door => self.leave(now),
-            Action::Escape | Action::Interrupt => self.leave_when_saved = false,
-            Action::Newline => match prompt.question.clone() {
+            Action::Do(Command::Escape | Command::Interrupt) if at_the_door => self.leave(now),
+            Action::Do(Command::Escape | Command::Interrupt) => self.leave_when_saved = false,
+            Action::Do(Command::Newline) => match prompt.question.clone() {
                 Question::Code => match Code::new(&prompt.answer()) {
                     Ok(code) => self.join(Some(Access::Code(code)), now),
                     Err(why) => {

@@ -4,6 +4,7 @@ use super::*;
 use crate::crdt::AuthorId;
 use crate::security::Access;
 use crate::session::{Config, Me};
+use crate::ui::action::Command;
 use crate::wire::{Name, Properties, SessionId};
 
 const NOW: Time = Time(0);
@@ -56,7 +57,7 @@ fn what_is_to_be_saved_while_the_file_is_written_is_saved_afterwards() {
     let folder = tempfile::tempdir().unwrap();
     let mut model = alone(folder.path());
     let typed = |c| Event::Action(Action::Insert(c));
-    let save = || Event::Action(Action::Save);
+    let save = || Event::Action(Command::Save.into());
 
     let mut saves = turn(&mut model, [typed('a'), save()]);
     assert_eq!(saves.len(), 1);
