@@ -2,12 +2,16 @@
 //!
 //! [`buffer`] is the one writer; [`position`], [`grapheme`], [`display`] and [`motion`] read: where
 //! something is, what belongs together, how it is shown, where the cursor goes. [`undo`] groups own
-//! edits, [`format`](mod@format) is what a file has besides its text.
+//! edits, [`format`](mod@format) is what a file has besides its text. `disk` knows how the text and
+//! what is in the file have grown apart, with the help of `delta` and `diff`.
 //!
 //! Deliberately absent: files, members, the screen. Other rooms name the rope through this one, so
 //! that it can be changed here.
 
 pub mod buffer;
+mod delta;
+mod diff;
+mod disk;
 pub mod display;
 pub mod format;
 pub mod grapheme;

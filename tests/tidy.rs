@@ -24,6 +24,7 @@ const TABLE: &[Row] = &[
             "blake3",
             "ropey",
             "serde",
+            "similar",
             "thiserror",
             "unicode_segmentation",
             "unicode_width",

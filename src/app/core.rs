@@ -8,9 +8,10 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::time::Instant;
 
-use crate::crdt::{Anchor, Rejected, Source, Verdict};
-use crate::document::{CharPos, Document, EditKind};
+use crate::crdt::{Anchor, Rejected, Source, Verdict, Version};
+use crate::document::{CharPos, Document, EditKind, Rope};
 use crate::session::{Command, Config, Event, Input, Output, Session, Time, Verdict as Outcome};
 
 /// See the module.
@@ -69,6 +70,37 @@ impl Core {
     pub fn redo(&mut self) -> Option<CharPos> {
         self.changed = true;
         self.document.redo()
+    }
+
+    /// Brings in what has changed on disk; see [`Document::merge_disk`].
+    pub fn merge_disk(&mut self, disk: &str, deadline: Option<Instant>, now: Time) -> usize {
+        self.commit(now);
+        let places = self.document.merge_disk(disk, deadline, now.0);
+        self.changed |= places > 0;
+        if self.document.commit(self.minutes, Source::Disk).is_some() {
+            self.session_handle(Input::LocalChange, now);
+        }
+        places
+    }
+
+    /// The present text is on disk.
+    pub fn is_on_disk(&mut self) {
+        self.document.is_on_disk();
+    }
+
+    /// What is known to be on disk; see [`Document::was_on_disk`].
+    pub fn was_on_disk(&mut self, text: Rope, heads: Version, deadline: Option<Instant>) {
+        self.document.was_on_disk(text, heads, deadline);
+    }
+
+    /// The present text is about to be written.
+    pub fn start_save(&mut self) {
+        self.document.start_save();
+    }
+
+    /// The text that was to be written is on disk (`done`), or the file is as it was.
+    pub fn end_save(&mut self, done: bool) {
+        self.document.end_save(done);
     }
 
     /// Sends what was edited since the last flush, as one batch, and where our cursor is. `minutes`

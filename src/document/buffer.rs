@@ -4,14 +4,17 @@
 //! of the text and nobody else who writes.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use ropey::Rope;
 
+use super::delta::Step;
+use super::disk::Shadow;
 use super::position::CharPos;
 use super::undo::{Edit, EditKind, UndoStack};
 use crate::crdt::{
     Anchor, AuthorId, Bias, Change, Corrupt, History, Log, NotAdopted, OpId, Rejected, Replica,
-    Source, Verdict,
+    Source, Verdict, Version,
 };
 
 /// A text that several people edit.
@@ -35,6 +38,7 @@ pub struct Document {
     replica: Replica,
     undo: UndoStack,
     changes: Vec<Change>,
+    shadow: Shadow,
 }
 
 impl Document {
@@ -45,6 +49,7 @@ impl Document {
             replica: Replica::new(me),
             undo: UndoStack::default(),
             changes: Vec::new(),
+            shadow: Shadow::default(),
         }
     }
 
@@ -119,6 +124,20 @@ impl Document {
             return;
         }
         let first = self.replica.next_op().seq;
+        let inserted = self.replace(start..end, text);
+        self.undo.push(Edit {
+            ops: first..self.replica.next_op().seq,
+            kind,
+            at: now_ms,
+            replaced: start..end,
+            caret: start + inserted,
+            space: kind == EditKind::Type && text.chars().all(char::is_whitespace),
+        });
+    }
+
+    /// Replaces characters in rope, replica and shadow; how many came.
+    fn replace(&mut self, range: Range<usize>, text: &str) -> usize {
+        let Range { start, end } = range;
         if start < end {
             self.replica.delete(start..end);
             self.rope.remove(start..end);
@@ -128,14 +147,8 @@ impl Document {
             inserted = self.replica.insert(start, text);
             self.rope.insert(start, text);
         }
-        self.undo.push(Edit {
-            ops: first..self.replica.next_op().seq,
-            kind,
-            at: now_ms,
-            replaced: start..end,
-            caret: start + inserted,
-            space: kind == EditKind::Type && text.chars().all(char::is_whitespace),
-        });
+        self.shadow.follow(start, end - start, inserted);
+        inserted
     }
 
     /// Takes back the newest group of own edits that still shows; where the caret goes then.
@@ -217,13 +230,110 @@ impl Document {
     fn apply(&mut self) {
         for change in self.changes.drain(..) {
             self.undo.follow(&change);
-            match change {
+            let (at, removed, inserted) = match change {
                 Change::Insert { at, from, len } => {
                     self.rope.insert(at, self.replica.text(from, len));
+                    (at, 0, len)
                 }
-                Change::Remove { at, len } => self.rope.remove(at..at + len),
+                Change::Remove { at, len } => {
+                    self.rope.remove(at..at + len);
+                    (at, len, 0)
+                }
+            };
+            self.shadow.follow(at, removed, inserted);
+        }
+    }
+
+    /// The text last known to be on disk, and the heads that it has, once there is one.
+    pub fn on_disk(&self) -> Option<(&Rope, &Version)> {
+        self.shadow.known()
+    }
+
+    /// The present text is on disk. O(authors).
+    pub fn is_on_disk(&mut self) {
+        self.shadow.is(&self.rope, self.replica.log().version());
+    }
+
+    /// `text` is what is known to be on disk: what an earlier run left there, or what another member
+    /// wrote. `heads` are those of the operations in it. What it has in common with the document is
+    /// found by comparing. O(n), and the lines around each difference.
+    pub fn was_on_disk(&mut self, text: Rope, heads: Version, deadline: Option<Instant>) {
+        self.shadow.was(text, heads, &self.rope, deadline);
+    }
+
+    /// The present text is about to be written; [`end_save`](Self::end_save) says what became of
+    /// it. O(authors).
+    pub fn start_save(&mut self) {
+        self.shadow
+            .start_save(&self.rope, self.replica.log().version());
+    }
+
+    /// The text that was to be written is on disk (`done`), or the file is as it was.
+    pub fn end_save(&mut self, done: bool) {
+        self.shadow.end_save(done);
+    }
+
+    /// Brings in what has changed on disk since the text last known there: that and no more,
+    /// whatever has been edited meanwhile, and as one step of undo. `disk`, what the file holds now,
+    /// is the text last known from then on. How many places of the document changed. O(n), and the
+    /// lines around each change.
+    ///
+    /// From `deadline` on texts are compared no more, and what is left of them counts as replaced.
+    /// To be [committed](Self::commit) before and, as [`Source::Disk`], afterwards. Nothing happens
+    /// during a save, and as long as no text is known.
+    ///
+    /// ```
+    /// use collab_edit::crdt::{AuthorId, Source};
+    /// use collab_edit::document::{CharPos, Document, EditKind};
+    ///
+    /// let mut ann = Document::new(AuthorId([1; 16]));
+    /// ann.load("one\ntwo\n", 0);
+    /// ann.is_on_disk();
+    /// ann.edit(CharPos(0)..CharPos(3), "1", EditKind::Whole, 0);
+    /// ann.commit(0, Source::Typed);
+    /// assert_eq!(ann.merge_disk("one\ntwo\nthree\n", None, 0), 1);
+    /// ann.commit(0, Source::Disk);
+    /// assert_eq!(ann.rope(), "1\ntwo\nthree\n");
+    /// ```
+    pub fn merge_disk(&mut self, disk: &str, deadline: Option<Instant>, now_ms: u64) -> usize {
+        let (delta, fresh) = self.shadow.merge(Rope::from_str(disk), deadline);
+        // The shadow knows of all this.
+        let mut shadow = std::mem::take(&mut self.shadow);
+        let first = self.replica.next_op().seq;
+        let (mut fresh, mut at, mut start) = (fresh.as_str(), 0, None);
+        for step in delta.steps() {
+            match step {
+                Step::Keep(n) => at += n,
+                Step::Insert(n) => {
+                    start.get_or_insert(at);
+                    let end = fresh
+                        .char_indices()
+                        .nth(n)
+                        .map_or(fresh.len(), |(at, _)| at);
+                    let (text, rest) = fresh.split_at(end);
+                    self.replace(at..at, text);
+                    (at, fresh) = (at + n, rest);
+                }
+                Step::Remove(n) => {
+                    start.get_or_insert(at);
+                    self.replace(at..at + n, "");
+                }
             }
         }
+        let ops = first..self.replica.next_op().seq;
+        if let Some(start) = start {
+            shadow.include(self.me(), ops.end);
+            self.undo.push(Edit {
+                ops,
+                kind: EditKind::Whole,
+                at: now_ms,
+                replaced: start..at,
+                caret: at,
+                space: false,
+            });
+        }
+        self.shadow = shadow;
+        delta.places()
     }
 
     /// The invalid batches met since this was last asked.
@@ -254,6 +364,7 @@ impl Document {
             self.replica.visible_text(),
             "D1: rope and replica differ"
         );
+        self.shadow.check_invariants(&self.rope);
     }
 }
 
@@ -294,6 +405,7 @@ impl Preview {
             replica: self.history.build(me)?,
             undo: UndoStack::default(),
             changes: Vec::new(),
+            shadow: Shadow::default(),
         })
     }
 }
