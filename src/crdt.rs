@@ -5,7 +5,7 @@
 //! floor first: [`id`] and [`version`] (names, heads), [`op`] (operations), `text` and [`log`] (what
 //! each author wrote), `batch` (its one encoding), `order` (the tree of characters), `integrate`
 //! (where an insert goes), `pending` (batches that came too early), `force` (what undos and
-//! deletes hide), [`replica`] (all together),
+//! deletes hide), [`replica`] (all together), `take_back` (undo, and what it would do), [`authorship`] (who wrote what),
 //! [`history`] (all of it as bytes), `adopt` (a history in place of what is here), [`anchor`] (places that survive edits).
 //!
 //! Deliberately absent: the text as an editor wants it (the document's rope), who is connected, and
@@ -13,6 +13,7 @@
 
 mod adopt;
 pub mod anchor;
+pub mod authorship;
 mod batch;
 mod force;
 pub mod history;
@@ -26,6 +27,7 @@ mod order;
 mod pending;
 pub mod replica;
 mod restore;
+mod take_back;
 mod text;
 pub mod version;
 
@@ -34,6 +36,7 @@ mod tests;
 
 pub use adopt::NotAdopted;
 pub use anchor::{Anchor, Bias};
+pub use authorship::Authorship;
 pub use history::{Corrupt, History};
 pub use id::{AuthorId, OpId};
 pub use limits::MAX_BATCH_BYTES;

@@ -2,12 +2,14 @@
 //!
 //! [`buffer`] is the one writer; [`position`], [`grapheme`], [`display`] and [`motion`] read: where
 //! something is, what belongs together, how it is shown, where the cursor goes. [`undo`] groups own
-//! edits, [`format`](mod@format) is what a file has besides its text. `disk` knows how the text and
-//! what is in the file have grown apart, with the help of `delta` and `diff`.
+//! edits, [`authorship`] says who wrote what and takes back what somebody did, [`format`](mod@format) is what a
+//! file has besides its text. `disk` knows how the text and what is in the file have grown apart, with the help of
+//! `delta` and `diff`.
 //!
 //! Deliberately absent: files, members, the screen. Other rooms name the rope through this one, so
 //! that it can be changed here.
 
+pub mod authorship;
 pub mod buffer;
 mod delta;
 mod diff;
@@ -19,6 +21,7 @@ pub mod motion;
 pub mod position;
 pub mod undo;
 
+pub use authorship::{AuthorSpan, Effect};
 pub use buffer::{Document, Preview};
 pub use position::CharPos;
 pub use ropey::{Rope, RopeSlice};

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::id::{AuthorIx, Id};
+use super::limits::MAX_UNDO_DEPTH;
 use super::log::{ActKind, Entry, Log};
 use super::op::Span;
 use super::order::{Order, Shown};
@@ -23,19 +24,52 @@ impl Replica {
         deepest + 1
     }
 
+    /// The spans without the undos that no undo may name, because they are nested as deep as may be.
+    pub(crate) fn without_deepest(&self, spans: &[Span]) -> Vec<Span> {
+        let mut kept: Vec<Span> = Vec::new();
+        for span in spans {
+            for_each_entry(&self.log, *span, |part, entry| match entry {
+                Entry::Act(ActKind::Undo(MAX_UNDO_DEPTH)) => {}
+                _ => kept.push(part),
+            });
+        }
+        kept
+    }
+
     /// Brings a new delete or undo into force.
     ///
     /// One rule: an operation is in force while no undo in force names it; text shows iff its insert
     /// is in force and no delete in force names it. So each act keeps how many undos in force name it,
-    /// each character how many acts in force hide it. What an undo names is nested less deep than
-    /// itself, so going through the acts from the deepest on, each is looked at once, when all that
-    /// names it is settled.
+    /// each character how many acts in force hide it.
     pub(crate) fn enforce(&mut self, author: AuthorIx, seq: u32, changes: &mut Vec<Change>) {
+        let mut shown = |log: &Log, Shown { at, span, visible }: Shown| {
+            let len = span.len as usize;
+            changes.push(if visible {
+                let from = log.op_id(span.start);
+                Change::Insert { at, from, len }
+            } else {
+                Change::Remove { at, len }
+            });
+        };
         // Nothing can name a new act yet. Almost all are deletes, and touch no other act.
         if self.log[author].act(seq) == Some(ActKind::Delete) {
-            self.show(author, seq, 1, changes);
+            hide(&mut self.order, &self.log, author, seq, 1, shown);
             return;
         }
+        self.settle(author, seq, false, &mut shown);
+    }
+
+    /// Settles what follows when an undo, which `was` in force or not, is now in force if no undo in force names it.
+    ///
+    /// What an undo names is nested less deep than itself, so going through the acts from the deepest on, each is
+    /// looked at once, when all that names it is settled.
+    pub(crate) fn settle(
+        &mut self,
+        author: AuthorIx,
+        seq: u32,
+        was: bool,
+        shown: &mut impl FnMut(&Log, Shown),
+    ) {
         let key = |log: &Log, author: AuthorIx, seq: u32| {
             let depth = match log[author].act(seq) {
                 Some(ActKind::Undo(depth)) => depth,
@@ -44,14 +78,14 @@ impl Replica {
             (Reverse(depth), author, seq)
         };
         // Acts that may change, with whether they were in force before.
-        let mut unsettled = BTreeMap::from([(key(&self.log, author, seq), false)]);
+        let mut unsettled = BTreeMap::from([(key(&self.log, author, seq), was)]);
         while let Some(((_, author, seq), was)) = unsettled.pop_first() {
             let delta = match (was, self.log[author].undos(seq) == 0) {
                 (false, true) => 1,
                 (true, false) => -1,
                 _ => continue,
             };
-            self.show(author, seq, delta, changes);
+            hide(&mut self.order, &self.log, author, seq, delta, &mut *shown);
             if self.log[author].act(seq) == Some(ActKind::Delete) {
                 continue;
             }
@@ -71,24 +105,6 @@ impl Replica {
             }
         }
     }
-
-    /// Adds `delta` to how many acts hide the characters that an act names.
-    fn show(&mut self, author: AuthorIx, seq: u32, delta: i32, changes: &mut Vec<Change>) {
-        let (log, order) = (&self.log, &mut self.order);
-        let shown = |Shown { at, span, visible }| {
-            let len = span.len as usize;
-            changes.push(if visible {
-                Change::Insert {
-                    at,
-                    from: log.op_id(span.start),
-                    len,
-                }
-            } else {
-                Change::Remove { at, len }
-            });
-        };
-        hide(order, log, author, seq, delta, shown);
-    }
 }
 
 /// Adds `delta` to how many acts hide the characters that the act `seq` of `author` names, and tells
@@ -99,8 +115,9 @@ fn hide(
     author: AuthorIx,
     seq: u32,
     delta: i32,
-    mut shown: impl FnMut(Shown),
+    mut shown: impl FnMut(&Log, Shown),
 ) {
+    let mut shown = |stretch: Shown| shown(log, stretch);
     let is_delete = log[author].act(seq) == Some(ActKind::Delete);
     for span in log[author].targets(seq).iter() {
         if is_delete {

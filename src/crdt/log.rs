@@ -15,6 +15,7 @@
 //! Not here: what is visible, and where (that is the order tree).
 
 mod act;
+mod hints;
 
 use std::collections::BTreeMap;
 
@@ -594,8 +595,12 @@ impl Log {
 
     /// Drops the operations of `author` that are in no complete batch.
     pub(crate) fn drop_open(&mut self, author: AuthorIx) {
+        self.drop_from(author, self[author].next);
+    }
+
+    /// Drops the operations of `author`, which are in no complete batch, from number `next` on.
+    pub(crate) fn drop_from(&mut self, author: AuthorIx, next: u32) {
         let log = &mut self[author];
-        let next = log.next;
         while let Some(run) = log.inserts.last_mut()
             && run.end() > next
         {

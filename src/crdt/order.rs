@@ -23,6 +23,7 @@
 mod check;
 mod index;
 mod split;
+mod visible;
 
 use std::cmp::Ordering;
 

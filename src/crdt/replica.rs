@@ -108,6 +108,11 @@ impl Replica {
         self.log[self.me].id
     }
 
+    /// The same, inside this replica.
+    pub(crate) const fn me_ix(&self) -> AuthorIx {
+        self.me
+    }
+
     /// The name of the next local operation.
     pub fn next_op(&self) -> OpId {
         OpId {
@@ -220,46 +225,13 @@ impl Replica {
         self.spans = spans;
     }
 
-    /// Takes back the operations named, of any author, undos included: they are not in force while
-    /// this undo is. Returns the undo's own names, with which it can be taken back. Operations that
-    /// are not here are passed over.
-    pub fn undo(&mut self, ops: &[Range<OpId>], changes: &mut Vec<Change>) -> Vec<Range<OpId>> {
-        let mut spans = Vec::new();
-        for Range { start, end } in ops {
-            let known = self
-                .log
-                .ix(&start.author)
-                .map(|ix| (ix, self.log[ix].end()));
-            if let Some((author, known)) = known
-                && start.seq < end.seq.min(known)
-            {
-                spans.push(Span {
-                    start: Id::new(author, start.seq),
-                    len: end.seq.min(known) - start.seq,
-                });
-            }
-        }
-        join_overlaps(&mut spans);
-        let depth = self.depth(&spans);
-        if depth > MAX_UNDO_DEPTH {
-            return Vec::new();
-        }
-        let first = self.log[self.me].end();
-        self.act(ActKind::Undo(depth), &spans, changes);
-        let author = self.me();
-        let end = self.log[self.me].end();
-        if first == end {
-            return Vec::new();
-        }
-        vec![OpId { author, seq: first }..OpId { author, seq: end }]
-    }
-
     /// Adds bytes that touch no text, of at most half of [`super::limits::MAX_BATCH_BYTES`].
     pub fn note(&mut self, bytes: &[u8]) {
         self.log.push_note(self.me, bytes);
     }
 
-    fn act(&mut self, kind: ActKind, spans: &[Span], changes: &mut Vec<Change>) {
+    /// Makes a local undo, or several, if there is too much for one.
+    pub(crate) fn act(&mut self, kind: ActKind, spans: &[Span], changes: &mut Vec<Change>) {
         for (i, piece) in spans.chunks(BATCH_TARGETS).enumerate() {
             if i > 0 {
                 self.cuts.push(self.log[self.me].end());
@@ -286,10 +258,10 @@ impl Replica {
     pub fn commit_at(&mut self, lamport: u64, minutes: u32, source: Source) -> Option<u32> {
         let log = &self.log[self.me];
         let (first, end) = (log.next(), log.end());
-        self.clock = self.clock.max(lamport);
         if first == end {
             return None;
         }
+        self.clock = self.clock.max(lamport);
         let batch = |seq, end| BatchInfo {
             seq,
             end,
@@ -617,18 +589,6 @@ impl Replica {
         self.log.check_invariants();
         self.order.check_invariants(&self.log);
     }
-}
-
-/// Makes spans name each operation once.
-fn join_overlaps(spans: &mut Vec<Span>) {
-    spans.sort_unstable_by_key(|span| (span.start.author.index(), span.start.seq));
-    spans.dedup_by(|span, before| {
-        let joined = before.start.author == span.start.author && span.start.seq <= before.end();
-        if joined {
-            before.len = before.end().max(span.end()) - before.start.seq;
-        }
-        joined
-    });
 }
 
 /// Checks that no operation is named twice.

@@ -242,6 +242,18 @@ fn a_take_back_is_not_cancelled_by_the_authors_own_undo_and_redo() {
 }
 
 #[test]
+fn an_empty_commit_does_not_move_the_clock() {
+    let mut a = replica(1);
+    assert_eq!(a.commit(0, Source::Typed), None);
+    assert_eq!(a.commit_at(77, 0, Source::Typed), None);
+    assert_eq!(a.next_lamport(), 1);
+    a.insert(0, "x");
+    a.commit(0, Source::Typed);
+    a.commit(0, Source::Typed);
+    assert_eq!(a.next_lamport(), 2);
+}
+
+#[test]
 fn anchors_stay_with_their_character() {
     let (mut a, mut b) = (replica(1), replica(2));
     a.insert(0, "abcd");

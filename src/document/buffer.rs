@@ -35,8 +35,8 @@ use crate::crdt::{
 /// ```
 pub struct Document {
     rope: Rope,
-    replica: Replica,
-    undo: UndoStack,
+    pub(super) replica: Replica,
+    pub(super) undo: UndoStack,
     changes: Vec<Change>,
     shadow: Shadow,
 }
@@ -157,7 +157,7 @@ impl Document {
             let (ops, group) = self.undo.undo()?;
             let author = self.me();
             let op = |seq| OpId { author, seq };
-            let (by, caret) = self.take_back(&[op(ops.start)..op(ops.end)]);
+            let (by, caret) = self.undo_ops(&[op(ops.start)..op(ops.end)]);
             self.undo.undone(group, by);
             if caret.is_some() {
                 return caret;
@@ -169,7 +169,7 @@ impl Document {
     pub fn redo(&mut self) -> Option<CharPos> {
         loop {
             let ops = self.undo.redo()?;
-            let (_, caret) = self.take_back(&ops);
+            let (_, caret) = self.undo_ops(&ops);
             if caret.is_some() {
                 return caret;
             }
@@ -177,7 +177,7 @@ impl Document {
     }
 
     /// Undoes operations; the undo's own name, and where the last thing that it changed is.
-    fn take_back(&mut self, ops: &[Range<OpId>]) -> (Vec<Range<OpId>>, Option<CharPos>) {
+    pub(super) fn undo_ops(&mut self, ops: &[Range<OpId>]) -> (Vec<Range<OpId>>, Option<CharPos>) {
         let mut changes = std::mem::take(&mut self.changes);
         let by = self.replica.undo(ops, &mut changes);
         self.changes = changes;
@@ -411,15 +411,20 @@ impl Preview {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn document(n: u8) -> Document {
+    pub(in crate::document) fn document(n: u8) -> Document {
         Document::new(AuthorId([n; 16]))
     }
 
     /// Types text key by key at `at`, each key at its time; commits after each.
-    fn keys(document: &mut Document, at: usize, text: &str, times: impl Iterator<Item = u64>) {
+    pub(in crate::document) fn keys(
+        document: &mut Document,
+        at: usize,
+        text: &str,
+        times: impl Iterator<Item = u64>,
+    ) {
         for ((i, key), now) in text.chars().enumerate().zip(times) {
             let at = CharPos(at + i);
             document.edit(at..at, key.encode_utf8(&mut [0; 4]), EditKind::Type, now);
@@ -427,21 +432,21 @@ mod tests {
         }
     }
 
-    fn undo(document: &mut Document) -> Option<CharPos> {
+    pub(in crate::document) fn undo(document: &mut Document) -> Option<CharPos> {
         let caret = document.undo();
         document.commit(0, Source::Typed);
         document.check_invariants();
         caret
     }
 
-    fn redo(document: &mut Document) -> Option<CharPos> {
+    pub(in crate::document) fn redo(document: &mut Document) -> Option<CharPos> {
         let caret = document.redo();
         document.commit(0, Source::Typed);
         document.check_invariants();
         caret
     }
 
-    fn sync(from: &Document, to: &mut Document) {
+    pub(in crate::document) fn sync(from: &Document, to: &mut Document) {
         for (author, _) in from.log().version().iter() {
             let mut seq = to.log().next(&author);
             loop {
@@ -449,10 +454,12 @@ mod tests {
                 let Some(next) = from.log().batch_at(&author, seq, &mut bytes) else {
                     break;
                 };
-                assert_eq!(to.merge(author, seq, &bytes), Verdict::Applied);
+                let verdict = to.merge(author, seq, &bytes);
+                assert!(matches!(verdict, Verdict::Applied | Verdict::Waiting));
                 seq = next;
             }
         }
+        assert!(to.log().version().covers(from.log().version()));
         to.check_invariants();
     }
 

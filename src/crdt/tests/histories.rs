@@ -2,6 +2,7 @@
 //!
 //! `COLLAB_EDIT_SEED=n` replays one seed; `COLLAB_EDIT_SEEDS=from..to` runs a range.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use fastrand::Rng;
@@ -51,6 +52,8 @@ fn history(seed: u64) {
         .collect();
     let mut inboxes: Vec<Vec<Travelling>> = vec![Vec::new(); authors];
     let mut ops: Vec<(OpId, ModelOp)> = Vec::new();
+    // What authors said of their operations.
+    let mut said: BTreeMap<OpId, Authorship> = BTreeMap::new();
     // Few places and few letters make conflicts at the same place the rule, not the exception.
     let hostile = rng.bool();
     let mut all_sent: Vec<Travelling> = Vec::new();
@@ -83,9 +86,21 @@ fn history(seed: u64) {
         } else {
             Source::Typed
         };
-        let first = replica.commit_at(lamport, rng.u32(0..3), source);
+        let minutes = rng.u32(0..3);
+        let first = replica.commit_at(lamport, minutes, source);
         replica.check_invariants();
         let Some(first) = first else { continue };
+        for seq in first..replica.next_op().seq {
+            let author = replica.me();
+            said.insert(
+                op(author, seq),
+                Authorship {
+                    author,
+                    minutes,
+                    source,
+                },
+            );
+        }
         ops.extend(model::operations(replica, replica.me(), first));
         let sent = batches(replica, replica.me(), first);
         all_sent.extend(sent.iter().cloned());
@@ -115,6 +130,7 @@ fn history(seed: u64) {
             "seed {seed}"
         );
         replica.check_invariants();
+        check_authorship(&mut rng, replica, &ops, &order, &said);
         reopen(replica, author(200)).check_invariants();
     }
     let first = &replicas[0];
@@ -143,13 +159,40 @@ fn reopen(replica: &Replica, me: AuthorId) -> Replica {
     let reopened = history.build(me).expect("an encoded history");
     assert_eq!(reopened.visible_text(), replica.visible_text());
     assert_eq!(reopened.all_characters(), replica.all_characters());
-    // Commits of nothing leave no trace but in the clock of who made them.
-    assert!(reopened.next_lamport() <= replica.next_lamport());
+    assert_eq!(reopened.next_lamport(), replica.next_lamport());
     assert_eq!(reopened.log().version(), replica.log().version());
     for (author, _) in replica.log().version().iter() {
         assert_eq!(batches(&reopened, author, 0), batches(replica, author, 0));
     }
     reopened
+}
+
+/// Checks who wrote a random range of the text, character by character.
+fn check_authorship(
+    rng: &mut Rng,
+    replica: &Replica,
+    ops: &[(OpId, ModelOp)],
+    order: &[OpId],
+    said: &BTreeMap<OpId, Authorship>,
+) {
+    let from = rng.usize(0..=replica.len());
+    let to = rng.usize(from..=replica.len());
+    let spans: Vec<(Range<usize>, Authorship)> = replica.authorship(from..to).collect();
+    let told: Vec<Authorship> = spans
+        .iter()
+        .flat_map(|(range, who)| range.clone().map(|_| *who))
+        .collect();
+    let shown = model::shown(ops, order, replica.log().version());
+    let expected: Vec<Authorship> = shown[from..to].iter().map(|(id, _)| said[id]).collect();
+    assert_eq!(told, expected);
+    let ends = spans.windows(2).map(|pair| (&pair[0], &pair[1]));
+    for ((before, who), (range, next)) in ends {
+        assert!(
+            before.end == range.start && who != next,
+            "neighbours differ"
+        );
+    }
+    assert_eq!(spans.first().map_or(from, |(range, _)| range.start), from);
 }
 
 /// One random edit, sometimes of several operations.
@@ -185,12 +228,15 @@ fn edit(rng: &mut Rng, replica: &mut Replica, hostile: bool, lamport: u64) {
                     let from = rng.u32(0..next);
                     let to = rng.u32(from + 1..=next.min(from + 4));
                     let mut text: Vec<char> = replica.visible_text().chars().collect();
+                    let mut previewed = text.clone();
                     let mut changes = Vec::new();
-                    replica.undo(
-                        &[OpId { author, seq: from }..OpId { author, seq: to }],
-                        &mut changes,
-                    );
+                    let ops = [OpId { author, seq: from }..OpId { author, seq: to }];
+                    let preview = replica.preview_undo(&ops).into_iter().rev();
+                    replica.check_invariants();
+                    apply(replica, &preview.collect::<Vec<_>>(), &mut previewed);
+                    replica.undo(&ops, &mut changes);
                     apply(replica, &changes, &mut text);
+                    assert_eq!(previewed, text, "a preview is not what an undo does");
                     assert_eq!(text.into_iter().collect::<String>(), replica.visible_text());
                 }
             }

@@ -2,7 +2,7 @@
 //! Quadratic and worse, on purpose: nothing here is shared with the real structures.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::log::{ActKind, Entry};
 use super::super::{AuthorId, OpId, Replica, Version};
@@ -137,32 +137,43 @@ fn traverse(children: &BTreeMap<Option<OpId>, Children>) -> Vec<OpId> {
 
 /// The text that somebody sees who knows exactly the operations in `version`, given the order of all
 /// characters. (That a part's order is the whole's, restricted, is what convergence means.)
+/// Operations come with their causes first.
 pub(crate) fn text(ops: &[(OpId, ModelOp)], order: &[OpId], version: &Version) -> String {
+    shown(ops, order, version)
+        .into_iter()
+        .map(|(_, char)| char)
+        .collect()
+}
+
+/// The characters that [`text`] consists of.
+pub(crate) fn shown(
+    ops: &[(OpId, ModelOp)],
+    order: &[OpId],
+    version: &Version,
+) -> Vec<(OpId, char)> {
     let known = |id: &OpId| id.seq < version.next(&id.author);
-    let all: BTreeMap<OpId, &ModelOp> = ops
-        .iter()
-        .filter(|(id, _)| known(id))
-        .map(|(id, op)| (*id, op))
-        .collect();
-    fn in_force(id: OpId, all: &BTreeMap<OpId, &ModelOp>) -> bool {
-        !all.iter().any(|(by, op)| match op {
-            ModelOp::Undo(targets) => targets.contains(&id) && in_force(*by, all),
-            _ => false,
-        })
+    let known_ops: Vec<&(OpId, ModelOp)> = ops.iter().filter(|(id, _)| known(id)).collect();
+    // Undos come after what they name. So from the last on, each is looked at when all that names it is settled.
+    let mut cancelled: BTreeSet<OpId> = BTreeSet::new();
+    for (id, op) in known_ops.iter().rev() {
+        if let ModelOp::Undo(targets) = op
+            && !cancelled.contains(id)
+        {
+            cancelled.extend(targets);
+        }
     }
-    let deleted = |id: OpId| {
-        all.iter().any(|(by, op)| match op {
-            ModelOp::Delete(targets) => targets.contains(&id) && in_force(*by, &all),
-            _ => false,
-        })
-    };
-    let shown = order
-        .iter()
-        .filter(|id| known(id) && in_force(**id, &all) && !deleted(**id));
+    let mut chars: BTreeMap<OpId, char> = BTreeMap::new();
+    let mut deleted: BTreeSet<OpId> = BTreeSet::new();
+    for (id, op) in known_ops {
+        match op {
+            _ if cancelled.contains(id) => {}
+            ModelOp::Insert { char, .. } => drop(chars.insert(*id, *char)),
+            ModelOp::Delete(targets) => deleted.extend(targets),
+            _ => {}
+        }
+    }
+    let shown = order.iter().filter(|id| !deleted.contains(id));
     shown
-        .map(|id| match all[id] {
-            ModelOp::Insert { char, .. } => *char,
-            _ => unreachable!("the order holds characters"),
-        })
+        .filter_map(|id| Some((*id, *chars.get(id)?)))
         .collect()
 }
