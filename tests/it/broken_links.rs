@@ -2,8 +2,8 @@
 //!
 //! The cable here runs through a [`Proxy`]. Members also know each other's own addresses and may go
 //! round a pulled cable, as they should; what must hold is the same either way: the link breaks in
-//! the middle of typing, and nothing is lost or doubled. True partitions need network namespaces
-//! and are not tested here.
+//! the middle of typing, and nothing is lost or doubled. True partitions are in
+//! [`cables`](super::cables).
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

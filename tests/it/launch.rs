@@ -190,6 +190,19 @@ impl Launch {
         command
     }
 
+    /// In a network namespace.
+    pub(crate) fn inside(mut self, namespace: &str) -> Self {
+        let program = std::mem::replace(&mut self.program, "ip".into());
+        let prefix = [
+            "netns".into(),
+            "exec".into(),
+            namespace.into(),
+            program.into(),
+        ];
+        self.arguments.splice(0..0, prefix);
+        self
+    }
+
     fn listening(self) -> Self {
         self.arg("--listen").arg("127.0.0.1:0")
     }

@@ -24,6 +24,7 @@ mod wait;
 mod words;
 
 mod broken_links;
+mod cables;
 mod command_line;
 mod files;
 mod headless_contract;
