@@ -75,3 +75,11 @@ pub(crate) fn percentile(durations: &mut [Duration], percent: usize) -> Duration
 pub(crate) fn milliseconds(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1e3)
 }
+
+/// Resident memory as the kernel words it.
+pub(crate) fn resident(process: u32) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"));
+    let status = status.expect("a live process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.expect("a resident size").trim().to_owned()
+}

@@ -13,8 +13,8 @@ mod harness;
 use std::time::Duration;
 
 use harness::launch::processor_ticks;
-use harness::pair;
 use harness::scratch::Scratch;
+use harness::{pair, resident};
 
 const WATCHED: Duration = Duration::from_secs(5);
 
@@ -38,12 +38,4 @@ fn main() {
             WATCHED.as_secs(),
         );
     }
-}
-
-/// Resident memory as the kernel words it.
-fn resident(process: u32) -> String {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"));
-    let status = status.expect("a live process");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.expect("a resident size").trim().to_owned()
 }

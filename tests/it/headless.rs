@@ -199,9 +199,14 @@ impl Headless {
         self.send(&json!({"quit": {}}));
     }
 
+    /// The process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by its name without `SIG`.
     pub(crate) fn signal(&self, name: &str) {
-        signal(self.child.id(), name);
+        signal(self.process(), name);
     }
 
     /// Waits for the end of the process and of what it wrote; its exit code, or nothing if a signal
