@@ -14,6 +14,7 @@ pub mod core;
 mod editor;
 mod headless;
 mod invitation;
+mod looks;
 mod model;
 mod nearby;
 mod prompt;

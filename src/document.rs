@@ -1,9 +1,10 @@
 //! The document: rope and CRDT, changed only together. Pure.
 //!
-//! [`buffer`] is the one writer; [`position`], [`grapheme`], [`display`] and [`motion`] read: where
-//! something is, what belongs together, how it is shown, where the cursor goes. [`undo`] groups own
-//! edits, [`authorship`] says who wrote what and takes back what somebody did, [`format`](mod@format) is what a
-//! file has besides its text. `disk` knows how the text and what is in the file have grown apart, with the help of
+//! [`buffer`] is the one writer; [`position`], [`grapheme`], [`display`], [`rows`] and [`motion`] read:
+//! where something is, what belongs together, how it is shown, what stands side by side, where the
+//! cursor goes. [`undo`] groups own edits, [`authorship`] says who wrote what and takes back what
+//! somebody did, [`format`](mod@format) is what a file has besides its text. `disk` knows how the
+//! text and what is in the file have grown apart, with the help of
 //! `delta` and `diff`.
 //!
 //! Deliberately absent: files, members, the screen. Other rooms name the rope through this one, so
@@ -19,6 +20,7 @@ pub mod format;
 pub mod grapheme;
 pub mod motion;
 pub mod position;
+pub mod rows;
 pub mod undo;
 
 pub use authorship::{AuthorSpan, Effect};

@@ -9,6 +9,7 @@ use std::ops::Range;
 use ratatui::layout::Size;
 
 use super::core::Core;
+use super::looks::Looks;
 use crate::crdt::{Anchor, Bias};
 use crate::document::display::DisplayOptions;
 use crate::document::grapheme::{next_grapheme_boundary, prev_grapheme_boundary};
@@ -25,7 +26,9 @@ pub(super) struct Editor {
     goal: Option<Column>,
     /// The end of the selection that stays; the caret is the other one.
     mark: Option<Anchor>,
-    scroll: Scroll,
+    /// The first visible row, held by the text there, and the first visible column.
+    top: Anchor,
+    left: Column,
     options: DisplayOptions,
     clipboard: String,
     /// Of the text on the screen.
@@ -38,7 +41,8 @@ impl Default for Editor {
             caret: Anchor::START,
             goal: None,
             mark: None,
-            scroll: Scroll::default(),
+            top: Anchor::START,
+            left: Column(0),
             options: DisplayOptions::default(),
             clipboard: String::new(),
             size: Size::ZERO,
@@ -73,21 +77,26 @@ impl Editor {
     }
 
     /// The part of the text that shows on a screen of this size.
-    pub(super) fn scroll(&mut self, core: &Core, size: Size) -> Scroll {
-        if size.width != self.size.width {
+    pub(super) fn scroll(&mut self, core: &Core, size: Size, looks: Looks) -> Scroll {
+        if size.width != self.size.width || looks.wrap {
             // What was too narrow for the line may show it from its start now.
-            self.scroll.left = Column(0);
+            self.left = Column(0);
         }
+        self.options.wrap = looks.wrap;
+        self.options.whitespace = looks.whitespace;
         self.size = size;
+        // One column is left for the cursor behind a full row.
+        self.options.columns = usize::from(size.width).saturating_sub(1).max(1);
+        let document = core.document();
+        let mut scroll = Scroll {
+            top: document.position(&self.top).unwrap_or_default(),
+            left: self.left,
+        };
         let cursor = self.cursor(core);
-        scroll_into_view(
-            core.document().rope(),
-            cursor,
-            size,
-            &self.options,
-            &mut self.scroll,
-        );
-        self.scroll
+        scroll_into_view(document.rope(), cursor, size, &self.options, &mut scroll);
+        self.top = document.anchor(scroll.top, Bias::Before);
+        self.left = scroll.left;
+        scroll
     }
 
     /// How text is shown.
@@ -109,7 +118,7 @@ impl Editor {
             Action::Paste(text) => self.replace_selection(core, &text, EditKind::Whole, now),
             Action::Do(command) => self.command(command, core, now),
             // What was scrolled away on a narrow screen may fit on the new one.
-            Action::Resize => self.scroll.left = Column(0),
+            Action::Resize => self.left = Column(0),
             Action::Mouse(..) => {}
         }
     }

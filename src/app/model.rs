@@ -12,6 +12,7 @@ use super::core::Core;
 use super::editor::Editor;
 use super::harmless_file_name;
 use super::invitation::Invitation;
+use super::looks::Looks;
 use super::prompt::Prompt;
 use super::saving::{SaveDone, SaveJob, Saving};
 use crate::document::format::Format;
@@ -41,6 +42,8 @@ pub(super) enum Effect {
     Net(NetCommand),
     /// Write the file; answered by [`Event::Saved`].
     Save(Box<SaveJob>),
+    /// Remember how the text is shown.
+    Remember(Looks),
     /// End the program, in good order or because of this.
     Exit(Result<(), String>),
 }
@@ -63,6 +66,7 @@ pub(super) struct Model {
     pub(super) prompt: Option<Prompt>,
     pub(super) notice: Option<Notice>,
     pub(super) panel: bool,
+    pub(super) looks: Looks,
     pub(super) invitation: Invitation,
     /// Other members in the order in which they came, for their colours.
     pub(super) colours: Vec<MemberId>,
@@ -130,6 +134,7 @@ impl Model {
             prompt: None,
             notice: None,
             panel: false,
+            looks: Looks::default(),
             invitation,
             colours: Vec::new(),
             format: Format::default(),
@@ -252,7 +257,13 @@ impl Model {
             ),
             Command::Members => self.panel = !self.panel,
             Command::Escape if self.panel => self.panel = false,
-            command => self.editor.act(command.into(), &mut self.core, now),
+            command => match self.looks.switch(command) {
+                Some(said) => {
+                    self.say(Level::Info, said);
+                    self.effects.push(Effect::Remember(self.looks));
+                }
+                None => self.editor.act(command.into(), &mut self.core, now),
+            },
         }
     }
 

@@ -52,6 +52,7 @@ pub(super) async fn screen(
             match effect {
                 Effect::Net(command) => net.execute(command),
                 Effect::Save(job) => save(*job, saves.clone()),
+                Effect::Remember(looks) => drop(tokio::task::spawn_blocking(move || looks.keep())),
                 Effect::Exit(how) => {
                     drop(screen);
                     net.finish().await;

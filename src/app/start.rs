@@ -10,6 +10,7 @@ use super::config::{Config, ListenOn, Role};
 use super::core::Core;
 use super::headless::{Headless, Told};
 use super::invitation::{Invitation, make_code};
+use super::looks::Looks;
 use super::model::{Model, name_of};
 use super::nearby::{self, Announcer};
 use super::run;
@@ -193,6 +194,7 @@ async fn member(config: Config) -> Result<()> {
             Some(target) => Model::joiner(core, opened, target, invitation, config.folder),
             None => founder(core, opened, invitation, config.folder),
         };
+        model.looks = Looks::load();
         model.say_how_to_join();
         for warning in warnings {
             model.warn(&warning);

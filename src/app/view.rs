@@ -34,10 +34,12 @@ impl Model {
                 peers,
                 scroll: Scroll::default(),
                 options: self.editor.options(),
+                numbers: self.looks.line_numbers,
             };
             view.body = Body::Text(text.clone());
             let area = text_area(Rect::from((Position::ORIGIN, size)), &view);
-            text.scroll = self.editor.scroll(&self.core, area.as_size());
+            text.scroll = self.editor.scroll(&self.core, area.as_size(), self.looks);
+            text.options = self.editor.options();
             view.body = Body::Text(text);
         }
         view

@@ -39,12 +39,21 @@ const SUBDIVISION_FLAGS: [&str; 3] = [
 pub struct DisplayOptions {
     /// Cells from one tab stop to the next.
     pub tab_width: NonZeroUsize,
+    /// Whether lines are broken into [rows](super::rows).
+    pub wrap: bool,
+    /// The cells that a broken line's row may take; at least one cluster is shown in any case.
+    pub columns: usize,
+    /// Whether white space is to be seen.
+    pub whitespace: bool,
 }
 
 impl Default for DisplayOptions {
     fn default() -> Self {
         Self {
             tab_width: const { NonZeroUsize::new(4).expect("not zero") },
+            wrap: false,
+            columns: usize::MAX,
+            whitespace: false,
         }
     }
 }
@@ -58,6 +67,8 @@ pub struct Shown<'a> {
     pub width: usize,
     /// Whether `text` stands for something that cannot be shown as it is.
     pub marked: bool,
+    /// Whether `text` makes white space visible.
+    pub faint: bool,
 }
 
 /// How `cluster`, which starts at `column` of its line, is shown.
@@ -66,15 +77,27 @@ pub struct Shown<'a> {
 /// 32 characters, whatever the cluster's length.
 pub fn show<'a>(cluster: &'a str, column: Column, options: &DisplayOptions) -> Shown<'a> {
     match cluster.as_bytes() {
+        [b' '] if options.whitespace => {
+            return Shown {
+                faint: true,
+                ..plain("·", 1)
+            };
+        }
         [b' '..=b'~'] => return plain(cluster, 1),
         [b'\n'] | [b'\r', b'\n'] => return plain("", 0),
         [b'\t'] => {
             let tab = options.tab_width.get();
             let width = tab - column.0 % tab;
+            let (first, faint) = if options.whitespace {
+                ("→", true)
+            } else {
+                (" ", false)
+            };
             return Shown {
-                text: " ".repeat(width).into(),
+                text: (first.to_owned() + &" ".repeat(width - 1)).into(),
                 width,
                 marked: false,
+                faint,
             };
         }
         _ => {}
@@ -99,6 +122,7 @@ pub fn show<'a>(cluster: &'a str, column: Column, options: &DisplayOptions) -> S
         text,
         width,
         marked,
+        faint: false,
     }
 }
 
@@ -155,6 +179,7 @@ const fn plain(text: &str, width: usize) -> Shown<'_> {
         text: Cow::Borrowed(text),
         width,
         marked: false,
+        faint: false,
     }
 }
 
@@ -218,6 +243,7 @@ fn named(cluster: &str) -> Shown<'static> {
         text: text.into(),
         width,
         marked: true,
+        faint: false,
     }
 }
 
@@ -269,6 +295,7 @@ mod tests {
             text,
             width,
             marked,
+            ..
         } = show(cluster, Column(0), &DisplayOptions::default());
         (text.into_owned(), width, marked)
     }

@@ -1,17 +1,17 @@
 //! Where the cursor goes: pure movement over a text.
 //!
 //! Every function takes any position (beyond the text: its end; inside a cluster: its start) and
-//! answers with a boundary between clusters. Columns are those of [`show`],
-//! so the cursor and the cells on the screen agree. A column costs the length of the line before
-//! it.
+//! answers with a boundary between clusters. Vertical movement goes by [rows](super::rows), whose
+//! columns are those of [`show`](super::display::show), so the cursor and the cells on the screen agree.
 //!
 //! Not here: selections, and what an edit does to a cursor (anchors).
 
 use ropey::Rope;
 
-use super::display::{DisplayOptions, show};
+use super::display::DisplayOptions;
 use super::grapheme::{graphemes, next_grapheme_boundary, prev_grapheme_boundary, snapped};
-use super::position::{CharPos, Column, Line, last_line, line_at, line_end, line_start, line_text};
+use super::position::{CharPos, Column, line_at, line_end, line_start, line_text};
+use super::rows::Row;
 
 /// A movement of the cursor.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -24,13 +24,13 @@ pub enum Motion {
     WordLeft,
     /// To the end of this word or the next one; see [`word_right`].
     WordRight,
-    /// One line up at the goal column; on the first line to its start.
+    /// One row up at the goal column; on the first row to its start.
     Up,
-    /// One line down at the goal column; on the last line to its end.
+    /// One row down at the goal column; on the last row to its end.
     Down,
-    /// A page of lines up.
+    /// A page of rows up.
     PageUp,
-    /// A page of lines down.
+    /// A page of rows down.
     PageDown,
     /// To the line's first character that is not blank, or, being there, to the line's start.
     LineStart,
@@ -58,7 +58,7 @@ impl Caret {
     }
 }
 
-/// Where `motion` takes `caret`; `page` is the number of lines in a page.
+/// Where `motion` takes `caret`; `page` is the number of rows in a page.
 pub fn moved(
     rope: &Rope,
     caret: Caret,
@@ -91,31 +91,28 @@ pub fn moved(
     }
 }
 
-/// The column at which the cluster at `at` starts.
+/// The column at which the cluster at `at` starts in its row.
 pub fn column_of(rope: &Rope, at: CharPos, options: &DisplayOptions) -> Column {
-    let at = snapped(rope, at);
-    let start = line_start(rope, line_at(rope, at));
-    let mut column = Column(0);
-    for cluster in graphemes(rope.slice(start.0..at.0)) {
-        column.0 += show(&cluster, column, options).width;
-    }
-    column
+    Row::at(rope, at, options).column(rope, at, options)
 }
 
-/// The start of the cluster that covers `column` in `line`, or the line's end if it is shorter.
-pub fn at_column(rope: &Rope, line: Line, column: Column, options: &DisplayOptions) -> CharPos {
-    let line = line.min(last_line(rope));
-    let mut at = line_start(rope, line);
-    let mut start = Column(0);
-    for cluster in graphemes(line_text(rope, line)) {
-        let end = Column(start.0 + show(&cluster, start, options).width);
-        if column < end {
-            break;
-        }
-        start = end;
-        at = at + cluster.chars().count();
+/// The column of `at` in its line as a person counts, from 1, whatever is wrapped; of a
+/// [long](super::rows::LONG_LINE) line in characters.
+pub fn line_column(rope: &Rope, at: CharPos, options: &DisplayOptions) -> usize {
+    let whole = DisplayOptions {
+        wrap: false,
+        ..*options
+    };
+    let at = at.clamped(rope);
+    let (start, row) = (
+        line_start(rope, line_at(rope, at)),
+        Row::at(rope, at, &whole),
+    );
+    if row.first && row.last {
+        row.column(rope, at, &whole).0 + 1
+    } else {
+        at - start + 1
     }
-    at
 }
 
 /// Back over blanks, then over a run of word characters or of punctuation; from a line's start to
@@ -194,16 +191,14 @@ fn home(rope: &Rope, at: CharPos) -> CharPos {
 fn vertical(
     rope: &Rope,
     at: CharPos,
-    lines: isize,
+    rows: isize,
     goal: Column,
     options: &DisplayOptions,
 ) -> CharPos {
-    let line = line_at(rope, at);
-    match line.0.checked_add_signed(lines) {
-        None if line == Line(0) => CharPos(0),
-        None => at_column(rope, Line(0), goal, options),
-        Some(_) if lines > 0 && line == last_line(rope) => CharPos(rope.len_chars()),
-        Some(target) => at_column(rope, Line(target), goal, options),
+    match Row::at(rope, at, options).moved(rope, rows, options) {
+        (_, 0) if rows < 0 => CharPos(0),
+        (_, 0) => CharPos(rope.len_chars()),
+        (row, _) => row.at_column(rope, goal, options),
     }
 }
 

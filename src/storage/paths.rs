@@ -4,7 +4,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs::DirBuilder;
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,30 @@ pub fn state_folder() -> Option<PathBuf> {
 /// When a folder cannot be made.
 pub fn make_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// The most bytes that [`kept`] reads.
+const MAX_KEPT_BYTES: u64 = 64 << 10;
+
+/// What was [kept](keep) under `name`; `None` if there is nothing, or it cannot be read.
+pub fn kept(name: &str) -> Option<Vec<u8>> {
+    let file = std::fs::File::open(state_folder()?.join(name)).ok()?;
+    let mut bytes = Vec::new();
+    file.take(MAX_KEPT_BYTES).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Keeps a few bytes under `name` in the state folder, in place of what was there.
+///
+/// # Errors
+/// When there is no state folder, or it cannot be written to.
+pub fn keep(name: &str, bytes: &[u8]) -> io::Result<()> {
+    let folder = state_folder().ok_or_else(|| io::Error::other("no state folder"))?;
+    make_private(&folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(&folder)?;
+    file.write_all(bytes)?;
+    file.persist(folder.join(name))?;
+    Ok(())
 }
 
 /// The specification says that relative paths are to be ignored.

@@ -86,6 +86,12 @@ commands! {
     Interrupt = "interrupt",
     /// Show or hide the members and the invitation.
     Members = "members",
+    /// Wrap long lines, or stop it.
+    Wrap = "wrap",
+    /// Show or hide line numbers.
+    LineNumbers = "line-numbers",
+    /// Show or hide white space.
+    Whitespace = "whitespace",
 
     /// Take back your last edit.
     Undo = "undo",

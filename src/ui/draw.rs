@@ -28,7 +28,7 @@ pub fn draw(frame: &mut Frame<'_>, view: &View<'_>) {
 pub fn text_area(area: Rect, view: &View<'_>) -> Rect {
     match &view.body {
         Body::Connecting(_) => Rect::ZERO,
-        Body::Text(document) => text::split(document.rope, Rows::of(area, view).body).1,
+        Body::Text(document) => text::split(document, Rows::of(area, view).body).1,
     }
 }
 

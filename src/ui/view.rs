@@ -10,8 +10,8 @@ use ratatui::layout::Size;
 
 use super::theme::Theme;
 use crate::document::display::DisplayOptions;
-use crate::document::motion::column_of;
-use crate::document::position::{CharPos, Column, Line, last_line, line_at};
+use crate::document::position::{CharPos, Column};
+use crate::document::rows::Row;
 
 /// One frame.
 #[derive(Clone, Debug)]
@@ -54,6 +54,8 @@ pub struct TextView<'a> {
     pub scroll: Scroll,
     /// How text is shown.
     pub options: DisplayOptions,
+    /// Whether lines are numbered, where there is room.
+    pub numbers: bool,
 }
 
 /// Another member's place in the text.
@@ -72,8 +74,8 @@ pub struct PeerCursor {
 /// The part of the text that is on the screen, by its corner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Scroll {
-    /// The first visible line.
-    pub top: Line,
+    /// Where the first visible row starts; from inside a row, that one.
+    pub top: CharPos,
     /// The first visible column.
     pub left: Column,
 }
@@ -160,7 +162,7 @@ pub struct PanelMember {
 }
 
 /// Moves `scroll` as little as shows the cell at `cursor` in a text area of that `size`, and not
-/// at all if it is shown, unless rows stay empty below the text while there are lines above.
+/// at all if it is shown, unless rows stay empty below the text while there are some above.
 /// Sideways it moves by a third of the area, so that typing at the edge
 /// does not redraw the screen for each key.
 pub fn scroll_into_view(
@@ -170,15 +172,25 @@ pub fn scroll_into_view(
     options: &DisplayOptions,
     scroll: &mut Scroll,
 ) {
-    let line = line_at(rope, cursor);
     let height = usize::from(size.height.max(1));
-    let last_page = Line((last_line(rope).0 + 1).saturating_sub(height));
-    scroll.top = scroll
-        .top
-        .min(last_page)
-        .clamp(Line((line.0 + 1).saturating_sub(height)), line);
+    let at = Row::at(rope, cursor, options);
+    let top = Row::at(rope, scroll.top, options);
+    let shown = std::iter::successors(Some(top), |row| row.below(rope, options)).take(height);
+    let (mut rows, mut met) = (0, false);
+    for row in shown {
+        rows += 1;
+        met |= row.start == at.start;
+    }
+    let back = |row: Row, by: usize| row.moved(rope, -(by as isize), options).0.start;
+    scroll.top = if at.start < top.start {
+        at.start
+    } else if met {
+        back(top, height - rows)
+    } else {
+        back(at, height - 1)
+    };
 
-    let column = column_of(rope, cursor, options);
+    let column = at.column(rope, cursor, options);
     let width = usize::from(size.width.max(1));
     if column < scroll.left {
         scroll.left = Column(if column.0 < width {
@@ -194,6 +206,8 @@ pub fn scroll_into_view(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::motion::column_of;
+    use crate::document::position::{Line, line_at, line_start};
 
     #[test]
     fn the_cursor_is_always_on_the_screen_after_scrolling() {
@@ -210,7 +224,8 @@ mod tests {
                 let at = CharPos(at);
                 scroll_into_view(&rope, at, size, &options, &mut scroll);
                 let (line, column) = (line_at(&rope, at), column_of(&rope, at, &options));
-                assert!(scroll.top <= line && line.0 < scroll.top.0 + usize::from(height.max(1)));
+                let top = line_at(&rope, scroll.top);
+                assert!(top <= line && line.0 < top.0 + usize::from(height.max(1)));
                 assert!(
                     scroll.left <= column && column.0 < scroll.left.0 + usize::from(width.max(1))
                 );
@@ -225,7 +240,7 @@ mod tests {
     fn no_rows_stay_empty_while_there_are_lines_above() {
         let rope = Rope::from_str("one\ntwo\nthree");
         let mut scroll = Scroll {
-            top: Line(2),
+            top: line_start(&rope, Line(2)),
             left: Column(0),
         };
         let size = Size {
@@ -235,14 +250,14 @@ mod tests {
         let options = DisplayOptions::default();
         let end = CharPos(rope.len_chars());
         scroll_into_view(&rope, end, size, &options, &mut scroll);
-        assert_eq!(scroll.top, Line(1));
+        assert_eq!(line_at(&rope, scroll.top), Line(1));
     }
 
     #[test]
     fn what_is_visible_does_not_move() {
         let rope = Rope::from_str(&"line\n".repeat(100));
         let mut scroll = Scroll {
-            top: Line(50),
+            top: line_start(&rope, Line(50)),
             left: Column(0),
         };
         let size = Size {
@@ -256,7 +271,7 @@ mod tests {
             &DisplayOptions::default(),
             &mut scroll,
         );
-        assert_eq!(scroll.top, Line(50));
+        assert_eq!(line_at(&rope, scroll.top), Line(50));
         scroll_into_view(
             &rope,
             CharPos(60 * 5),
@@ -264,6 +279,6 @@ mod tests {
             &DisplayOptions::default(),
             &mut scroll,
         );
-        assert_eq!(scroll.top, Line(51));
+        assert_eq!(line_at(&rope, scroll.top), Line(51));
     }
 }

@@ -38,6 +38,8 @@ pub(crate) fn key_bytes(key: &str) -> Vec<u8> {
         "PageDown" => number(6),
         "F1" => "\x1bOP".to_owned(),
         "F2" => "\x1bOQ".to_owned(),
+        "F3" => "\x1bOR".to_owned(),
+        "F4" => "\x1bOS".to_owned(),
         "Enter" if plain => "\r".to_owned(),
         "Tab" if plain => "\t".to_owned(),
         "Esc" if plain => "\x1b".to_owned(),
@@ -45,6 +47,7 @@ pub(crate) fn key_bytes(key: &str) -> Vec<u8> {
         _ if modifiers == 4 && name.len() == 1 => {
             return vec![name.as_bytes()[0].to_ascii_uppercase() & 0x1f];
         }
+        _ if modifiers == 2 && name.len() == 1 => format!("\x1b{name}"),
         _ => panic!("no such key: {key}"),
     };
     sequence.into_bytes()

@@ -119,9 +119,13 @@ impl Launch {
     }
 
     /// The session code, in the environment.
-    pub(crate) fn code(mut self, code: &str) -> Self {
-        self.environment
-            .push(("COLLAB_EDIT_CODE".into(), code.into()));
+    pub(crate) fn code(self, code: &str) -> Self {
+        self.env("COLLAB_EDIT_CODE", code)
+    }
+
+    /// One more variable of the environment, or another value of one.
+    pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
         self
     }
 

@@ -207,23 +207,38 @@ fn columns_and_positions_answer_each_other() {
         .map(|at| column_of(&rope, CharPos(at), &options).0)
         .collect();
     assert_eq!(columns, [0, 4, 5, 7, 7, 8, 8, 8, 10, 18, 19, 20]);
-    for at in [0, 1, 2, 3, 5, 8, 9, 10, 11] {
-        let column = column_of(&rope, CharPos(at), &options);
-        assert_eq!(at_column(&rope, Line(0), column, &options), CharPos(at));
+    let at =
+        |place, column| Row::at(&rope, CharPos(place), &options).at_column(&rope, column, &options);
+    for place in [0, 1, 2, 3, 5, 8, 9, 10, 11] {
+        let column = column_of(&rope, CharPos(place), &options);
+        assert_eq!(at(0, column), CharPos(place));
     }
-    assert_eq!(
-        at_column(&rope, Line(0), Column(6), &options),
-        CharPos(2),
-        "inside a wide one"
-    );
-    assert_eq!(
-        at_column(&rope, Line(0), Column(999), &options),
-        CharPos(11)
-    );
-    assert_eq!(
-        at_column(&rope, Line(999), Column(999), &options),
-        CharPos(14)
-    );
+    assert_eq!(at(0, Column(6)), CharPos(2), "inside a wide one");
+    assert_eq!(at(0, Column(999)), CharPos(11));
+    assert_eq!(at(999, Column(999)), CharPos(14));
+}
+
+#[test]
+fn up_and_down_go_by_row_where_lines_are_wrapped() {
+    let options = DisplayOptions {
+        wrap: true,
+        columns: 6,
+        ..DisplayOptions::default()
+    };
+    let rope = Rope::from_str("one two three\nx\nlast row");
+    let mut caret = Caret::new(CharPos(6));
+    let mut go = |motion| {
+        caret = moved(&rope, caret, motion, 2, &options);
+        caret.at.0
+    };
+    // The rows: "one ", "two ", "three", "x", "last ", "row".
+    assert_eq!(go(Motion::Down), 10);
+    assert_eq!(go(Motion::Down), 15, "a short row");
+    assert_eq!(go(Motion::Down), 18, "the goal is kept");
+    assert_eq!(go(Motion::Up), 15);
+    assert_eq!(go(Motion::PageUp), 6);
+    assert_eq!(go(Motion::LineEnd), 13);
+    assert_eq!(go(Motion::Up), 7, "not on the next row");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::*;
 use crate::document::display::DisplayOptions;
 use crate::document::grapheme::is_grapheme_boundary;
 use crate::document::motion::column_of;
-use crate::document::position::{CharPos, Column, Line, line_at};
+use crate::document::position::{CharPos, Column, Line, line_at, line_start};
 use crate::ui::theme::Theme;
 use crate::ui::view::scroll_into_view;
 use crate::ui::view::{
@@ -28,6 +28,7 @@ fn view(rope: &Rope) -> View<'_> {
             peers: Vec::new(),
             scroll: Scroll::default(),
             options: DisplayOptions::default(),
+            numbers: true,
         }),
         status: Status {
             file: "notes.md".into(),
@@ -521,7 +522,7 @@ fn hostile_view<'a>(rng: &mut fastrand::Rng, rope: &'a Rope) -> View<'a> {
         text.cursor = place(rng);
         text.selection = rng.bool().then(|| place(rng)..place(rng));
         text.scroll = Scroll {
-            top: Line(rng.usize(0..20)),
+            top: line_start(rope, Line(rng.usize(0..20))),
             left: Column(rng.usize(0..20)),
         };
         text.peers = (0..rng.usize(0..4))
@@ -615,7 +616,7 @@ fn the_cursor_is_on_the_cell_of_its_cluster() {
         let at = CharPos(rng.usize(0..=rope.len_chars()));
         let options = DisplayOptions::default();
         let mut scroll = Scroll {
-            top: Line(rng.usize(0..9)),
+            top: line_start(&rope, Line(rng.usize(0..9))),
             left: Column(rng.usize(0..9)),
         };
         let mut view = with(&rope, |text| text.cursor = at);
@@ -634,7 +635,7 @@ fn the_cursor_is_on_the_cell_of_its_cluster() {
             .expect("the cursor is visible");
         assert_eq!(
             usize::from(cursor.y - text.y),
-            line_at(&rope, at).0 - scroll.top.0
+            line_at(&rope, at).0 - line_at(&rope, scroll.top).0
         );
         if is_grapheme_boundary(&rope, at) {
             assert_eq!(

@@ -8,7 +8,7 @@ use ratatui::style::{Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::document::display::{DisplayOptions, sanitise, show};
-use crate::document::motion::column_of;
+use crate::document::motion::line_column;
 use crate::document::position::{Column, line_at};
 use crate::ui::canvas::{NAME_COLUMNS, columns, fill, write};
 use crate::ui::theme::Theme;
@@ -98,7 +98,7 @@ pub(in crate::ui) fn draw_status(
     let mark = if status.unsaved { " ● " } else { "   " };
     let file = |most: usize| vec![(format!("{mark}{}", sanitise(&status.file, most)), bar)];
     let line = line_at(document.rope, document.cursor).0 + 1;
-    let column = column_of(document.rope, document.cursor, &document.options).0 + 1;
+    let column = line_column(document.rope, document.cursor, &document.options);
 
     let (file, only_file) = (
         file(FILE_COLUMNS),

@@ -5,14 +5,14 @@
 
 use std::ops::Range;
 
-use crate::document::Rope;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use crate::document::display::{sanitise, show, symbols, width};
 use crate::document::grapheme::graphemes;
-use crate::document::position::{CharPos, Column, Line, last_line, line_at, line_start, line_text};
+use crate::document::position::{CharPos, Column, Line, last_line, line_at, line_start};
+use crate::document::rows::Row;
 use crate::ui::canvas::{NAME_COLUMNS, columns, put, write};
 use crate::ui::theme::Theme;
 use crate::ui::view::TextView;
@@ -21,9 +21,9 @@ use crate::ui::view::TextView;
 const LEAST_TEXT: u16 = 12;
 
 /// Cuts `area` into line numbers and text.
-pub(in crate::ui) fn split(rope: &Rope, area: Rect) -> (Rect, Rect) {
-    let digits = rope.len_lines().max(100).ilog10() as u16 + 1;
-    let gutter = if area.width >= digits + 1 + LEAST_TEXT {
+pub(in crate::ui) fn split(view: &TextView<'_>, area: Rect) -> (Rect, Rect) {
+    let digits = view.rope.len_lines().max(100).ilog10() as u16 + 1;
+    let gutter = if view.numbers && area.width >= digits + 1 + LEAST_TEXT {
         digits + 1
     } else {
         0
@@ -47,7 +47,7 @@ pub(in crate::ui) fn draw(
     view: &TextView<'_>,
     theme: Theme,
 ) -> Option<Position> {
-    let (numbers, text) = split(view.rope, area);
+    let (numbers, text) = split(view, area);
     let mut painter = Painter {
         buf,
         text,
@@ -58,22 +58,21 @@ pub(in crate::ui) fn draw(
         ends: Vec::new(),
     };
     let current = line_at(view.rope, view.cursor);
-    for (y, line) in (area.top()..area.bottom()).zip(view.scroll.top.0..view.rope.len_lines()) {
-        let digits = usize::from(numbers.width.saturating_sub(1));
-        let style = if current.0 == line {
+    let digits = usize::from(numbers.width.saturating_sub(1));
+    let mut next = Some(Row::at(view.rope, view.scroll.top, &view.options));
+    for y in area.top()..area.bottom() {
+        let Some(row) = next else { break };
+        let style = if current == row.line {
             theme.current_line()
         } else {
             theme.gutter()
         };
-        write(
-            painter.buf,
-            numbers,
-            numbers.left(),
-            y,
-            &format!("{:>digits$}", line + 1),
-            style,
-        );
-        painter.line(y, Line(line));
+        if row.first {
+            let number = format!("{:>digits$}", row.line.0 + 1);
+            write(painter.buf, numbers, numbers.left(), y, &number, style);
+        }
+        painter.row(y, row);
+        next = row.below(view.rope, &view.options);
     }
     painter.labels();
     painter.cursor
@@ -93,19 +92,19 @@ struct Painter<'a> {
 }
 
 impl Painter<'_> {
-    fn line(&mut self, y: u16, line: Line) {
+    fn row(&mut self, y: u16, row: Row) {
         let view = self.view;
         let right = view.scroll.left.0 + usize::from(self.text.width);
-        let mut at = line_start(view.rope, line);
+        let mut at = row.start;
         let mut column = Column(0);
-        for cluster in graphemes(line_text(view.rope, line)) {
+        for cluster in graphemes(view.rope.slice(row.start.0..row.end.0)) {
             let shown = show(&cluster, column, &view.options);
             let after = at + cluster.chars().count();
             if column.0 + shown.width > view.scroll.left.0 {
-                let base = if shown.marked {
-                    self.theme.marked()
-                } else {
-                    Style::new()
+                let base = match (shown.marked, shown.faint) {
+                    (true, _) => self.theme.marked(),
+                    (_, true) => self.theme.gutter(),
+                    _ => Style::new(),
                 };
                 self.cluster(y, column, &shown.text, at..after, base);
             }
@@ -118,11 +117,19 @@ impl Painter<'_> {
         }
         self.ends
             .push(self.x(column).unwrap_or_else(|| self.text.left()));
-        if line == last_line(view.rope) {
+        if !row.last {
+            return;
+        }
+        if row.line == last_line(view.rope) {
             self.cluster(y, column, "", at..CharPos(usize::MAX), Style::new());
         } else {
-            let next = line_start(view.rope, Line(line.0 + 1));
-            self.cluster(y, column, " ", at..next, Style::new());
+            let next = line_start(view.rope, Line(row.line.0 + 1));
+            let (sign, style) = if view.options.whitespace {
+                ("¶", self.theme.gutter())
+            } else {
+                (" ", Style::new())
+            };
+            self.cluster(y, column, sign, at..next, style);
         }
     }
 
