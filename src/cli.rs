@@ -74,8 +74,8 @@ struct Arguments {
     #[arg(long)]
     announce: bool,
 
-    /// Where to accept members [default: this machine only; port 4700 or the
-    /// next free one for --host, any free port for --join]
+    /// Where to accept members [default: all interfaces; port 4700 or the next
+    /// free one for --host, any free port for --join]
     #[arg(long, value_name = "IP:PORT", verbatim_doc_comment)]
     listen: Option<String>,
 
@@ -252,8 +252,8 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
     }
     let listen = match (listen, &role) {
         (Some(text), _) => ListenOn::exactly(listen_address(&text)?),
-        (None, Role::Join(_) | Role::Nearby) => ListenOn::loopback(0, false),
-        (None, Role::Solo | Role::Host) => ListenOn::loopback(DEFAULT_PORT, true),
+        (None, Role::Join(_) | Role::Nearby) => ListenOn::everywhere(0, false),
+        (None, Role::Solo | Role::Host) => ListenOn::everywhere(DEFAULT_PORT, true),
     };
     let name = match name {
         Some(given) => self::name(&given)?,

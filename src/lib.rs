@@ -23,6 +23,9 @@
 //! - [`app`]: the event loop that joins them, and its IO-free core.
 //! - [`cli`]: arguments → validated configuration.
 
+#[cfg(test)]
+extern crate self as collab_edit;
+
 pub mod app;
 pub mod cli;
 pub mod crdt;

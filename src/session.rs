@@ -21,6 +21,7 @@
 //! is told back with [`Input::Merged`].
 
 mod catch_up;
+mod door;
 mod hear;
 mod io;
 pub mod limits;
@@ -40,14 +41,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use io::{
-    Command, Event, Input, LinkId, Me, MemberState, MemberView, Output, Refused, Target, Verdict,
+    Command, Event, Input, LinkId, MemberState, MemberView, Output, Refused, Target, Verdict,
 };
 pub use time::Time;
 
 use crate::crdt::{AuthorId, LogSource, Version};
-use crate::security::Access;
-use crate::wire::{MemberEntry, MemberId, Presence, Properties, SessionId};
+use crate::security::{Access, Crypto, Grant, Keys, author_id};
+use crate::wire::{MemberEntry, MemberId, Name, Presence, Properties, SessionId};
 use catch_up::{Fetch, Served};
+use door::Watch;
 use link::{HeadsDue, Link};
 use membership::Roster;
 use reconnect::Redial;
@@ -55,14 +57,13 @@ use rng::SplitMix64;
 use sync::Chases;
 
 /// What a session starts with.
-#[derive(Clone, Debug)]
 pub struct Config {
-    /// Who we are.
-    pub me: Me,
-    /// The session, founded or kept, and what its members share. `None` for a newcomer.
-    pub session: Option<(SessionId, Properties)>,
-    /// Who may come in. `None` for a newcomer.
-    pub access: Option<Access>,
+    /// What we are called.
+    pub name: Name,
+    /// Our keys, which also say who we are.
+    pub crypto: Box<dyn Crypto>,
+    /// The session, founded or kept. `None` for a newcomer.
+    pub inside: Option<Inside>,
     /// The entries of a kept session, from [`Session::entries`].
     pub kept: Vec<MemberEntry>,
     /// Where jitter comes from.
@@ -72,12 +73,65 @@ pub struct Config {
     pub history_ops: u64,
 }
 
+/// What is known of a session by those who are in it.
+#[derive(Clone, Debug)]
+pub struct Inside {
+    /// Its id and its secret: random bytes, for a session that is founded.
+    pub grant: Grant,
+    /// Who may come in.
+    pub access: Access,
+    /// The stamp of that: 0 for a session that is founded; see [`Session::keys`].
+    pub stamp: u64,
+    /// What its members share beside the text.
+    pub properties: Properties,
+}
+
+#[cfg(test)]
+impl Config {
+    /// Member `number`, who founds an open session or is a newcomer.
+    pub(crate) fn for_test(number: u8, founded: bool, properties: Properties) -> Self {
+        use crate::security::{Entropy, Identity, Secret};
+        let secret = Secret::new([number; 32]);
+        Self {
+            name: Name::new("m"),
+            crypto: Box::new(Identity::new(secret.clone(), Entropy::new(&secret))),
+            inside: founded.then_some(Inside {
+                grant: Grant {
+                    session: [1; 16],
+                    secret,
+                },
+                access: Access::Open,
+                stamp: 0,
+                properties,
+            }),
+            kept: Vec::new(),
+            seed: number.into(),
+            history_ops: u64::MAX,
+        }
+    }
+}
+
+/// Who we are.
+#[derive(Clone, Debug)]
+struct Me {
+    member: MemberId,
+    /// New with this process. Before a newcomer knows the session, a name that nobody sees.
+    author: AuthorId,
+}
+
 /// The session as one member takes part in it. See the module's documentation for its contract.
 pub struct Session {
     me: Me,
+    crypto: Box<dyn Crypto>,
     session: Option<SessionId>,
     properties: Option<Properties>,
+    /// The session's secret; a newcomer has it before it is welcomed.
+    grant: Option<Grant>,
     access: Option<Access>,
+    access_stamp: u64,
+    /// Counts the changes of who may come in, so that a link needs one number.
+    access_changes: u64,
+    watch: Watch,
     roster: Roster,
     peers: BTreeMap<MemberId, Peer>,
     links: BTreeMap<LinkId, Link>,
@@ -129,20 +183,30 @@ impl Session {
     /// A session that has not begun to talk.
     pub fn new(config: Config, now: Time) -> Self {
         let Config {
-            me,
-            session,
-            access,
+            name,
+            crypto,
+            inside,
             kept,
             seed,
             history_ops,
         } = config;
-        let (session, properties) = session.unzip();
-        let roster = Roster::new(&me, kept);
+        let session = inside.as_ref().map(|inside| inside.grant.session);
+        let me = Me {
+            member: MemberId(crypto.member().id()),
+            author: AuthorId(author_id(&crypto.author(), &session.unwrap_or_default())),
+        };
+        let roster = Roster::new(me.author, name, crypto.member(), kept);
+        let access_stamp = inside.as_ref().map_or(0, |inside| inside.stamp);
         let mut new = Self {
             me,
-            session,
-            properties,
-            access,
+            crypto,
+            session: session.map(SessionId),
+            properties: inside.as_ref().map(|inside| inside.properties.clone()),
+            grant: inside.as_ref().map(|inside| inside.grant.clone()),
+            access: inside.map(|inside| inside.access),
+            access_stamp,
+            access_changes: access_stamp.min(1),
+            watch: Watch::default(),
             roster,
             peers: BTreeMap::new(),
             links: BTreeMap::new(),
@@ -163,6 +227,7 @@ impl Session {
         for member in others {
             new.meet(member, now);
         }
+        new.sign_entry();
         new
     }
 
@@ -206,6 +271,7 @@ impl Session {
                     };
                 }
             }
+            Input::NewCode => self.new_code(),
             Input::RetryNow => self.retry_now(now),
             Input::Leave => {
                 self.leave(now);
@@ -215,9 +281,12 @@ impl Session {
         }
         self.close_overdue(now);
         self.fetch_overdue(now, log);
+        self.answer_guesses(now);
+        self.tell_of_guesses(now);
         self.chase_overdue(now, log);
         self.check_goal(log);
         self.dial_due(now);
+        self.sign_entry();
         self.pump(now, log);
     }
 
@@ -242,8 +311,10 @@ impl Session {
             .values()
             .filter(|_| self.is_inside())
             .filter_map(|p| p.redial.at());
+        let guesses = self.guess_due().into_iter().chain(self.watch.tell_at());
         links
             .chain(dials)
+            .chain(guesses)
             .chain(self.chases.next_due())
             .chain(self.fetch.as_ref().map(Fetch::due))
             .filter(|at| at.0 < u64::MAX)
@@ -253,6 +324,23 @@ impl Session {
     /// Which session this is; `None` for a newcomer that has not been let in.
     pub const fn id(&self) -> Option<SessionId> {
         self.session
+    }
+
+    /// Under which name we write. It changes once, when a newcomer gets to know the session, before
+    /// anything is written.
+    pub const fn author(&self) -> AuthorId {
+        self.me.author
+    }
+
+    /// What is to be kept, in a file that nobody else can read, to come back without a code; `None`
+    /// for a newcomer that has not been let in. It changes with [`Event::AccessChanged`].
+    pub fn keys(&self) -> Option<Keys> {
+        Some(Keys {
+            member: self.crypto.member_secret(),
+            grant: self.grant.clone().filter(|_| self.session.is_some())?,
+            access: self.access.clone()?,
+            stamp: self.access_stamp,
+        })
     }
 
     /// Who may come in.
@@ -335,7 +423,7 @@ impl Session {
 
     /// Whether we are in a session, so that we dial and accept its members.
     const fn is_inside(&self) -> bool {
-        self.session.is_some() && self.access.is_some()
+        self.session.is_some() && self.access.is_some() && self.grant.is_some()
     }
 
     /// What is on its way to all sockets, in bytes.

@@ -22,10 +22,10 @@ mod serde_forms;
 pub use frame::{FrameTooLong, Inbox};
 pub use id::{MemberId, SessionId};
 pub use message::{
-    Batch, Bye, DecodeError, Fetch, Heads, Hello, History, MemberEntry, Members, Message, Ops,
-    Ping, Pong, Presence, Properties, Range, Reason, Want, Welcome,
+    Access, Batch, Bye, DecodeError, Fetch, Guesses, Heads, Hello, History, MemberEntry, Members,
+    Message, Ops, Ping, Pong, Presence, Properties, Range, Reason, Want, Welcome,
 };
 pub use name::Name;
 
 /// The version of the protocol. Members of different versions refuse each other, naming both.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;

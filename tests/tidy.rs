@@ -45,7 +45,15 @@ const TABLE: &[Row] = &[
     Row {
         room: "security",
         rooms: &[],
-        outside: &["blake3", "thiserror"],
+        outside: &[
+            "blake3",
+            "ed25519_dalek",
+            "rand_core",
+            "snow",
+            "spake2",
+            "thiserror",
+            "zeroize",
+        ],
     },
     Row {
         room: "session",

@@ -120,9 +120,9 @@ pub struct ListenOn {
 }
 
 impl ListenOn {
-    /// Only this machine, at `port`: without encryption nothing else is safe unless asked for.
-    pub fn loopback(port: u16, fallback: bool) -> Self {
-        let ips = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    /// All interfaces, at `port`.
+    pub fn everywhere(port: u16, fallback: bool) -> Self {
+        let ips = vec![Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()];
         Self {
             ips,
             port,
@@ -137,11 +137,6 @@ impl ListenOn {
             port: address.port(),
             fallback: false,
         }
-    }
-
-    /// Whether other machines can connect.
-    pub fn is_beyond_loopback(&self) -> bool {
-        self.ips.iter().any(|ip| !ip.to_canonical().is_loopback())
     }
 }
 
@@ -180,21 +175,5 @@ mod tests {
         };
         assert_eq!(shown("example.org"), "example.org:4700");
         assert_eq!(shown("fe80::1%eth0"), "[fe80::1%eth0]:4700");
-    }
-
-    #[test]
-    fn loopback_is_told_from_the_rest() {
-        assert!(!ListenOn::loopback(0, false).is_beyond_loopback());
-        for (address, beyond) in [
-            ("127.1.2.3:1", false),
-            ("[::1]:1", false),
-            ("[::ffff:127.0.0.1]:1", false),
-            ("0.0.0.0:1", true),
-            ("[::]:1", true),
-            ("192.168.1.5:1", true),
-        ] {
-            let listen = ListenOn::exactly(address.parse().unwrap());
-            assert_eq!(listen.is_beyond_loopback(), beyond, "{address}");
-        }
     }
 }

@@ -29,9 +29,10 @@ pub struct Core {
 impl Core {
     /// A member with an empty document.
     pub fn new(config: Config, now: Time) -> Self {
+        let session = Session::new(config, now);
         Self {
-            document: Document::new(config.me.author),
-            session: Session::new(config, now),
+            document: Document::new(session.author()),
+            session,
             commands: VecDeque::new(),
             events: VecDeque::new(),
             changed: false,
@@ -139,6 +140,10 @@ impl Core {
 
     fn session_handle(&mut self, input: Input, now: Time) {
         self.session.handle(input, now, self.document.replica());
+        if self.session.author() != self.document.me() {
+            // A newcomer knows its session now; until then there was nothing to be written in.
+            self.document = Document::new(self.session.author());
+        }
         while let Some(output) = self.session.poll() {
             match output {
                 Output::Net(command) => self.commands.push_back(command),
@@ -233,31 +238,17 @@ impl Core {
 mod tests {
     use super::*;
     use crate::crdt::AuthorId;
-    use crate::session::Me;
-    use crate::wire::{MemberId, Name, Properties, SessionId};
+    use crate::wire::Properties;
 
     #[test]
     fn an_edit_and_what_comes_in_the_same_turn_do_not_disturb_each_other() {
-        let me = Me {
-            member: MemberId([1; 16]),
-            author: AuthorId([1; 16]),
-            name: Name::new("me"),
-        };
-        let session = Some((SessionId([9; 16]), Properties::default()));
-        let config = Config {
-            me,
-            session,
-            access: None,
-            kept: Vec::new(),
-            seed: 1,
-            history_ops: u64::MAX,
-        };
+        let config = Config::for_test(1, true, Properties::default());
         let mut core = Core::new(config, Time(0));
         core.edit(CharPos(0)..CharPos(0), "typed", EditKind::Whole, Time(1));
         core.handle(Input::Deadline, Time(1));
         let log = core.document().log();
         assert_eq!(
-            log.next(&AuthorId([1; 16])),
+            log.next(&core.document().me()),
             5,
             "the edit is in the log before anything else"
         );

@@ -320,7 +320,7 @@ impl Headless {
                     };
                     self.tell(Told::Member { name, state });
                 }
-                SessionEvent::PresenceChanged { .. } => {}
+                SessionEvent::PresenceChanged { .. } | SessionEvent::AccessChanged { .. } => {}
                 SessionEvent::Notice(message) => self.tell(Told::Error { message }),
                 SessionEvent::Warning(text) => tracing::warn!("{text}"),
             }

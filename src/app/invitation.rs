@@ -2,14 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::security::{Access, Code};
-
-/// Characters of a code that is made here: lower case, and nothing that looks alike (l, o, 0, 1).
-const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-
-/// What everybody is told whose session can be reached from other machines.
-const UNSEALED: &str =
-    "Nothing is encrypted yet: others in the network can read the text and the session code";
+use crate::security::Access;
 
 /// What somebody needs who is to join.
 #[derive(Clone, Default)]
@@ -18,8 +11,6 @@ pub(super) struct Invitation {
     pub(super) addrs: Vec<SocketAddr>,
     /// Whether this is a host, who shows the invitation all the time.
     pub(super) always: bool,
-    /// Whether what is sent can be read on the way beyond this machine.
-    pub(super) exposed: bool,
 }
 
 impl Invitation {
@@ -49,9 +40,6 @@ impl Invitation {
                 "Port {wanted} is taken; others join at port {port}"
             ));
         }
-        if self.exposed {
-            warnings.push(UNSEALED.to_owned());
-        }
         warnings
     }
 
@@ -79,18 +67,6 @@ impl Invitation {
             Some(Access::Open) => lines.push("This session is open: it has no code.".to_owned()),
             None => {}
         }
-        if self.exposed {
-            lines.push(UNSEALED.to_owned());
-        }
         lines
     }
-}
-
-/// Makes a code of sixty random bits, in three groups that can be read out.
-pub(super) fn make_code(random: u64) -> Code {
-    let letter = |i: u32| char::from(LETTERS[(random >> (5 * i) & 31) as usize]);
-    let groups: Vec<String> = (0..3)
-        .map(|group| (0..4).map(|i| letter(4 * group + i)).collect())
-        .collect();
-    Code::new(&groups.join("-")).expect("fourteen printable characters")
 }

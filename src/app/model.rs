@@ -255,6 +255,10 @@ impl Model {
                 Level::Info,
                 "Ctrl-Q quits, Ctrl-S saves, F2 shows the members",
             ),
+            Command::NewCode => {
+                self.core.handle(Input::NewCode, now);
+                self.hear(now);
+            }
             Command::Members => self.panel = !self.panel,
             Command::Escape if self.panel => self.panel = false,
             command => match self.looks.switch(command) {
@@ -306,6 +310,11 @@ impl Model {
                     }
                 }
                 SessionEvent::PresenceChanged { .. } => {}
+                SessionEvent::AccessChanged { by } => {
+                    let who = by.unwrap_or_else(|| "you".to_owned());
+                    let text = format!("A new session code, made by {who}; F2 shows it");
+                    self.say(Level::Info, text);
+                }
                 SessionEvent::Notice(text) => self.say(Level::Warning, text),
                 SessionEvent::Warning(text) => tracing::warn!("{text}"),
             }

@@ -9,21 +9,20 @@ use super::clock::{Clock, minutes};
 use super::config::{Config, ListenOn, Role};
 use super::core::Core;
 use super::headless::{Headless, Told};
-use super::invitation::{Invitation, make_code};
+use super::invitation::Invitation;
 use super::looks::Looks;
 use super::model::{Model, name_of};
 use super::nearby::{self, Announcer};
 use super::run;
 use super::saving::Saving;
-use crate::crdt::AuthorId;
 use crate::document::format::Format;
 use crate::net::{Listen, Net};
-use crate::security::Access;
+use crate::security::{Access, Crypto, Entropy, Grant, Identity, Secret};
 use crate::session::limits::HISTORY_OPS;
-use crate::session::{self, Input, Me, Time};
+use crate::session::{self, Input, Time};
 use crate::storage::{Loaded, TextFile};
 use crate::ui::theme::Theme;
-use crate::wire::{MemberId, Properties, SessionId};
+use crate::wire::Properties;
 
 /// Runs a member until it leaves; errors go to standard error when the terminal is back.
 pub fn start(config: Config) -> ExitCode {
@@ -70,11 +69,7 @@ async fn member(config: Config) -> Result<()> {
     };
     let clock = Clock::start();
     let mut random = Random::new()?;
-    let me = Me {
-        member: MemberId(random.take()),
-        author: AuthorId(random.take()),
-        name: config.name.clone(),
-    };
+    let mut crypto = Identity::new(random.secret(), Entropy::new(&random.secret()));
     let opened = config.file.as_deref().map(TextFile::open).transpose()?;
     let mut net = Net::default();
     let addrs = match config.role {
@@ -98,21 +93,20 @@ async fn member(config: Config) -> Result<()> {
         (Some(_), None) => config.open.then_some(Access::Open),
         (_, Some(code)) => Some(Access::Code(code.clone())),
         (_, None) if config.open => Some(Access::Open),
-        (_, None) => Some(Access::Code(make_code(u64::from_le_bytes(random.take())))),
+        (_, None) => Some(Access::Code(crypto.make_code())),
     };
     let seed = u64::from_le_bytes(random.take());
     let invitation = Invitation {
         addrs: addrs.clone(),
         always: config.role == Role::Host,
-        exposed: config.listen.is_beyond_loopback() && !addrs.is_empty(),
     };
     let warnings = invitation.warnings(config.listen.port);
     let mut core = match &join {
         Some(_) => {
             let config = session::Config {
-                me,
-                session: None,
-                access: None,
+                name: config.name.clone(),
+                crypto: Box::new(crypto),
+                inside: None,
                 kept: Vec::new(),
                 seed,
                 history_ops: HISTORY_OPS,
@@ -130,11 +124,19 @@ async fn member(config: Config) -> Result<()> {
                 file_name,
                 format: format.to_bytes().to_vec(),
             };
-            let session = Some((SessionId(random.take()), properties));
+            let inside = session::Inside {
+                grant: Grant {
+                    session: random.take(),
+                    secret: random.secret(),
+                },
+                access: access.clone().unwrap_or(Access::Open),
+                stamp: 0,
+                properties,
+            };
             let config = session::Config {
-                me,
-                session,
-                access: access.clone(),
+                name: config.name.clone(),
+                crypto: Box::new(crypto),
+                inside: Some(inside),
                 kept: Vec::new(),
                 seed,
                 history_ops: HISTORY_OPS,
@@ -261,6 +263,10 @@ impl Random {
     fn new() -> Result<Self> {
         getrandom::u64().context("the system gives no random numbers")?;
         Ok(Self)
+    }
+
+    fn secret(&mut self) -> Secret {
+        Secret::new(self.take())
     }
 
     fn take<const N: usize>(&mut self) -> [u8; N] {

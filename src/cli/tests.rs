@@ -36,7 +36,7 @@ fn what_arguments_become() {
     let base = Config {
         role: Role::Solo,
         file: None,
-        listen: ListenOn::loopback(4700, true),
+        listen: ListenOn::everywhere(4700, true),
         name: Name::new("ann"),
         open: false,
         headless: false,
@@ -53,7 +53,7 @@ fn what_arguments_become() {
             port: 4700,
         })
     };
-    let any_port = || ListenOn::loopback(0, false);
+    let any_port = || ListenOn::everywhere(0, false);
     let at = |text: &str| ListenOn::exactly(text.parse().unwrap());
     let rows = [
         ("", base.clone()),

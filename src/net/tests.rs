@@ -9,8 +9,8 @@ use super::*;
 use crate::crdt::{AuthorId, LogSource, Version};
 use crate::security::Access;
 use crate::session::limits::MAX_IN_FLIGHT_BYTES;
-use crate::session::{Config, Event, Me, MemberState, Output, Session, Target, Time, Verdict};
-use crate::wire::{Batch, MemberId, Name, Properties, SessionId};
+use crate::session::{Config, Event, MemberState, Output, Session, Target, Time, Verdict};
+use crate::wire::{Batch, Properties};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -60,26 +60,13 @@ struct Member {
     session: Session,
     net: Net,
     log: ToyLog,
-    author: AuthorId,
     events: Vec<Event>,
     start: Instant,
 }
 
 impl Member {
     async fn new(number: u8, founded: bool) -> (Self, SocketAddr) {
-        let author = AuthorId([number; 16]);
-        let config = Config {
-            me: Me {
-                member: MemberId([number; 16]),
-                author,
-                name: Name::new("m"),
-            },
-            session: founded.then(|| (SessionId([1; 16]), Properties::default())),
-            access: founded.then_some(Access::Open),
-            kept: Vec::new(),
-            seed: number.into(),
-            history_ops: u64::MAX,
-        };
+        let config = Config::for_test(number, founded, Properties::default());
         let mut net = Net::default();
         let at = Listen::at(SocketAddr::from(([127, 0, 0, 1], 0)), false);
         let addrs = net.listen(&at).await.unwrap();
@@ -87,7 +74,6 @@ impl Member {
             session: Session::new(config, Time(0)),
             net,
             log: ToyLog::default(),
-            author,
             events: Vec::new(),
             start: Instant::now(),
         };
@@ -101,7 +87,7 @@ impl Member {
     }
 
     fn edit(&mut self, bytes: usize) {
-        self.log.append(self.author, vec![7; bytes]);
+        self.log.append(self.session.author(), vec![7; bytes]);
         self.handle(Input::LocalChange);
     }
 
@@ -195,7 +181,7 @@ async fn two_members_converge_and_one_leaves() {
     })
     .await;
     guest.edit(5);
-    let (a, b) = (host.author, guest.author);
+    let (a, b) = (host.session.author(), guest.session.author());
     let all = |member: &Member| (member.log.version.next(&a), member.log.version.next(&b));
     both(&mut host, &mut guest, |host, guest| {
         all(host) == (100, 1) && guest.session.members()[0].undelivered == 0

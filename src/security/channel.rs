@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::code::Access;
+use super::secret::Secret;
+
 /// The most bytes that a handshake may leave waiting, at either end.
 pub const MAX_HANDSHAKE_BYTES: usize = 1024;
 
@@ -41,10 +44,49 @@ pub struct Step {
 pub enum Progress {
     /// More bytes must come.
     Waiting,
+    /// The other end is about to learn whether its code is right. What is to be sent may be held
+    /// back; nothing it can send before has any use.
+    Guess,
     /// Each end has accepted the other; frames follow.
-    Done,
+    Done(Peer),
     /// This ends here: the connection is to be closed once everything is sent.
     Rejected(Refusal),
+}
+
+/// What the handshake has proved about the other end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Peer {
+    /// The member key by which it is known on links.
+    pub key: [u8; 32],
+    /// For the dialling end of one who was let in by the code, or by an open door: the session.
+    pub granted: Option<Grant>,
+}
+
+/// What is behind the door: enough to be a member, without a code from now on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grant {
+    /// The session's id.
+    pub session: [u8; 16],
+    /// What all its members share and nobody else has.
+    pub secret: Secret,
+}
+
+/// With what the dialling end asks to be let in.
+#[derive(Clone, Debug)]
+pub enum Knock {
+    /// As a newcomer, with the code, with the agreement to enter an open session, or with neither.
+    Newcomer(Option<Access>),
+    /// As a member.
+    Member(Grant),
+}
+
+/// Whom the accepting end lets in.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// Which newcomers.
+    pub access: Access,
+    /// What newcomers are given, and members have.
+    pub grant: Grant,
 }
 
 /// Why two ends do not come together.
@@ -70,6 +112,15 @@ pub enum Refusal {
     /// The code is not the session's.
     #[error("that is not the code of this session")]
     WrongCode,
+    /// The other end cannot have the code.
+    #[error(
+        "what answers there does not know the code; is the address right? \
+         If so, somebody may stand between you and the session"
+    )]
+    Impostor,
+    /// The other end is in another session.
+    #[error("another session is there than the one that this member belongs to")]
+    OtherSession,
     /// The session is open, and nobody agreed to that.
     #[error("this session is open to everyone who finds it; enter it only in a network you trust")]
     SessionIsOpen,

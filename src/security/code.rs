@@ -2,17 +2,28 @@
 
 use std::fmt;
 
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+use super::secret::Entropy;
+
 /// The fewest characters of a code.
 pub const MIN_CODE_CHARS: usize = 8;
 
 /// The most characters of a code.
 pub const MAX_CODE_CHARS: usize = 128;
 
-/// The code that lets people into a session. Its `Debug` form does not show it.
-///
-/// Two codes are compared in a time that depends on neither.
+/// How many words a code has that is made here: 40 bits, and one guess for each attempt.
+const CODE_WORDS: usize = 4;
+
+/// The words that codes are made of: 1,024 common ones, any two of which differ in more than one letter, one a line.
+const WORDS: &str = include_str!("../../assets/words.txt");
+
+/// The code that lets people into a session. Its `Debug` form does not show it, it is wiped when
+/// dropped, and two are compared in a time that depends on neither.
 #[derive(Clone)]
-pub struct Code(String);
+pub struct Code(Zeroizing<String>);
+
+impl ZeroizeOnDrop for Code {}
 
 /// Why a text is no session code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -32,12 +43,31 @@ impl Code {
         {
             return Err(CodeError);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// A new code of four words, which can be read out over a telephone.
+    pub fn make(entropy: &mut Entropy) -> Self {
+        let words: Vec<&str> = WORDS.lines().collect();
+        let mut code = Zeroizing::new(String::new());
+        for place in 0..CODE_WORDS {
+            if place > 0 {
+                code.push('-');
+            }
+            // No word is likelier than another: their number is a power of two.
+            code.push_str(words[usize::from(u16::from_le_bytes(entropy.bytes())) % words.len()]);
+        }
+        Self(code)
     }
 
     /// The code as text, to be shown to the person who invites others. Never for a log.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// What two ends compare: words may be typed with blanks between them instead of hyphens.
+    pub(super) fn password(&self) -> Zeroizing<String> {
+        Zeroizing::new(self.0.split([' ', '-']).collect::<Vec<_>>().join("-"))
     }
 }
 
@@ -67,6 +97,9 @@ pub enum Access {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::secret::Secret;
     use super::*;
 
     #[test]
@@ -91,5 +124,37 @@ mod tests {
     fn a_code_is_not_shown() {
         let code = Code::new("otter-lamp-river").unwrap();
         assert!(!format!("{:?}", Access::Code(code)).contains("otter"));
+    }
+
+    #[test]
+    fn words_are_distinct_plain_and_a_power_of_two() {
+        let words: BTreeSet<&str> = WORDS.lines().collect();
+        assert_eq!(words.len(), WORDS.lines().count());
+        assert_eq!(words.len() as u32, 1 << (40 / CODE_WORDS));
+        for word in words {
+            assert!((3..=8).contains(&word.len()), "{word}");
+            assert!(word.bytes().all(|byte| byte.is_ascii_lowercase()), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_made_code_is_words_and_no_two_are_alike() {
+        let mut entropy = Entropy::new(&Secret::new([3; 32]));
+        let codes: BTreeSet<String> = (0..1000)
+            .map(|_| Code::make(&mut entropy).reveal().to_owned())
+            .collect();
+        assert_eq!(codes.len(), 1000);
+        for code in &codes {
+            assert_eq!(code.split('-').count(), CODE_WORDS);
+            assert!(Code::new(code).is_ok());
+        }
+    }
+
+    #[test]
+    fn blanks_between_words_are_as_good_as_hyphens() {
+        let [hyphens, blanks, other] =
+            ["otter-lamp", "otter lamp", "otterlamp"].map(|text| Code::new(text).unwrap());
+        assert_eq!(*hyphens.password(), *blanks.password());
+        assert_ne!(*hyphens.password(), *other.password());
     }
 }

@@ -32,7 +32,7 @@ impl Session {
             }
             Message::Members(members) => {
                 for entry in &members.entries {
-                    self.learn(entry, now);
+                    self.learn(entry, now)?;
                 }
             }
             Message::Heads(heads) => self.heads(id, heads, now, log)?,
@@ -41,6 +41,8 @@ impl Session {
             Message::Fetch(_) => self.serve(id, log),
             Message::History(piece) => self.piece(id, piece, now, log)?,
             Message::Presence(presence) => self.presence(id, presence),
+            Message::Access(access) => self.access_told(id, access)?,
+            Message::Guesses(guesses) => self.guesses_told(id, guesses.wrong),
             Message::Ping(ping) => {
                 if let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) {
                     up.pong = Some(ping.time);
@@ -63,6 +65,9 @@ impl Session {
             session,
             properties,
         } = welcome;
+        if self.grant.as_ref().map(|grant| grant.session) != Some(session.0) {
+            return Err(Fault::OutOfRole("it welcomed us into another session"));
+        }
         self.session = Some(session);
         self.properties = Some(properties.clone());
         self.event(Event::Welcomed {

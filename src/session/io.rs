@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::time::Time;
 use crate::crdt::{Anchor, AuthorId, NotAdopted};
 use crate::security::{Access, Refusal};
-use crate::wire::{Batch, MemberId, Name, Properties, SessionId};
+use crate::wire::{Batch, MemberId, Properties, SessionId};
 
 /// One connection, or the attempt at one. Never used twice in a process.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -119,6 +119,8 @@ pub enum Input {
         /// Where a selection starts and ends.
         selection: Option<(Anchor, Anchor)>,
     },
+    /// The user wants a new session code; the one before opens nothing any more.
+    NewCode,
     /// The user wants everybody dialled at once.
     RetryNow,
     /// The user leaves the session, for good.
@@ -224,6 +226,11 @@ pub enum Event {
         /// Whose.
         member: MemberId,
     },
+    /// Who may come in has been changed, by ourselves or by another member.
+    AccessChanged {
+        /// The member who told us; `None` if the change was ours.
+        by: Option<String>,
+    },
     /// Something the user may like to hear.
     Notice(String),
     /// Something for the log: a link was closed because of what came on it.
@@ -309,15 +316,4 @@ pub struct MemberView {
     pub undelivered: u32,
     /// Its authors, oldest first.
     pub authors: Vec<AuthorId>,
-}
-
-/// Who we are.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Me {
-    /// Our member id.
-    pub member: MemberId,
-    /// Our author id, new with this process.
-    pub author: AuthorId,
-    /// Our name.
-    pub name: Name,
 }

@@ -8,8 +8,31 @@ pub use crate::wire::limits::HISTORY_PIECE_BYTES;
 /// The most links at once. With oneself that makes a mesh of 64 members.
 pub const MAX_LINKS: usize = 63;
 
-/// The most accepted connections at once that have not said who they are.
+/// The most accepted connections at once that have not said who they are. The oldest goes when
+/// there is one more: whoever may come in is not kept out by those who only knock.
 pub const MAX_STRANGERS: usize = 64;
+
+/// Of those, the most from one place. This machine itself is not counted: whoever runs here has
+/// nearer ways.
+pub const MAX_STRANGERS_PER_PLACE: usize = 16;
+
+/// How many wrong codes cost no waiting.
+pub const FREE_GUESSES: u32 = 5;
+
+/// How far apart answers are after one more; each further one doubles it, up to the most.
+pub const GUESS_PAUSE_FIRST: Duration = Duration::from_millis(125);
+
+/// How far apart answers are at the most. At that pace 40 bits last 17,000 years on average.
+pub const GUESS_PAUSE_MOST: Duration = Duration::from_secs(1);
+
+/// After how long without a wrong code the earlier ones are forgotten.
+pub const GUESS_MEMORY: Duration = Duration::from_secs(600);
+
+/// How often at most people are told of wrong codes.
+pub const GUESSES_TOLD: Duration = Duration::from_secs(10);
+
+/// The most places for which wrong codes are counted one by one.
+pub const MAX_GUESSING_PLACES: usize = 1024;
 
 /// The most members that one session can have known.
 pub const MAX_MEMBERS: usize = 1024;

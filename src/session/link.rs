@@ -17,7 +17,7 @@ use super::limits::{
 use super::membership::Stamp;
 use super::time::Time;
 use crate::crdt::{AuthorId, Corrupt, Version};
-use crate::security::{Channel, MAX_HANDSHAKE_BYTES, Progress, Refusal};
+use crate::security::{Channel, MAX_HANDSHAKE_BYTES, Peer, Progress, Refusal};
 use crate::wire::{
     DecodeError, FrameTooLong, Inbox, MemberId, Message, Reason, frame, limits::MAX_FRAME_BYTES,
 };
@@ -93,6 +93,10 @@ pub(super) struct Link {
     /// The address of the other end, once the connection stands.
     pub(super) addr: Option<SocketAddr>,
     pub(super) phase: Phase,
+    /// The answer to a guess at the code, until its turn comes.
+    held: Option<Vec<u8>>,
+    /// The member key of the other end, once the handshake has proved it.
+    pub(super) key: Option<[u8; 32]>,
     pub(super) inbox: Inbox,
     pub(super) heard: Time,
     in_flight: usize,
@@ -129,6 +133,9 @@ pub(super) struct Up {
     /// What the other end is being sent of ours.
     pub(super) serving: Option<Serving>,
     pub(super) roster_told: Stamp,
+    /// How many changes of who may come in it has been told, and of how many wrong codes.
+    pub(super) access_told: u64,
+    pub(super) guesses_told: u32,
     pub(super) presence_told: u32,
     pub(super) presence_at: Option<Time>,
     pub(super) pinged: Option<Time>,
@@ -148,8 +155,10 @@ pub(super) enum HeadsDue {
 pub(super) enum Incoming {
     /// Bytes of the handshake are to be sent.
     Send(Vec<u8>),
+    /// The other end wants to know whether its code is right.
+    Guess,
     /// The channel stands; bytes to be sent before anything else.
-    Open(Vec<u8>),
+    Open(Vec<u8>, Peer),
     /// A message.
     Message(Message),
     /// The channel does not come about; bytes to be sent before closing.
@@ -164,6 +173,8 @@ impl Link {
             target,
             addr: None,
             phase: Phase::Dialling,
+            held: None,
+            key: None,
             inbox: Inbox::default(),
             heard: now,
             in_flight: 0,
@@ -219,13 +230,24 @@ impl Link {
         let Phase::Handshake(channel, _) = &mut self.phase else {
             return Ok(None);
         };
+        if self.held.is_some() {
+            return match self.inbox.unread().len() {
+                0..=MAX_HANDSHAKE_BYTES => Ok(None),
+                _ => Err(Fault::Door(Refusal::Malformed)),
+            };
+        }
         let step = channel.step(self.inbox.unread());
         self.inbox.consume(step.consumed);
         match step.progress {
             Progress::Rejected(refusal) => Ok(Some(Incoming::Refused(step.send, refusal))),
-            Progress::Done => {
+            Progress::Guess => {
+                self.held = Some(step.send);
+                Ok(Some(Incoming::Guess))
+            }
+            Progress::Done(peer) => {
+                self.key = Some(peer.key);
                 self.opened(now);
-                Ok(Some(Incoming::Open(step.send)))
+                Ok(Some(Incoming::Open(step.send, peer)))
             }
             Progress::Waiting if !step.send.is_empty() => Ok(Some(Incoming::Send(step.send))),
             Progress::Waiting if step.consumed > 0 => self.shake_hands(now),
@@ -234,6 +256,16 @@ impl Link {
             }
             Progress::Waiting => Ok(None),
         }
+    }
+
+    /// Whether the other end waits to know whether its code is right.
+    pub(super) const fn is_guessing(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// The answer to that, to be sent now.
+    pub(super) fn take_held(&mut self) -> Option<Vec<u8>> {
+        self.held.take()
     }
 
     /// Whether more may be sent now.
@@ -341,6 +373,8 @@ impl Up {
             no_history: false,
             serving: None,
             roster_told: 0,
+            access_told: 0,
+            guesses_told: 0,
             presence_told: 0,
             presence_at: None,
             pinged: Some(now),

@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 
 use super::io::{Command, Event, LinkId, Output, Refused, Target};
-use super::limits::{ENTERING, MAX_LINKS, MAX_MEMBERS, MAX_STRANGERS};
+use super::limits::{ENTERING, MAX_LINKS, MAX_MEMBERS};
 use super::link::{Fault, Incoming, Link, Phase, Purpose, Up};
 use super::membership::Merge;
 use super::reconnect::Redial;
 use super::time::Time;
 use super::{Joining, Peer, Session};
 use crate::crdt::{AuthorId, LogSource};
-use crate::security::{Access, PlainChannel, Refusal};
+use crate::security::{Access, Door, Knock, Refusal};
 use crate::wire::{self, Bye, Hello, MemberEntry, MemberId, Members, Message, Reason};
 
 impl Session {
@@ -64,10 +64,14 @@ impl Session {
     }
 
     /// Takes in an entry that came on a link.
-    pub(super) fn learn(&mut self, entry: &MemberEntry, now: Time) {
+    pub(super) fn learn(&mut self, entry: &MemberEntry, now: Time) -> Result<(), Fault> {
+        if self.roster.is_news(entry) {
+            self.check_entry(entry)?;
+        }
         if matches!(self.roster.merge(entry), Merge::New | Merge::Changed) {
             self.meet(entry.member, now);
         }
+        Ok(())
     }
 
     pub(super) fn join(&mut self, target: String, access: Option<Access>, now: Time) {
@@ -150,11 +154,12 @@ impl Session {
         let Some(link) = self.links.get_mut(&id) else {
             return;
         };
-        let access = match (link.purpose, &self.joining) {
-            (Purpose::Join, Some(joining)) => joining.access.clone(),
-            _ => self.access.clone(),
+        let knock = match (&self.grant, &self.joining) {
+            (Some(grant), _) if self.session.is_some() => Knock::Member(grant.clone()),
+            (_, Some(joining)) => Knock::Newcomer(joining.access.clone()),
+            (_, None) => Knock::Newcomer(None),
         };
-        let channel = Box::new(PlainChannel::dialler(wire::VERSION, access));
+        let channel = self.crypto.dialler(wire::VERSION, knock);
         link.addr = Some(addr);
         link.heard = now;
         link.phase = Phase::Handshake(channel, now);
@@ -180,15 +185,15 @@ impl Session {
         now: Time,
         log: &impl LogSource,
     ) {
-        let strangers = |link: &&Link| link.purpose == Purpose::Accepted && link.up().is_none();
-        let full = self.links.values().filter(strangers).count() >= MAX_STRANGERS;
-        let access = self.access.clone().filter(|_| self.is_inside() && !full);
-        let Some(access) = access else {
+        let (Some(access), Some(grant), Some(_)) =
+            (self.access.clone(), self.grant.clone(), self.session)
+        else {
             self.outputs
                 .push_back(Output::Net(Command::Close { link: id }));
             return;
         };
-        let channel = Box::new(PlainChannel::acceptor(wire::VERSION, access));
+        self.make_room_for(from.ip(), now);
+        let channel = self.crypto.acceptor(wire::VERSION, Door { access, grant });
         let mut link = Link::dialled(id, Purpose::Accepted, Target::Known(from), now);
         link.addr = Some(from);
         link.phase = Phase::Handshake(channel, now);
@@ -224,8 +229,12 @@ impl Session {
     ) -> Result<(), Fault> {
         match came {
             Incoming::Send(bytes) => self.transmit(id, bytes, now),
-            Incoming::Open(bytes) => {
+            Incoming::Guess => self.answer_guesses(now),
+            Incoming::Open(bytes, peer) => {
                 self.transmit(id, bytes, now);
+                if let Some(grant) = peer.granted.filter(|_| self.session.is_none()) {
+                    self.granted(grant);
+                }
                 self.greet(id, now);
             }
             Incoming::Refused(bytes, refusal) => {
@@ -237,7 +246,7 @@ impl Session {
         Ok(())
     }
 
-    fn transmit(&mut self, id: LinkId, bytes: Vec<u8>, now: Time) {
+    pub(super) fn transmit(&mut self, id: LinkId, bytes: Vec<u8>, now: Time) {
         if let Some(link) = self.links.get_mut(&id).filter(|_| !bytes.is_empty()) {
             let output = link.transmit(bytes, now);
             self.outputs.push_back(output);
@@ -254,10 +263,12 @@ impl Session {
 
     /// The channel stands: we say who we are.
     fn greet(&mut self, id: LinkId, now: Time) {
+        self.sign_entry();
         let Some(link) = self.links.get(&id) else {
             return;
         };
         if link.purpose == Purpose::Join
+            && self.session.is_none()
             && let Some(joining) = &self.joining
         {
             self.access.clone_from(&joining.access);
@@ -277,8 +288,14 @@ impl Session {
             return;
         };
         let (purpose, target) = (link.purpose, link.target.to_string());
+        if purpose == Purpose::Accepted && refusal == Refusal::WrongCode {
+            self.wrong_code(id, now);
+        }
         self.close(id, None, now);
         match purpose {
+            Purpose::Join if refusal == Refusal::OtherSession => {
+                self.refuse(Refused::OtherSession { target });
+            }
             Purpose::Join => self.refuse(Refused::AtTheDoor { target, refusal }),
             _ => self.event(Event::Warning(format!("{target}: {refusal}"))),
         }
@@ -317,6 +334,10 @@ impl Session {
             .authors
             .last()
             .ok_or(Fault::OutOfRole("it has no author"))?;
+        if link.key != Some(hello.me.link_key) {
+            return Err(Fault::OutOfRole("it poses as another member"));
+        }
+        self.check_entry(&hello.me)?;
         if member == self.me.member {
             if author != self.me.author {
                 let text = "another program takes part in the session as this same member";
@@ -346,7 +367,7 @@ impl Session {
         if !self.roster.has_room_for(&member) || (old.is_none() && up_links >= MAX_LINKS) {
             return Err(Fault::Turned("there is no room for it", Reason::Full));
         }
-        self.learn(&hello.me, now);
+        self.learn(&hello.me, now)?;
         self.roster.observe(hello.you);
         if let Some(old) = old
             && !self.is_better(id, author, old, member)
@@ -358,6 +379,7 @@ impl Session {
         }
         let mut up = Up::new(member, author, newcomer, now);
         up.pushed = log.version().next(&self.me.author);
+        up.guesses_told = self.watch.told();
         let addr = self.links.get_mut(&id).and_then(|link| {
             link.named(up);
             link.addr.filter(|_| dialled)
@@ -599,6 +621,7 @@ impl Session {
     pub(super) fn leave(&mut self, now: Time) {
         self.left = true;
         self.roster.leave();
+        self.sign_entry();
         let farewell = Message::Members(Members {
             entries: vec![self.roster.me().clone()],
         });

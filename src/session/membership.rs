@@ -2,18 +2,18 @@
 //!
 //! Invariants:
 //! 1. Entries are never removed, and an entry's revision never falls.
-//! 2. Only we change our own entry; each change raises its revision.
+//! 2. Only we change our own entry; each change raises its revision, and is signed before it is told.
 //! 3. Every change has a stamp of its own, greater than all before, so that a link needs one number
 //!    to know what it has been told.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::io::Me;
 use super::limits::{MAX_MEMBERS, MAX_OBSERVED_ADDRS, MAX_RECLAIMS};
 use crate::crdt::AuthorId;
+use crate::security::{MemberKeys, SIGNATURE_BYTES, Signature};
 use crate::wire::limits::{MAX_ADDRS, MAX_AUTHORS_PER_MEMBER, MAX_ENTRIES, MAX_REVISION};
-use crate::wire::{MemberEntry, MemberId};
+use crate::wire::{MemberEntry, MemberId, Name};
 
 /// Everyone who ever was in the session, ourselves included.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Roster {
     me: MemberId,
     author: AuthorId,
     entries: BTreeMap<MemberId, (MemberEntry, Stamp)>,
+    /// Whether our own entry lacks its signature.
+    unsigned: bool,
     stamp: Stamp,
     listening: Vec<SocketAddr>,
     observed: Vec<SocketAddr>,
@@ -44,20 +46,29 @@ pub(super) enum Merge {
 }
 
 impl Roster {
-    /// The roster of `me`, with the entries `kept` from an earlier process.
-    pub(super) fn new(me: &Me, kept: Vec<MemberEntry>) -> Self {
+    /// The roster of the member with these keys, with the entries `kept` from an earlier process.
+    pub(super) fn new(
+        author: AuthorId,
+        name: Name,
+        keys: MemberKeys,
+        kept: Vec<MemberEntry>,
+    ) -> Self {
+        let me = MemberId(keys.id());
         let mut mine = MemberEntry {
-            member: me.member,
-            name: me.name.clone(),
+            member: me,
+            link_key: keys.link,
+            signing_key: keys.signing,
+            name,
             addrs: Vec::new(),
             authors: Vec::new(),
             left: false,
             revision: 0,
+            signature: [0; SIGNATURE_BYTES],
         };
         let mut entries = BTreeMap::new();
         let mut stamp = 0;
         for entry in kept {
-            if entry.member == me.member {
+            if entry.member == me {
                 mine.authors = entry.authors;
                 mine.revision = entry.revision;
             } else {
@@ -65,14 +76,15 @@ impl Roster {
                 entries.insert(entry.member, (entry, stamp));
             }
         }
-        push_author(&mut mine.authors, me.author);
+        push_author(&mut mine.authors, author);
         mine.revision = raised(mine.revision);
         stamp += 1;
-        entries.insert(me.member, (mine, stamp));
+        entries.insert(me, (mine, stamp));
         Self {
-            me: me.member,
-            author: me.author,
+            me,
+            author,
             entries,
+            unsigned: true,
             stamp,
             listening: Vec::new(),
             observed: Vec::new(),
@@ -96,6 +108,30 @@ impl Roster {
     /// Whether there is room for `member`.
     pub(super) fn has_room_for(&self, member: &MemberId) -> bool {
         self.entries.len() < MAX_MEMBERS || self.entries.contains_key(member)
+    }
+
+    /// Whether an entry says something new, so that it is worth checking.
+    pub(super) fn is_news(&self, theirs: &MemberEntry) -> bool {
+        match self.entry(&theirs.member) {
+            None => true,
+            Some(me) if theirs.member == self.me => me.revision <= theirs.revision && me != theirs,
+            Some(ours) => ours.revision < theirs.revision,
+        }
+    }
+
+    /// Signs our own entry if it has changed.
+    pub(super) fn sign(&mut self, sign: impl FnOnce(&MemberEntry) -> Signature) {
+        if std::mem::take(&mut self.unsigned)
+            && let Some((me, _)) = self.entries.get_mut(&self.me)
+        {
+            me.signature = sign(me);
+        }
+    }
+
+    /// We are a newcomer and know now under which name we write.
+    pub(super) fn rename_author(&mut self, author: AuthorId) {
+        self.author = author;
+        self.change_me(|me| me.authors = vec![author]);
     }
 
     /// Takes in what another member says of a member.
@@ -151,6 +187,7 @@ impl Roster {
             change(me);
             me.revision = raised(me.revision);
             *changed = stamp;
+            self.unsigned = true;
         }
     }
 

@@ -6,7 +6,8 @@ use super::limits::{HEADS_PERIOD, HISTORY_IN_FLIGHT_BYTES, PING_PERIOD, PRESENCE
 use super::link::Up;
 use super::time::Time;
 use crate::crdt::LogSource;
-use crate::wire::{Fetch, Members, Message, Ping, Pong, Welcome};
+use crate::security::Access;
+use crate::wire::{Fetch, Guesses, Members, Message, Ping, Pong, Welcome};
 
 impl Session {
     /// Lets every link say what it has to say, as far as there is room.
@@ -48,6 +49,24 @@ impl Session {
         if let Some((entries, told)) = self.roster.news_since(up.roster_told) {
             up.roster_told = told;
             return Some(Message::Members(Members { entries }));
+        }
+        if up.access_told < self.access_changes
+            && let Some(access) = &self.access
+        {
+            up.access_told = self.access_changes;
+            return Some(Message::Access(crate::wire::Access {
+                stamp: self.access_stamp,
+                code: match access {
+                    Access::Open => None,
+                    Access::Code(code) => Some(code.reveal().to_owned()),
+                },
+            }));
+        }
+        if up.guesses_told < self.watch.told() {
+            up.guesses_told = self.watch.told();
+            return Some(Message::Guesses(Guesses {
+                wrong: up.guesses_told,
+            }));
         }
         if let Some(ops) = up.take_own(self.me.author, log) {
             return Some(Message::Ops(ops));

@@ -7,8 +7,12 @@ use std::time::Duration;
 use super::limits::{MAX_IN_FLIGHT_BYTES, OPS_BYTES};
 use super::*;
 use crate::crdt::{Anchor, Bias, Corrupt, NotAdopted};
-use crate::security::{Code, Refusal};
+use crate::security::{Code, Entropy, Identity, Refusal, Secret};
 use crate::wire::{Batch, Name};
+use toy::Toy;
+
+#[path = "../../tests/sim/toy.rs"]
+mod toy;
 
 /// Logs of batches whose first byte is the number of their operations.
 #[derive(Default)]
@@ -110,7 +114,6 @@ impl ToyLog {
 struct Node {
     session: Session,
     log: ToyLog,
-    author: AuthorId,
     addr: SocketAddr,
     events: Vec<Event>,
     accepted: u64,
@@ -132,6 +135,8 @@ struct Net {
     /// Nodes that take nothing.
     deaf: BTreeSet<usize>,
     rng: fastrand::Rng,
+    /// Whether members take cryptography that seals nothing.
+    toy: bool,
     transmitted: Vec<(usize, Vec<u8>)>,
 }
 
@@ -146,22 +151,41 @@ impl Net {
             cut: BTreeSet::new(),
             deaf: BTreeSet::new(),
             rng: fastrand::Rng::with_seed(seed),
+            toy: true,
             transmitted: Vec::new(),
+        }
+    }
+
+    /// Members with the program's own cryptography.
+    fn sealed(seed: u64) -> Self {
+        Self {
+            toy: false,
+            ..Self::new(seed)
         }
     }
 
     fn add(&mut self, name: &str, founded: bool, access: Option<Access>) -> usize {
         let index = self.nodes.len();
-        let id: [u8; 16] = std::array::from_fn(|_| self.rng.u8(..));
-        let author = AuthorId(std::array::from_fn(|_| self.rng.u8(..)));
+        let mut key = || std::array::from_fn(|_| self.rng.u8(..));
+        let (member, author) = (key(), key());
+        let crypto: Box<dyn Crypto> = if self.toy {
+            Box::new(Toy { member, author })
+        } else {
+            let entropy = Entropy::new(&Secret::new(author));
+            Box::new(Identity::new(Secret::new(member), entropy))
+        };
         let config = Config {
-            me: Me {
-                member: MemberId(id),
-                author,
-                name: Name::new(name),
-            },
-            session: founded.then(|| (SessionId([1; 16]), Properties::default())),
-            access,
+            name: Name::new(name),
+            crypto,
+            inside: access.filter(|_| founded).map(|access| Inside {
+                grant: Grant {
+                    session: [1; 16],
+                    secret: Secret::new([2; 32]),
+                },
+                access,
+                stamp: 0,
+                properties: Properties::default(),
+            }),
             kept: Vec::new(),
             seed: self.rng.u64(..),
             history_ops: HISTORY_OPS,
@@ -172,7 +196,6 @@ impl Net {
         self.nodes.push(Node {
             session,
             log,
-            author,
             addr,
             events,
             accepted: 0,
@@ -197,10 +220,10 @@ impl Net {
     }
 
     fn edit(&mut self, node: usize, count: u8, bytes: usize) {
-        let Node { log, author, .. } = &mut self.nodes[node];
+        let Node { log, session, .. } = &mut self.nodes[node];
         let mut batch = vec![count; 1];
         batch.resize(bytes.max(1), 7);
-        log.append(*author, batch);
+        log.append(session.author(), batch);
         self.handle(node, Input::LocalChange);
     }
 
@@ -410,7 +433,7 @@ fn seeds(count: u64) -> std::ops::Range<u64> {
 
 #[test]
 fn a_chain_of_joins_becomes_a_mesh() {
-    let mut net = Net::new(1);
+    let mut net = Net::sealed(1);
     let host = net.host();
     net.edit(host, 200, 300_000);
     let mut all = vec![host];
@@ -468,7 +491,7 @@ fn nobody_is_away_who_is_just_coming_in() {
 fn random_partitions_joins_and_leaves_end_alike() {
     for seed in seeds(150) {
         println!("SEED={seed}");
-        let mut net = Net::new(seed);
+        let mut net = Net::sealed(seed);
         let mut all = vec![net.host()];
         let mut gone = BTreeSet::new();
         for _ in 0..net.rng.usize(10..60) {
@@ -554,7 +577,7 @@ fn a_dead_connection_is_noticed_and_mended() {
 fn two_who_dial_each_other_at_once_keep_one_link() {
     for seed in seeds(50) {
         println!("SEED={seed}");
-        let mut net = Net::new(seed);
+        let mut net = Net::sealed(seed);
         let host = net.host();
         let a = net.join(host);
         net.seconds(1);
@@ -610,7 +633,7 @@ fn one_who_reads_nothing_costs_nothing_and_delays_nobody() {
 
 #[test]
 fn a_wrong_code_can_be_followed_by_the_right_one() {
-    let mut net = Net::new(6);
+    let mut net = Net::sealed(6);
     let code = |text| Some(Access::Code(Code::new(text).unwrap()));
     let host = net.add("host", true, code("otter-lamp-river"));
     net.edit(host, 4, 10);
@@ -639,7 +662,7 @@ fn a_wrong_code_can_be_followed_by_the_right_one() {
 
 #[test]
 fn the_host_may_leave_and_others_join_without_it() {
-    let mut net = Net::new(7);
+    let mut net = Net::sealed(7);
     let host = net.host();
     net.edit(host, 9, 90);
     let a = net.join(host);
@@ -665,7 +688,7 @@ fn the_host_may_leave_and_others_join_without_it() {
 
 #[test]
 fn joining_fails_with_a_word() {
-    let mut net = Net::new(8);
+    let mut net = Net::sealed(8);
     let host = net.host();
     let a = net.add("a", false, None);
     net.handle(
@@ -691,7 +714,9 @@ fn joining_fails_with_a_word() {
     // Another session, and oneself.
     net.deaf.clear();
     let other = net.host();
-    net.nodes[other].session.session = Some(SessionId([2; 16]));
+    let session = &mut net.nodes[other].session;
+    session.session = Some(SessionId([2; 16]));
+    session.grant.as_mut().unwrap().session = [2; 16];
     net.join_with(other, host, None);
     net.seconds(1);
     let last = net.nodes[other].events.pop();
@@ -781,7 +806,7 @@ fn a_bad_batch_costs_its_sender_the_link() {
     let host = net.host();
     let a = net.join(host);
     net.seconds(1);
-    let author = net.nodes[a].author;
+    let author = net.nodes[a].session.author();
     net.nodes[a].log.version.advance(author, 1);
     net.nodes[a].log.batches.insert((author, 0), vec![0]);
     struct Lying<'a>(&'a ToyLog);
@@ -826,7 +851,13 @@ fn a_bad_batch_costs_its_sender_the_link() {
     net.seconds(2);
     net.edit(b, 2, 3);
     net.seconds(1);
-    assert_eq!(net.nodes[host].log.version.next(&net.nodes[b].author), 2);
+    assert_eq!(
+        net.nodes[host]
+            .log
+            .version
+            .next(&net.nodes[b].session.author()),
+        2
+    );
 }
 
 #[test]
@@ -875,7 +906,7 @@ fn recorded_frames_cut_or_flipped_anywhere_harm_nothing() {
             );
         }
         net.run(Duration::from_millis(10));
-        let author = net.nodes[host].author;
+        let author = net.nodes[host].session.author();
         assert_eq!(
             net.nodes[host].log.version.next(&author),
             1,
@@ -923,9 +954,9 @@ const HISTORY: u8 = 12;
 
 /// Makes `count` batches, each of `bytes` bytes and as many operations.
 fn edits(net: &mut Net, node: usize, count: usize, bytes: u8) {
-    let Node { log, author, .. } = &mut net.nodes[node];
+    let Node { log, session, .. } = &mut net.nodes[node];
     for _ in 0..count {
-        log.append(*author, vec![bytes; bytes.into()]);
+        log.append(session.author(), vec![bytes; bytes.into()]);
     }
     net.handle(node, Input::LocalChange);
 }

@@ -92,6 +92,8 @@ commands! {
     LineNumbers = "line-numbers",
     /// Show or hide white space.
     Whitespace = "whitespace",
+    /// Make a new session code; the one before opens nothing any more.
+    NewCode = "new-code",
 
     /// Take back your last edit.
     Undo = "undo",

@@ -205,6 +205,7 @@ const DEFAULT: &[(&str, Command)] = &[
     ("alt-z", Command::Wrap),
     ("alt-n", Command::LineNumbers),
     ("alt-w", Command::Whitespace),
+    ("shift-f2", Command::NewCode),
     ("ctrl-z", Command::Undo),
     ("ctrl-y ctrl-shift-z", Command::Redo),
     ("ctrl-shift-c ctrl-insert", Command::Copy),

@@ -21,6 +21,9 @@ pub const MAX_FILE_NAME_BYTES: usize = 255;
 /// The longest description of a file's format, in bytes.
 pub const MAX_FORMAT_BYTES: usize = 256;
 
+/// The longest session code, in bytes: 128 characters.
+pub const MAX_CODE_BYTES: usize = 512;
+
 /// The most addresses of one member.
 pub const MAX_ADDRS: usize = 16;
 

@@ -6,9 +6,9 @@ use rmp_serde::{Deserializer, Serializer};
 use serde::{Deserialize, Serialize};
 
 use super::limits::{
-    HISTORY_PIECE_BYTES, MAX_AUTHORS_PER_MEMBER, MAX_BATCHES, MAX_DEPTH, MAX_ENTRIES,
-    MAX_FILE_NAME_BYTES, MAX_FORMAT_BYTES, MAX_HEADS, MAX_HISTORY_BYTES, MAX_PAYLOAD_BYTES,
-    MAX_REVISION,
+    HISTORY_PIECE_BYTES, MAX_AUTHORS_PER_MEMBER, MAX_BATCHES, MAX_CODE_BYTES, MAX_DEPTH,
+    MAX_ENTRIES, MAX_FILE_NAME_BYTES, MAX_FORMAT_BYTES, MAX_HEADS, MAX_HISTORY_BYTES,
+    MAX_PAYLOAD_BYTES, MAX_REVISION,
 };
 use super::{MemberId, Name, SessionId, serde_forms};
 use crate::crdt::{Anchor, AuthorId, MAX_BATCH_BYTES};
@@ -40,6 +40,10 @@ pub enum Message {
     Fetch(Fetch),
     /// A piece of everything.
     History(History),
+    /// Who may come in.
+    Access(Access),
+    /// Somebody tried wrong codes.
+    Guesses(Guesses),
 }
 
 /// Who the sender is.
@@ -90,6 +94,18 @@ pub struct Members {
 pub struct MemberEntry {
     /// Whose entry this is.
     pub member: MemberId,
+    /// The key by which links know it. The id is a hash of both keys.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub link_key: [u8; 32],
+    /// The key with which it signs this entry.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub signing_key: [u8; 32],
     /// What it is called.
     pub name: Name,
     /// Where it accepts links, likeliest first.
@@ -102,6 +118,52 @@ pub struct MemberEntry {
     pub left: bool,
     /// Raised by the member itself, and by nobody else, with every change. Below 2⁵³.
     pub revision: u64,
+    /// The member's own, under all that stands before.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub signature: [u8; 64],
+}
+
+impl MemberEntry {
+    /// What the member signs: a purpose, the session, and the entry as it is sent, its signature
+    /// all zeros.
+    pub fn signed_bytes(&self, session: &SessionId) -> Vec<u8> {
+        let mut bytes = b"collab-edit 1 member entry".to_vec();
+        bytes.extend(session.0);
+        let unsigned = Self {
+            signature: [0; 64],
+            ..self.clone()
+        };
+        unsigned
+            .serialize(&mut Serializer::new(&mut bytes))
+            .expect("our own types are encodable into memory");
+        bytes
+    }
+}
+
+/// Who may come in.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// Of two the greater holds; of two with one stamp the greater code. Below 2⁵³.
+    pub stamp: u64,
+    /// The session code; `None` if the session is open.
+    #[serde(deserialize_with = "serde_forms::optional_text::<MAX_CODE_BYTES, _>")]
+    pub code: Option<String>,
+}
+
+impl std::fmt::Debug for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Access({})", self.stamp)
+    }
+}
+
+/// How often somebody tried a wrong code at the sender.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Guesses {
+    /// Since it was started.
+    pub wrong: u32,
 }
 
 /// How far the sender's logs go.
@@ -189,7 +251,7 @@ pub struct Ping {
     /// The digest of the sender's heads.
     #[serde(
         serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::digest"
+        deserialize_with = "serde_forms::array"
     )]
     pub digest: [u8; 32],
 }
@@ -335,6 +397,8 @@ impl Message {
             Self::Bye(body) => encode(10, body, out),
             Self::Fetch(body) => encode(11, body, out),
             Self::History(body) => encode(12, body, out),
+            Self::Access(body) => encode(13, body, out),
+            Self::Guesses(body) => encode(14, body, out),
         }
     }
 
@@ -365,6 +429,8 @@ impl Message {
             10 => decode(10, rest, |_| Ok(())).map(Self::Bye),
             11 => decode(11, rest, |_| Ok(())).map(Self::Fetch),
             12 => decode(12, rest, well_formed_history).map(Self::History),
+            13 => decode(13, rest, well_formed_access).map(Self::Access),
+            14 => decode(14, rest, |_| Ok(())).map(Self::Guesses),
             128.. => Err(DecodeError::NoKind),
             unknown => Err(DecodeError::UnknownKind(*unknown)),
         }
@@ -411,6 +477,13 @@ fn well_formed_entry(entry: &MemberEntry) -> Result<(), &'static str> {
     Ok(())
 }
 
+fn well_formed_access(access: &Access) -> Result<(), &'static str> {
+    if access.stamp >= MAX_REVISION {
+        return Err("a stamp above the limit");
+    }
+    Ok(())
+}
+
 fn well_formed_want(want: &Want) -> Result<(), &'static str> {
     if want.ranges.iter().any(|range| range.from >= range.to) {
         return Err("an empty range");
@@ -450,6 +523,8 @@ pub(crate) mod tests {
         };
         let entry = MemberEntry {
             member: MemberId([7; 16]),
+            link_key: [4; 32],
+            signing_key: [6; 32],
             name: Name::new("Ada"),
             addrs: vec![
                 "10.0.0.7:4700".parse().unwrap(),
@@ -458,6 +533,7 @@ pub(crate) mod tests {
             authors: vec![AuthorId([1; 16]), author],
             left: false,
             revision: 3,
+            signature: [8; 64],
         };
         let session = SessionId([9; 16]);
         let properties = Properties {
@@ -524,6 +600,11 @@ pub(crate) mod tests {
                 at: 16_384,
                 bytes: vec![1, 2, 3],
             }),
+            Message::Access(Access {
+                stamp: 2,
+                code: Some("otter-lamp-river-moon".to_owned()),
+            }),
+            Message::Guesses(Guesses { wrong: 3 }),
         ]
     }
 

@@ -83,12 +83,39 @@ pub(super) fn to_bin<S: Serializer>(bytes: impl AsRef<[u8]>, to: S) -> Result<S:
     to.serialize_bytes(bytes.as_ref())
 }
 
-/// A digest as 32 bytes of `bin`.
-pub(super) fn digest<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
-    let found = bytes::<32, D>(from)?;
+/// Exactly `N` bytes of `bin`: a key, a digest, a signature.
+pub(super) fn array<'de, const N: usize, D>(from: D) -> Result<[u8; N], D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let found = bytes::<N, D>(from)?;
     found
         .try_into()
-        .map_err(|found: Vec<u8>| D::Error::invalid_length(found.len(), &"32 bytes"))
+        .map_err(|found: Vec<u8>| D::Error::invalid_length(found.len(), &"more bytes"))
+}
+
+/// A text of at most `MAX` bytes, or nothing.
+pub(super) fn optional_text<'de, const MAX: usize, D>(from: D) -> Result<Option<String>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    struct Optional<const MAX: usize>;
+    impl<'de, const MAX: usize> Visitor<'de> for Optional<MAX> {
+        type Value = Option<String>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a text of at most {MAX} bytes, or nothing")
+        }
+        fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+            text::<MAX, D>(from).map(Some)
+        }
+    }
+    from.deserialize_option(Optional::<MAX>)
 }
 
 /// An IP address as `bin` of 4 or 16 bytes. IPv4-mapped ones become IPv4.

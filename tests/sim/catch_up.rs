@@ -6,12 +6,11 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use collab_edit::app::core::Core;
-use collab_edit::crdt::AuthorId;
 use collab_edit::document::{CharPos, EditKind};
-use collab_edit::security::Access;
+use collab_edit::security::{Access, Entropy, Identity, Secret};
 use collab_edit::session::limits::HISTORY_OPS;
-use collab_edit::session::{Command, Config, Event, Input, LinkId, Me, Time};
-use collab_edit::wire::{MemberId, Name, Properties, SessionId};
+use collab_edit::session::{Command, Config, Event, Input, LinkId, Time};
+use collab_edit::wire::Name;
 
 /// Two members and the line between them.
 struct Pair {
@@ -31,15 +30,11 @@ struct Pair {
 impl Pair {
     fn new() -> Self {
         let core = |n: u8, founded: bool| {
-            let me = Me {
-                member: MemberId([n; 16]),
-                author: AuthorId([n; 16]),
-                name: Name::new("m"),
-            };
+            let secret = Secret::new([n; 32]);
             let config = Config {
-                me,
-                session: founded.then(|| (SessionId([9; 16]), Properties::default())),
-                access: founded.then_some(Access::Open),
+                name: Name::new("m"),
+                crypto: Box::new(Identity::new(secret.clone(), Entropy::new(&secret))),
+                inside: founded.then(super::inside),
                 kept: Vec::new(),
                 seed: n.into(),
                 history_ops: HISTORY_OPS,

@@ -2,7 +2,7 @@
 //! in virtual time, driven by a seed.
 //!
 //! [`network`] is the world between members (latency, bandwidth, partitions, half-open connections,
-//! pauses, crashes), [`world`] the members and what is done to them, [`checks`] what must hold.
+//! pauses, crashes), [`toy`] cryptography that costs nothing, [`world`] the members and what is done to them, [`checks`] what must hold.
 //!
 //! - `SIM_SEED=n cargo test --test sim` replays one seed, telling what happens.
 //! - `SIM_SEEDS=from..to cargo test --release --test sim` runs a range; ranges add up.
@@ -12,14 +12,32 @@
 mod catch_up;
 mod checks;
 mod network;
+mod toy;
 mod world;
 
 use std::ops::Range;
+
+use collab_edit::security::{Access, Grant, Secret};
+use collab_edit::session::Inside;
+use collab_edit::wire::Properties;
 
 use world::World;
 
 /// Seeds of the everyday run.
 const SEEDS: Range<u64> = 0..300;
+
+/// An open session that is founded.
+fn inside() -> Inside {
+    Inside {
+        grant: Grant {
+            session: [1; 16],
+            secret: Secret::new([2; 32]),
+        },
+        access: Access::Open,
+        stamp: 0,
+        properties: Properties::default(),
+    }
+}
 
 fn seeds() -> Range<u64> {
     let number = |text: &str| text.parse().expect("a number");

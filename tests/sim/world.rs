@@ -5,19 +5,23 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use collab_edit::app::core::Core;
-use collab_edit::crdt::{AuthorId, Bias, Version};
+use collab_edit::crdt::{Bias, Version};
 use collab_edit::document::{CharPos, EditKind};
-use collab_edit::security::Access;
+use collab_edit::security::{Access, Crypto, Entropy, Identity, Secret};
 use collab_edit::session::limits::DIAL_TIMEOUT;
-use collab_edit::session::{Command, Config, Event, Input, LinkId, Me, Target, Time};
-use collab_edit::wire::{MemberId, Name, Properties, SessionId};
+use collab_edit::session::{Command, Config, Event, Input, LinkId, Target, Time};
+use collab_edit::wire::Name;
 
 use super::checks;
 use super::network::{Network, Node, Piece, Way};
+use super::toy::Toy;
 
 /// How long things are done to the members, and how long they then have to come together.
 const BUSY: Duration = Duration::from_secs(60);
 const QUIET: Duration = Duration::from_secs(30);
+
+/// The first seeds run with the program's own cryptography.
+const REAL_SEEDS: u64 = 200;
 
 /// What happened over many seeds.
 #[derive(Default, Debug)]
@@ -192,17 +196,19 @@ impl World {
     /// Starts a member: the founder, or one who joins through another.
     fn start(&mut self, through: Option<Node>) {
         let node = self.members.len();
-        let mut id = || std::array::from_fn(|_| self.rng.u8(..));
-        let me = Me {
-            member: MemberId(id()),
-            author: AuthorId(id()),
-            name: Name::new(&format!("m{node}")),
+        let mut key = || std::array::from_fn(|_| self.rng.u8(..));
+        let (member, author) = (key(), key());
+        let crypto: Box<dyn Crypto> = if self.seed < REAL_SEEDS {
+            let entropy = Entropy::new(&Secret::new(author));
+            Box::new(Identity::new(Secret::new(member), entropy))
+        } else {
+            Box::new(Toy { member, author })
         };
         let founded = through.is_none();
         let config = Config {
-            me,
-            session: founded.then(|| (SessionId([1; 16]), Properties::default())),
-            access: founded.then_some(Access::Open),
+            name: Name::new(&format!("m{node}")),
+            crypto,
+            inside: founded.then(super::inside),
             kept: Vec::new(),
             seed: self.rng.u64(..),
             history_ops: self.history_ops,

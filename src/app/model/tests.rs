@@ -1,11 +1,9 @@
 //! The model alone, its effects carried out by hand.
 
 use super::*;
-use crate::crdt::AuthorId;
-use crate::security::Access;
-use crate::session::{Config, Me};
+use crate::session::Config;
 use crate::ui::action::Command;
-use crate::wire::{Name, Properties, SessionId};
+use crate::wire::Properties;
 
 const NOW: Time = Time(0);
 
@@ -15,18 +13,7 @@ fn alone(folder: &Path) -> Model {
         file_name: "notes.md".to_owned(),
         format: Format::default().to_bytes().to_vec(),
     };
-    let config = Config {
-        me: Me {
-            member: MemberId([1; 16]),
-            author: AuthorId([1; 16]),
-            name: Name::new("Ada"),
-        },
-        session: Some((SessionId([1; 16]), properties)),
-        access: Some(Access::Open),
-        kept: Vec::new(),
-        history_ops: u64::MAX,
-        seed: 1,
-    };
+    let config = Config::for_test(1, true, properties);
     let file = TextFile::new(&folder.join("notes.md")).unwrap();
     Model::founder(
         Core::new(config, NOW),
