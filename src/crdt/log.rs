@@ -16,6 +16,7 @@
 
 mod act;
 mod hints;
+pub mod steps;
 
 use std::collections::BTreeMap;
 

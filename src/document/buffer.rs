@@ -47,7 +47,7 @@ impl Document {
         Self {
             rope: Rope::new(),
             replica: Replica::new(me),
-            undo: UndoStack::default(),
+            undo: UndoStack::new(me),
             changes: Vec::new(),
             shadow: Shadow::default(),
         }
@@ -155,9 +155,7 @@ impl Document {
     pub fn undo(&mut self) -> Option<CharPos> {
         loop {
             let (ops, group) = self.undo.undo()?;
-            let author = self.me();
-            let op = |seq| OpId { author, seq };
-            let (by, caret) = self.undo_ops(&[op(ops.start)..op(ops.end)]);
+            let (by, caret) = self.undo_ops(&[ops]);
             self.undo.undone(group, by);
             if caret.is_some() {
                 return caret;
@@ -174,6 +172,31 @@ impl Document {
                 return caret;
             }
         }
+    }
+
+    /// Lets undo and redo go on with what the same person did as `earlier` authors, oldest first, before a restart:
+    /// for a document that was just built from its history, or has just been given it. Grouped as well
+    /// as the log tells; the content that a session began with cannot be undone. To be
+    /// [committed](Self::commit) before. O(operations of these authors).
+    ///
+    /// ```
+    /// use collab_edit::crdt::{AuthorId, Source};
+    /// use collab_edit::document::{CharPos, Document, EditKind, Preview};
+    ///
+    /// let yesterday = AuthorId([1; 16]);
+    /// let mut document = Document::new(yesterday);
+    /// document.edit(CharPos(0)..CharPos(0), "Hello", EditKind::Whole, 0);
+    /// document.commit(0, Source::Typed);
+    /// let bytes = document.encode_history();
+    ///
+    /// let mut document = Preview::open(&bytes)?.build(AuthorId([2; 16]))?;
+    /// document.resume_undo(&[yesterday]);
+    /// document.undo();
+    /// assert_eq!(document.rope(), "");
+    /// # Ok::<(), collab_edit::crdt::Corrupt>(())
+    /// ```
+    pub fn resume_undo(&mut self, earlier: &[AuthorId]) {
+        self.undo = UndoStack::resumed(self.log(), earlier, self.me());
     }
 
     /// Undoes operations; the undo's own name, and where the last thing that it changed is.
@@ -403,7 +426,7 @@ impl Preview {
         Ok(Document {
             rope: self.rope,
             replica: self.history.build(me)?,
-            undo: UndoStack::default(),
+            undo: UndoStack::new(me),
             changes: Vec::new(),
             shadow: Shadow::default(),
         })
