@@ -21,16 +21,17 @@ mod listen;
 pub mod nearby;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 
 pub use listen::{Listen, ListenError};
+pub use transport::{Tcp, Transport};
 
 use crate::session::{Command, Input, LinkId};
 
@@ -44,10 +45,10 @@ pub const READ_BYTES: usize = 64 << 10;
 pub const LINGER: Duration = Duration::from_secs(1);
 
 /// All sockets of one member. Lives in a tokio runtime, of any flavour.
-pub struct Net {
-    news: mpsc::Receiver<News>,
+pub struct Net<T: Transport = Tcp> {
+    news: mpsc::Receiver<News<T::Stream>>,
     /// Cloned into every task.
-    tell: mpsc::Sender<News>,
+    tell: mpsc::Sender<News<T::Stream>>,
     dials: HashMap<LinkId, AbortHandle>,
     connections: HashMap<LinkId, Connection>,
     tasks: JoinSet<()>,
@@ -55,9 +56,9 @@ pub struct Net {
 }
 
 /// What tasks tell.
-enum News {
-    Dialled(LinkId, Result<(TcpStream, SocketAddr), String>),
-    Accepted(TcpStream, SocketAddr),
+enum News<S> {
+    Dialled(LinkId, Result<(S, SocketAddr), String>),
+    Accepted(S, SocketAddr),
     Input(Input),
 }
 
@@ -67,7 +68,7 @@ struct Connection {
     _open: oneshot::Sender<()>,
 }
 
-impl Default for Net {
+impl<T: Transport> Default for Net<T> {
     fn default() -> Self {
         let (tell, news) = mpsc::channel(QUEUE);
         Self {
@@ -81,7 +82,7 @@ impl Default for Net {
     }
 }
 
-impl Net {
+impl<T: Transport> Net<T> {
     /// Accepts members from now on. Returns the addresses at which they can reach us, likeliest
     /// first, for [`Input::Listening`].
     ///
@@ -89,11 +90,11 @@ impl Net {
     ///
     /// If no socket can be had there.
     pub async fn listen(&mut self, at: &Listen) -> Result<Vec<SocketAddr>, ListenError> {
-        let listeners = listen::bind(at).await?;
-        let addrs = listen::reachable(&listeners);
+        let listeners = listen::bind::<T>(at).await?;
+        let addrs = listen::reachable::<T>(&listeners);
         for listener in listeners {
             self.tasks
-                .spawn(listen::accept(listener, self.tell.clone()));
+                .spawn(listen::accept::<T>(listener, self.tell.clone()));
         }
         Ok(addrs)
     }
@@ -104,7 +105,7 @@ impl Net {
             Command::Dial { link, target } => {
                 let tell = self.tell.clone();
                 let dial = self.tasks.spawn(async move {
-                    let dialled = dial::dial(&target).await;
+                    let dialled = dial::dial::<T>(&target).await;
                     // Nobody listens any more once the program ends.
                     let _ = tell.send(News::Dialled(link, dialled)).await;
                 });
@@ -140,7 +141,7 @@ impl Net {
     }
 
     /// Books what tasks tell. `None` if it is about a connection that has been closed.
-    fn sort(&mut self, news: News) -> Option<Input> {
+    fn sort(&mut self, news: News<T::Stream>) -> Option<Input> {
         match news {
             News::Dialled(link, dialled) => {
                 self.dials.remove(&link)?;
@@ -174,9 +175,7 @@ impl Net {
         }
     }
 
-    fn open(&mut self, link: LinkId, stream: TcpStream) {
-        // Keys are to arrive at once. A socket that cannot do it works all the same.
-        let _ = stream.set_nodelay(true);
+    fn open(&mut self, link: LinkId, stream: T::Stream) {
         let (outgoing, to_send) = mpsc::unbounded_channel();
         let (open, closing) = oneshot::channel();
         let tell = self.tell.clone();

@@ -13,12 +13,12 @@ use crate::session::{Input, LinkId};
 
 /// Moves bytes over `stream` until it ends, or until `closing` does: then what is still to be sent
 /// gets [`LINGER`].
-pub(super) async fn run(
-    stream: impl AsyncRead + AsyncWrite,
+pub(super) async fn run<S: AsyncRead + AsyncWrite>(
+    stream: S,
     link: LinkId,
     mut to_send: UnboundedReceiver<Vec<u8>>,
     closing: oneshot::Receiver<()>,
-    tell: Sender<News>,
+    tell: Sender<News<S>>,
 ) {
     let (reader, writer) = tokio::io::split(stream);
     let mut reader = pin!(reader);
@@ -42,10 +42,10 @@ pub(super) async fn run(
     let _ = tell.send(News::Input(Input::Closed { link, why })).await;
 }
 
-async fn read(
+async fn read<S>(
     mut from: impl AsyncRead + Unpin,
     link: LinkId,
-    tell: &Sender<News>,
+    tell: &Sender<News<S>>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; READ_BYTES];
     loop {
@@ -65,11 +65,11 @@ async fn read(
 }
 
 /// Writes what is to be sent, and ends the stream when no more can come.
-async fn write(
+async fn write<S>(
     to: impl AsyncWrite,
     link: LinkId,
     to_send: &mut UnboundedReceiver<Vec<u8>>,
-    tell: &Sender<News>,
+    tell: &Sender<News<S>>,
 ) -> io::Result<()> {
     let mut to = pin!(to);
     while let Some(bytes) = to_send.recv().await {

@@ -4,9 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::Transport;
 use crate::session::Target;
 use crate::session::limits::DIAL_TIMEOUT;
 
@@ -15,9 +16,9 @@ use crate::session::limits::DIAL_TIMEOUT;
 const GIVEN_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Connects. `Err` says why not, in words that follow "cannot reach …:".
-pub(super) async fn dial(target: &Target) -> Result<(TcpStream, SocketAddr), String> {
+pub(super) async fn dial<T: Transport>(target: &Target) -> Result<(T::Stream, SocketAddr), String> {
     match target {
-        Target::Known(addr) => connect(*addr).await,
+        Target::Known(addr) => connect::<T>(*addr).await,
         Target::Given(given) => {
             let end = Instant::now() + GIVEN_TIMEOUT;
             let mut why = "the name could not be looked up in time".to_owned();
@@ -25,7 +26,7 @@ pub(super) async fn dial(target: &Target) -> Result<(TcpStream, SocketAddr), Str
                 .await
                 .map_err(|_late| why.clone())??;
             for addr in addrs {
-                match timeout_at(end, connect(addr)).await {
+                match timeout_at(end, connect::<T>(addr)).await {
                     Ok(Ok(connected)) => return Ok(connected),
                     Ok(Err(error)) => why = error,
                     Err(_late) => return Err(no_answer()),
@@ -36,8 +37,8 @@ pub(super) async fn dial(target: &Target) -> Result<(TcpStream, SocketAddr), Str
     }
 }
 
-async fn connect(addr: SocketAddr) -> Result<(TcpStream, SocketAddr), String> {
-    match timeout(DIAL_TIMEOUT, TcpStream::connect(addr)).await {
+async fn connect<T: Transport>(addr: SocketAddr) -> Result<(T::Stream, SocketAddr), String> {
+    match timeout(DIAL_TIMEOUT, T::connect(addr)).await {
         Ok(Ok(stream)) => Ok((stream, addr)),
         Ok(Err(error)) => Err(in_words(&error)),
         Err(_late) => Err(no_answer()),

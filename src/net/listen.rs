@@ -4,10 +4,9 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::mpsc::Sender;
 
-use super::News;
+use super::{News, Transport};
 
 /// How many ports after a taken one are tried.
 const NEXT_PORTS: u16 = 100;
@@ -62,7 +61,7 @@ pub enum ListenError {
 }
 
 /// Binds all addresses at one port.
-pub(super) async fn bind(at: &Listen) -> Result<Vec<TcpListener>, ListenError> {
+pub(super) async fn bind<T: Transport>(at: &Listen) -> Result<Vec<T::Listener>, ListenError> {
     let tries = if at.next_free || at.port == 0 {
         NEXT_PORTS
     } else {
@@ -74,7 +73,7 @@ pub(super) async fn bind(at: &Listen) -> Result<Vec<TcpListener>, ListenError> {
         } else {
             at.port.saturating_add(step)
         };
-        match bind_all(&at.ips, port).await {
+        match bind_all::<T>(&at.ips, port).await {
             Err(ListenError::Taken(_)) if step < tries => {}
             bound => return bound,
         }
@@ -83,18 +82,21 @@ pub(super) async fn bind(at: &Listen) -> Result<Vec<TcpListener>, ListenError> {
 }
 
 /// Binds all of `ips` at `port`, or at the one that the first of them gets.
-async fn bind_all(ips: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, ListenError> {
-    let mut listeners: Vec<TcpListener> = Vec::new();
+async fn bind_all<T: Transport>(
+    ips: &[IpAddr],
+    port: u16,
+) -> Result<Vec<T::Listener>, ListenError> {
+    let mut listeners: Vec<T::Listener> = Vec::new();
     let mut failed = None;
     for ip in ips {
-        let port = listeners.first().map_or(port, local_port);
-        match TcpListener::bind(SocketAddr::new(*ip, port)).await {
+        let port = listeners.first().map_or(port, local_port::<T>);
+        match T::bind(SocketAddr::new(*ip, port)).await {
             Ok(listener) => listeners.push(listener),
             // On most systems a listener at [::] takes IPv4 as well.
             Err(error)
                 if error.kind() == io::ErrorKind::AddrInUse
                     && *ip == IpAddr::V4(Ipv4Addr::UNSPECIFIED)
-                    && listeners.iter().any(is_at_all_of_v6) => {}
+                    && listeners.iter().any(is_at_all_of_v6::<T>) => {}
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 return Err(ListenError::Taken(port));
             }
@@ -111,22 +113,20 @@ async fn bind_all(ips: &[IpAddr], port: u16) -> Result<Vec<TcpListener>, ListenE
     }
 }
 
-fn local_port(listener: &TcpListener) -> u16 {
-    listener.local_addr().map_or(0, |addr| addr.port())
+fn local_port<T: Transport>(listener: &T::Listener) -> u16 {
+    T::local_addr(listener).map_or(0, |addr| addr.port())
 }
 
-fn is_at_all_of_v6(listener: &TcpListener) -> bool {
-    listener
-        .local_addr()
-        .is_ok_and(|addr| addr.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED))
+fn is_at_all_of_v6<T: Transport>(listener: &T::Listener) -> bool {
+    T::local_addr(listener).is_ok_and(|addr| addr.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED))
 }
 
 /// Where others can reach these listeners: for one at all interfaces, the addresses of those.
-pub(super) fn reachable(listeners: &[TcpListener]) -> Vec<SocketAddr> {
+pub(super) fn reachable<T: Transport>(listeners: &[T::Listener]) -> Vec<SocketAddr> {
     let mut addrs: Vec<SocketAddr> = Vec::new();
     for bound in listeners
         .iter()
-        .filter_map(|listener| listener.local_addr().ok())
+        .filter_map(|listener| T::local_addr(listener).ok())
     {
         let found = if bound.ip().is_unspecified() {
             interfaces(bound.is_ipv4())
@@ -163,13 +163,13 @@ fn interfaces(only_v4: bool) -> Vec<IpAddr> {
 }
 
 /// Accepts for as long as anybody wants to know.
-pub(super) async fn accept(listener: TcpListener, tell: Sender<News>) {
+pub(super) async fn accept<T: Transport>(listener: T::Listener, tell: Sender<News<T::Stream>>) {
     /// How long to wait when there are no file descriptors left, say.
     const PAUSE: Duration = Duration::from_millis(100);
     loop {
         let accepted = tokio::select! {
             () = tell.closed() => return,
-            accepted = listener.accept() => accepted,
+            accepted = T::accept(&listener) => accepted,
         };
         match accepted {
             Ok((stream, from)) => {
@@ -185,25 +185,26 @@ pub(super) async fn accept(listener: TcpListener, tell: Sender<News>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Tcp;
     use super::*;
 
     #[tokio::test]
     async fn a_taken_port_is_refused_or_the_next_one_is_taken() {
         let localhost = SocketAddr::from(([127, 0, 0, 1], 0));
-        let first = bind(&Listen::at(localhost, false)).await.unwrap();
+        let first = bind::<Tcp>(&Listen::at(localhost, false)).await.unwrap();
         let taken = first[0].local_addr().unwrap();
-        let refused = bind(&Listen::at(taken, false)).await;
+        let refused = bind::<Tcp>(&Listen::at(taken, false)).await;
         assert!(matches!(refused, Err(ListenError::Taken(port)) if port == taken.port()));
-        let next = bind(&Listen::at(taken, true)).await.unwrap();
+        let next = bind::<Tcp>(&Listen::at(taken, true)).await.unwrap();
         assert!(next[0].local_addr().unwrap().port() > taken.port());
-        assert_eq!(reachable(&first), [taken]);
+        assert_eq!(reachable::<Tcp>(&first), [taken]);
     }
 
     #[tokio::test]
     async fn everywhere_means_both_families_at_one_port() {
-        let listeners = bind(&Listen::everywhere(0, false)).await.unwrap();
-        let port = local_port(&listeners[0]);
-        let addrs = reachable(&listeners);
+        let listeners = bind::<Tcp>(&Listen::everywhere(0, false)).await.unwrap();
+        let port = local_port::<Tcp>(&listeners[0]);
+        let addrs = reachable::<Tcp>(&listeners);
         assert!(
             addrs
                 .iter()
@@ -217,7 +218,7 @@ mod tests {
     #[tokio::test]
     async fn an_address_of_another_machine_is_named() {
         let other = SocketAddr::from(([192, 0, 2, 7], 4700));
-        let error = bind(&Listen::at(other, false)).await.unwrap_err();
+        let error = bind::<Tcp>(&Listen::at(other, false)).await.unwrap_err();
         assert_eq!(
             error.to_string(),
             "192.0.2.7 is not an address of this machine"
