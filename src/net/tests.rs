@@ -234,7 +234,7 @@ async fn one_who_never_reads_costs_bounded_memory() {
 #[tokio::test]
 async fn strangers_are_told_nothing_and_dials_fail_in_words() {
     let (mut host, addr) = Member::new(1, true).await;
-    let mut stranger = TcpStream::connect(addr).await.unwrap();
+    let mut stranger = tokio::net::TcpStream::connect(addr).await.unwrap();
     stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let warned = |host: &Member| host.events.iter().any(|e| matches!(e, Event::Warning(_)));
     host.until(warned).await;
