@@ -3,7 +3,8 @@
 //! [`buffer`] is the one writer; [`position`], [`grapheme`], [`display`], [`rows`] and [`motion`] read:
 //! where something is, what belongs together, how it is shown, what stands side by side, where the
 //! cursor goes. [`undo`] groups own edits, [`authorship`] says who wrote what and takes back what
-//! somebody did, [`format`](mod@format) is what a file has besides its text. `disk` knows how the
+//! somebody did, [`format`](mod@format) is what a file has besides its text;
+//! [`bracket`], [`comment`] and [`indent`] know what texts of all kinds have in common. `disk` knows how the
 //! text and what is in the file have grown apart, with the help of
 //! `delta` and `diff`.
 //!
@@ -11,13 +12,16 @@
 //! that it can be changed here.
 
 pub mod authorship;
+pub mod bracket;
 pub mod buffer;
+pub mod comment;
 mod delta;
 mod diff;
 mod disk;
 pub mod display;
 pub mod format;
 pub mod grapheme;
+pub mod indent;
 pub mod motion;
 pub mod position;
 pub mod rows;

@@ -13,6 +13,7 @@
 //! and advisory locks, so this room is for Unix.
 
 mod disk;
+mod editor_config;
 mod fingerprint;
 pub mod journal;
 mod lock;
@@ -21,5 +22,6 @@ mod replace;
 mod target;
 pub mod text_file;
 
+pub use editor_config::{Rules, rules_for};
 pub use target::{PathError, free_name};
 pub use text_file::{IfChanged, LoadError, Loaded, MAX_FILE_BYTES, SaveError, Saved, TextFile};

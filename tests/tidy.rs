@@ -78,6 +78,7 @@ const TABLE: &[Row] = &[
         rooms: &["crdt", "document::format"],
         outside: &[
             "blake3",
+            "ec4rs",
             "std::env",
             "std::fs",
             "std::os",

@@ -61,6 +61,12 @@ impl Core {
         self.changed = true;
     }
 
+    /// Makes several replacements as one step of undo; see [`Document::edit_all`].
+    pub fn edit_all(&mut self, edits: &[(Range<CharPos>, String)], now: Time) {
+        self.document.edit_all(edits, now.0);
+        self.changed = true;
+    }
+
     /// Takes back the newest own edits; where the caret goes, if anything changed.
     pub fn undo(&mut self) -> Option<CharPos> {
         self.changed = true;
@@ -231,6 +237,30 @@ impl Core {
     /// When [`Input::Deadline`] is wanted.
     pub fn next_deadline(&self) -> Option<Time> {
         self.session.next_deadline()
+    }
+}
+
+#[cfg(test)]
+impl Core {
+    /// Merges what another author, who knows all that is here, does to the text.
+    pub(super) fn merge_by(
+        &mut self,
+        author: crate::crdt::AuthorId,
+        edit: impl FnOnce(&mut Document),
+    ) {
+        self.commit(Time(0));
+        let history = self.document.encode_history();
+        let mut other = crate::document::Preview::open(&history)
+            .and_then(|preview| preview.build(author))
+            .expect("an own history");
+        edit(&mut other);
+        if let Some(seq) = other.commit(0, Source::Typed) {
+            let mut bytes = Vec::new();
+            let width = other.log().batch_at(&author, seq, &mut bytes);
+            let width = width.expect("the batch just made") - seq;
+            let batches = [crate::wire::Batch { width, bytes }];
+            assert_eq!(self.merge(author, seq, &batches), Outcome::Applied);
+        }
     }
 }
 

@@ -4,6 +4,9 @@
 //! somebody inserts at the caret does not push it. Everything here is the answer to one
 //! [`Action`]; none of it does IO.
 
+mod lines;
+
+use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use ratatui::layout::Size;
@@ -11,8 +14,10 @@ use ratatui::layout::Size;
 use super::core::Core;
 use super::looks::Looks;
 use crate::crdt::{Anchor, Bias};
+use crate::document::comment::Comment;
 use crate::document::display::DisplayOptions;
 use crate::document::grapheme::{next_grapheme_boundary, prev_grapheme_boundary};
+use crate::document::indent::Indent;
 use crate::document::motion::{self, Caret, Motion};
 use crate::document::position::Column;
 use crate::document::{CharPos, EditKind, Rope};
@@ -33,6 +38,30 @@ pub(super) struct Editor {
     clipboard: String,
     /// Of the text on the screen.
     size: Size,
+    habits: Habits,
+}
+
+/// How this file is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Habits {
+    pub(super) indent: Indent,
+    /// Whether a new line starts with the blanks of the one before.
+    pub(super) auto_indent: bool,
+    /// How lines are made comments, if that is known.
+    pub(super) comment: Option<Comment>,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self {
+            indent: Indent {
+                soft: false,
+                width: DisplayOptions::default().tab_width,
+            },
+            auto_indent: true,
+            comment: None,
+        }
+    }
 }
 
 impl Default for Editor {
@@ -46,11 +75,18 @@ impl Default for Editor {
             options: DisplayOptions::default(),
             clipboard: String::new(),
             size: Size::ZERO,
+            habits: Habits::default(),
         }
     }
 }
 
 impl Editor {
+    /// Takes over how the file is written; `tab_width` is how wide its tabs are shown.
+    pub(super) fn set_habits(&mut self, habits: Habits, tab_width: NonZeroUsize) {
+        self.habits = habits;
+        self.options.tab_width = tab_width;
+    }
+
     /// Where the caret is.
     pub(super) fn cursor(&self, core: &Core) -> CharPos {
         core.document().position(&self.caret).unwrap_or_default()
@@ -128,14 +164,24 @@ impl Editor {
             return self.go(core, motion, select);
         }
         match command {
-            Command::Newline => self.replace_selection(core, "\n", EditKind::Type, now),
-            Command::Tab => self.replace_selection(core, "\t", EditKind::Type, now),
+            Command::Newline => self.break_line(core, now),
+            Command::Tab => self.tab(core, now),
+            Command::Outdent => self.outdent(core, now),
+            Command::DeleteLines => self.delete_lines(core, now),
+            Command::MoveLinesUp => self.move_lines_up(core, now),
+            Command::MoveLinesDown => self.move_lines_down(core, now),
+            Command::DuplicateLines => self.duplicate_lines(core, now),
+            Command::ToggleComment => self.toggle_comment(core, now),
             Command::Paste => {
                 let text = self.clipboard.clone();
                 self.replace_selection(core, &text, EditKind::Whole, now);
             }
             Command::Backspace => {
-                self.erase(core, now, |rope, at| prev_grapheme_boundary(rope, at)..at);
+                let habits = self.habits;
+                let start = |rope: &Rope, at| lines::before_soft_tab(rope, at, habits);
+                self.erase(core, now, |rope, at| {
+                    start(rope, at).unwrap_or_else(|| prev_grapheme_boundary(rope, at))..at
+                });
             }
             Command::Delete => {
                 self.erase(core, now, |rope, at| at..next_grapheme_boundary(rope, at));
@@ -147,8 +193,7 @@ impl Editor {
                 self.erase(core, now, |rope, at| at..motion::word_right(rope, at));
             }
             Command::SelectAll => {
-                self.mark = Some(Anchor::START);
-                self.put(core, CharPos(core.document().len()));
+                self.select(core, Some(CharPos(0)), CharPos(core.document().len()));
             }
             Command::Copy => self.copy(core),
             Command::Cut => {
@@ -165,7 +210,7 @@ impl Editor {
                 let caret = core.redo();
                 self.land(core, caret);
             }
-            Command::Escape => self.mark = None,
+            Command::Escape => self.select(core, None, self.cursor(core)),
             _ => {}
         }
     }
@@ -179,11 +224,8 @@ impl Editor {
             (Some(range), Motion::Right) => Some(range.end),
             _ => None,
         };
-        if select && self.mark.is_none() {
-            self.mark = Some(document.anchor(at, Bias::After));
-        } else if !select {
-            self.mark = None;
-        }
+        let mark = self.mark.and_then(|mark| document.position(&mark));
+        let mark = select.then(|| mark.unwrap_or(at));
         let caret = match from {
             Some(at) => Caret::new(at),
             None => motion::moved(
@@ -197,7 +239,7 @@ impl Editor {
                 &self.options,
             ),
         };
-        self.put(core, caret.at);
+        self.select(core, mark, caret.at);
         self.goal = caret.goal;
     }
 
@@ -233,6 +275,23 @@ impl Editor {
         if let Some(Range { start, end }) = self.selection(core) {
             self.clipboard = core.document().rope().slice(start.0..end.0).to_string();
         }
+    }
+
+    /// Selects what lies between two places, if there is a mark, with the caret at the second. Both are
+    /// held by the outermost selected characters, so that a selection does not grow at its ends.
+    pub(super) fn select(&mut self, core: &Core, mark: Option<CharPos>, caret: CharPos) {
+        self.put(core, caret);
+        let Some(mark) = mark else {
+            self.mark = None;
+            return;
+        };
+        let (first, last) = if mark <= caret {
+            (Bias::Before, Bias::After)
+        } else {
+            (Bias::After, Bias::Before)
+        };
+        self.mark = Some(core.document().anchor(mark, first));
+        self.caret = core.document().anchor(caret, last);
     }
 
     /// Puts the caret where an edit ended; nothing is selected then.

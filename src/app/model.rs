@@ -3,11 +3,13 @@
 //! No IO: effects are carried out by [`super::run`].
 
 mod answer;
+mod configure;
 mod door;
 mod files;
 
 use std::path::{Path, PathBuf};
 
+use super::config::Settings;
 use super::core::Core;
 use super::editor::Editor;
 use super::harmless_file_name;
@@ -19,7 +21,7 @@ use crate::document::format::Format;
 use crate::session::{
     Command as NetCommand, Event as SessionEvent, Input, MemberState, MemberView, Time,
 };
-use crate::storage::{Loaded, TextFile};
+use crate::storage::{Loaded, Rules, TextFile};
 use crate::ui::action::{Action, Command};
 use crate::ui::view::{Level, Notice};
 use crate::wire::MemberId;
@@ -84,6 +86,9 @@ pub(super) struct Model {
     save_again: bool,
     /// The current folder.
     folder: PathBuf,
+    settings: Settings,
+    /// What is written down about the file's form.
+    rules: Rules,
     effects: Vec<Effect>,
     /// Whether the screen may have to change.
     dirty: bool,
@@ -144,6 +149,8 @@ impl Model {
             leave_when_saved: false,
             save_again: false,
             folder,
+            settings: Settings::default(),
+            rules: Rules::default(),
             effects: Vec::new(),
             dirty: true,
             shown: (Vec::new(), None),
@@ -246,7 +253,10 @@ impl Model {
 
     fn command(&mut self, command: Command, leave_unsaved: bool, now: Time) {
         match command {
-            Command::Save => self.save(),
+            Command::Save => {
+                self.tidy(now);
+                self.save();
+            }
             Command::Quit => self.quit(leave_unsaved, now),
             Command::Interrupt if self.editor.has_selection(&self.core) => {
                 self.command(Command::Copy, false, now);

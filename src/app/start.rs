@@ -20,7 +20,7 @@ use crate::net::{Listen, Net};
 use crate::security::{Access, Crypto, Entropy, Grant, Identity, Secret};
 use crate::session::limits::HISTORY_OPS;
 use crate::session::{self, Input, Time};
-use crate::storage::{Loaded, TextFile};
+use crate::storage::{Loaded, TextFile, rules_for};
 use crate::ui::theme::Theme;
 use crate::wire::Properties;
 
@@ -197,6 +197,12 @@ async fn member(config: Config) -> Result<()> {
             None => founder(core, opened, invitation, config.folder),
         };
         model.looks = Looks::load();
+        let path = config
+            .file
+            .as_deref()
+            .filter(|_| config.settings.editorconfig);
+        let rules = path.map(rules_for).unwrap_or_default();
+        model.configure(config.settings.clone(), rules);
         model.say_how_to_join();
         for warning in warnings {
             model.warn(&warning);

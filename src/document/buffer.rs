@@ -111,6 +111,47 @@ impl Document {
     /// no text file has, is left out.
     /// O(log n + text).
     pub fn edit(&mut self, range: Range<CharPos>, text: &str, kind: EditKind, now_ms: u64) {
+        let first = self.replica.next_op().seq;
+        let (replaced, inserted) = self.put(range, text);
+        if self.replica.next_op().seq == first {
+            return;
+        }
+        self.undo.push(Edit {
+            ops: first..self.replica.next_op().seq,
+            kind,
+            at: now_ms,
+            caret: replaced.start + inserted,
+            replaced,
+            space: kind == EditKind::Type && text.chars().all(char::is_whitespace),
+        });
+    }
+
+    /// Makes several replacements as one step of undo. They are given in the order of the text, do not
+    /// overlap, and name positions in the text as it is before the first of them.
+    /// O(log n + text) each.
+    pub fn edit_all(&mut self, edits: &[(Range<CharPos>, String)], now_ms: u64) {
+        let first = self.replica.next_op().seq;
+        // From the end, so that no edit moves another.
+        for (range, text) in edits.iter().rev() {
+            self.put(range.clone(), text);
+        }
+        let ops = first..self.replica.next_op().seq;
+        if ops.is_empty() {
+            return;
+        }
+        self.undo.push(Edit {
+            ops,
+            kind: EditKind::Whole,
+            at: now_ms,
+            replaced: 0..0,
+            caret: 0,
+            space: false,
+        });
+    }
+
+    /// Replaces a range, which may be anywhere, by a text, which may hold anything: what was replaced, and
+    /// how many characters came.
+    fn put(&mut self, range: Range<CharPos>, text: &str) -> (Range<usize>, usize) {
         let without_nul;
         let text = if text.contains('\0') {
             without_nul = text.replace('\0', "");
@@ -121,18 +162,9 @@ impl Document {
         let end = range.end.0.min(self.len());
         let start = range.start.0.min(end);
         if start == end && text.is_empty() {
-            return;
+            return (start..end, 0);
         }
-        let first = self.replica.next_op().seq;
-        let inserted = self.replace(start..end, text);
-        self.undo.push(Edit {
-            ops: first..self.replica.next_op().seq,
-            kind,
-            at: now_ms,
-            replaced: start..end,
-            caret: start + inserted,
-            space: kind == EditKind::Type && text.chars().all(char::is_whitespace),
-        });
+        (start..end, self.replace(start..end, text))
     }
 
     /// Replaces characters in rope, replica and shadow; how many came.

@@ -8,9 +8,10 @@
 
 use ropey::Rope;
 
+use super::bracket;
 use super::display::DisplayOptions;
 use super::grapheme::{graphemes, next_grapheme_boundary, prev_grapheme_boundary, snapped};
-use super::position::{CharPos, Column, line_at, line_end, line_start, line_text};
+use super::position::{CharPos, Column, Line, line_at, line_end, line_start, line_text};
 use super::rows::Row;
 
 /// A movement of the cursor.
@@ -36,6 +37,12 @@ pub enum Motion {
     LineStart,
     /// Before the line's break.
     LineEnd,
+    /// To the blank line before this paragraph or the one before, or to the text's start.
+    ParagraphUp,
+    /// To the blank line behind this paragraph or the next one, or to the text's end.
+    ParagraphDown,
+    /// To the partner of the bracket at the cursor, if there is one; see [`bracket`].
+    Bracket,
     /// Before the first character.
     DocumentStart,
     /// Behind the last character, also behind a final line break.
@@ -86,6 +93,12 @@ pub fn moved(
         Motion::WordRight => Caret::new(word_right(rope, at)),
         Motion::LineStart => Caret::new(home(rope, at)),
         Motion::LineEnd => Caret::new(line_end(rope, line_at(rope, at))),
+        Motion::ParagraphUp => Caret::new(paragraph_up(rope, at)),
+        Motion::ParagraphDown => Caret::new(paragraph_down(rope, at)),
+        Motion::Bracket => {
+            let pair = bracket::matching(rope, at, usize::MAX);
+            Caret::new(pair.map_or(at, |(_, partner)| partner))
+        }
         Motion::DocumentStart => Caret::new(CharPos(0)),
         Motion::DocumentEnd => Caret::new(CharPos(rope.len_chars())),
     }
@@ -156,6 +169,27 @@ pub fn word_right(rope: &Rope, at: CharPos) -> CharPos {
         at = at + cluster.chars().count();
     }
     at
+}
+
+fn paragraph_up(rope: &Rope, at: CharPos) -> CharPos {
+    let above = (0..=line_at(rope, at).0).rev().map(Line);
+    let blank = above
+        .skip_while(|&line| is_blank(rope, line))
+        .find(|&line| is_blank(rope, line));
+    blank.map_or(CharPos(0), |line| line_start(rope, line))
+}
+
+fn paragraph_down(rope: &Rope, at: CharPos) -> CharPos {
+    let below = (line_at(rope, at).0..rope.len_lines()).map(Line);
+    let blank = below
+        .skip_while(|&line| is_blank(rope, line))
+        .find(|&line| is_blank(rope, line));
+    blank.map_or_else(|| CharPos(rope.len_chars()), |line| line_start(rope, line))
+}
+
+/// Whether nothing can be seen in a line.
+pub fn is_blank(rope: &Rope, line: Line) -> bool {
+    line_text(rope, line).chars().all(char::is_whitespace)
 }
 
 /// What a word is made of, judged by a cluster's first character.

@@ -112,6 +112,8 @@ commands! {
     Newline = "newline",
     /// Insert a tab, or indent the selected lines.
     Tab = "tab",
+    /// Take one step of indentation from the lines.
+    Outdent = "outdent",
     /// Delete the selection or the character before the cursor.
     Backspace = "backspace",
     /// Delete the selection or the character behind the cursor.
@@ -120,6 +122,16 @@ commands! {
     DeleteWordLeft = "delete-word-left",
     /// Delete on to the end of a word.
     DeleteWordRight = "delete-word-right",
+    /// Delete the lines of the selection.
+    DeleteLines = "delete-lines",
+    /// Move the lines of the selection up.
+    MoveLinesUp = "move-lines-up",
+    /// Move the lines of the selection down.
+    MoveLinesDown = "move-lines-down",
+    /// Put a copy of the lines of the selection below them.
+    DuplicateLines = "duplicate-lines",
+    /// Make the lines of the selection comments, or text again.
+    ToggleComment = "toggle-comment",
 
     /// Go one character to the left.
     Left = "left",
@@ -141,6 +153,12 @@ commands! {
     PageUp = "page-up",
     /// Go one page down.
     PageDown = "page-down",
+    /// Go up to a blank line.
+    ParagraphUp = "paragraph-up",
+    /// Go down to a blank line.
+    ParagraphDown = "paragraph-down",
+    /// Go to the bracket that matches.
+    Bracket = "bracket",
     /// Go to the start of the text.
     DocumentStart = "document-start",
     /// Go to the end of the text.
@@ -166,6 +184,12 @@ commands! {
     SelectPageUp = "select-page-up",
     /// Select one page down.
     SelectPageDown = "select-page-down",
+    /// Select up to a blank line.
+    SelectParagraphUp = "select-paragraph-up",
+    /// Select down to a blank line.
+    SelectParagraphDown = "select-paragraph-down",
+    /// Select to the bracket that matches.
+    SelectBracket = "select-bracket",
     /// Select to the start of the text.
     SelectDocumentStart = "select-document-start",
     /// Select to the end of the text.
@@ -196,6 +220,12 @@ impl Command {
             Self::SelectPageUp => (Motion::PageUp, true),
             Self::PageDown => (Motion::PageDown, false),
             Self::SelectPageDown => (Motion::PageDown, true),
+            Self::ParagraphUp => (Motion::ParagraphUp, false),
+            Self::SelectParagraphUp => (Motion::ParagraphUp, true),
+            Self::ParagraphDown => (Motion::ParagraphDown, false),
+            Self::SelectParagraphDown => (Motion::ParagraphDown, true),
+            Self::Bracket => (Motion::Bracket, false),
+            Self::SelectBracket => (Motion::Bracket, true),
             Self::DocumentStart => (Motion::DocumentStart, false),
             Self::SelectDocumentStart => (Motion::DocumentStart, true),
             Self::DocumentEnd => (Motion::DocumentEnd, false),

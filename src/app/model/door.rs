@@ -16,6 +16,7 @@ impl Model {
     pub(super) fn joined(&mut self) {
         self.phase = Phase::Editing;
         self.prompt = None;
+        self.take_habits();
         let Some(found) = self.found.take().filter(|found| found.exists) else {
             return;
         };

@@ -1,5 +1,7 @@
 //! The model alone, its effects carried out by hand.
 
+mod rows;
+
 use super::*;
 use crate::session::Config;
 use crate::ui::action::Command;

@@ -288,3 +288,38 @@ fn any_position_in_any_text_is_tolerated() {
         }
     }
 }
+
+#[test]
+fn paragraphs_end_at_blank_lines() {
+    check(
+        &[Motion::ParagraphDown],
+        &[
+            ("o|ne\ntwo\n\nthree", "one\ntwo\n|\nthree"),
+            ("one\n|\n\ntwo\n \nx", "one\n\n\ntwo\n| \nx"),
+            ("one\ntw|o", "one\ntwo|"),
+            ("|", "|"),
+        ],
+    );
+    check(
+        &[Motion::ParagraphUp],
+        &[
+            ("one\n\ntwo\nth|ree", "one\n|\ntwo\nthree"),
+            ("x\n \none\n\n\n|two", "x\n \none\n\n|\ntwo"),
+            ("one\ntw|o", "|one\ntwo"),
+        ],
+    );
+}
+
+#[test]
+fn a_bracket_leads_to_its_partner() {
+    check(
+        &[Motion::Bracket],
+        &[
+            ("f|(a[0])", "f(a[0]|)"),
+            ("f(a[0]|)", "f|(a[0])"),
+            ("f(a[0])|", "f|(a[0])"),
+            ("n|one", "n|one"),
+            ("|(open", "|(open"),
+        ],
+    );
+}

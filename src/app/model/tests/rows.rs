@@ -1,0 +1,272 @@
+//! Rows of a text with its caret, keys, and the text with its caret: through the model's update.
+//!
+//! `|` is the caret, `^` the other end of the selection. Keys are typed text and `<chords>`.
+
+use super::*;
+use crate::crdt::AuthorId;
+use crate::document::{CharPos, EditKind};
+use crate::ui::keymap::Keymap;
+
+/// A model with this text, caret and selection.
+fn given(text: &str) -> Model {
+    let folder = tempfile::tempdir().unwrap();
+    let mut model = alone(folder.path());
+    let mut plain = String::new();
+    let (mut caret, mut mark) = (0, None);
+    for c in text.chars() {
+        match c {
+            '|' => caret = plain.chars().count(),
+            '^' => mark = Some(plain.chars().count()),
+            c => plain.push(c),
+        }
+    }
+    let start = CharPos(0)..CharPos(0);
+    model.core.edit(start, &plain, EditKind::Whole, NOW);
+    turn(&mut model, []);
+    model.take_habits();
+    model
+        .editor
+        .select(&model.core, mark.map(CharPos), CharPos(caret));
+    model
+}
+
+/// The text with caret and selection.
+fn shown(model: &Model) -> String {
+    let caret = model.editor.cursor(&model.core);
+    let mut marks = vec![(caret, '|')];
+    if let Some(range) = model.editor.selection(&model.core) {
+        let mark = if range.start == caret {
+            range.end
+        } else {
+            range.start
+        };
+        marks.push((mark, '^'));
+    }
+    marks.sort_by_key(|&(at, _)| std::cmp::Reverse(at));
+    let mut rope = model.core.document().rope().clone();
+    for (at, mark) in marks {
+        rope.insert_char(at.0, mark);
+    }
+    rope.to_string()
+}
+
+/// Types text and presses `<chords>`, a turn each.
+pub(super) fn play(model: &mut Model, keys: &str) {
+    let keymap = Keymap::default();
+    let mut rest = keys;
+    while !rest.is_empty() {
+        let chord = rest
+            .strip_prefix('<')
+            .and_then(|rest| rest.split_once('>'))
+            .and_then(|(chord, behind)| Some((chord.parse().ok()?, behind)));
+        let action = match chord {
+            Some((chord, behind)) => {
+                rest = behind;
+                Action::Do(
+                    keymap
+                        .command(chord)
+                        .unwrap_or_else(|| panic!("{chord} is not bound")),
+                )
+            }
+            None => {
+                let c = rest.chars().next().unwrap();
+                rest = &rest[c.len_utf8()..];
+                Action::Insert(c)
+            }
+        };
+        turn(model, [Event::Action(action)]);
+    }
+}
+
+#[track_caller]
+fn check(rows: &[(&str, &str, &str)]) {
+    for (before, keys, after) in rows {
+        let mut model = given(before);
+        play(&mut model, keys);
+        assert_eq!(shown(&model), *after, "{keys} on {before:?}");
+        model.core.document().check_invariants();
+    }
+}
+
+#[test]
+fn typing_and_deleting() {
+    check(&[
+        ("|", "ab", "ab|"),
+        ("a|b", "<enter>", "a\n|b"),
+        ("a^b|c", "x", "ax|c"),
+        ("ab|c", "<backspace>", "a|c"),
+        ("a|bc", "<delete>", "a|c"),
+        ("a^bc|d", "<delete>", "a|d"),
+        ("one two|", "<ctrl-backspace>", "one |"),
+        ("|one two", "<ctrl-delete>", "| two"),
+        ("👩‍👩‍👧‍👦|x", "<backspace>", "|x"),
+        ("e\u{301}|", "<backspace>", "|"),
+        ("a^b|", "<ctrl-backspace>", "a|"),
+    ]);
+}
+
+#[test]
+fn selections_grow_shrink_and_end() {
+    check(&[
+        ("a|bcd", "<shift-right><shift-right>", "a^bc|d"),
+        ("a^bc|d", "<shift-left>", "a^b|cd"),
+        ("a^b|cd", "<shift-left><shift-left>", "|a^bcd"),
+        ("a^bc|d", "<left>", "a|bcd"),
+        ("a^bc|d", "<right>", "abc|d"),
+        ("a|bc^d", "<right>", "abc|d"),
+        ("a^bc|d", "<esc>", "abc|d"),
+        ("a|b", "<ctrl-a>", "^ab|"),
+        ("one\nt|wo", "<ctrl-shift-home>", "|one\nt^wo"),
+        ("o|ne two", "<ctrl-shift-right>", "o^ne| two"),
+        ("one\n\nt|wo", "<ctrl-up>", "one\n|\ntwo"),
+        ("o|ne\n\ntwo", "<ctrl-shift-down>", "o^ne\n|\ntwo"),
+        ("|(a)", "<ctrl-]>", "(a|)"),
+        ("  a|b", "<home>", "  |ab"),
+        ("  |ab", "<home>", "|  ab"),
+        ("|  ab", "<shift-home>", "^  |ab"),
+    ]);
+}
+
+#[test]
+fn new_lines_are_indented_as_the_one_before() {
+    check(&[
+        ("  a|", "<enter>", "  a\n  |"),
+        ("  a|b", "<enter>", "  a\n  |b"),
+        ("\t a|", "<enter>x", "\t a\n\t x|"),
+        ("  |", "<enter>", "\n  |"),
+        ("  |a", "<enter>", "\n  |a"),
+        (" | a", "<enter>", "\n | a"),
+        ("  a^bc|", "<enter>", "  a\n  |"),
+        ("  ^a|", "<enter>", "  \n  |"),
+    ]);
+    let mut model = given("  a|");
+    turn(&mut model, [Event::Action(Action::Paste("\nb\n c".into()))]);
+    assert_eq!(shown(&model), "  a\nb\n c|", "never on paste");
+    model.settings.auto_indent = false;
+    model.take_habits();
+    play(&mut model, "<enter>");
+    assert_eq!(shown(&model), "  a\nb\n c\n|");
+}
+
+#[test]
+fn tabs_follow_the_text() {
+    check(&[
+        ("|a", "<tab>", "\t|a"),
+        ("a\n  b\n|c", "<tab>", "a\n  b\n  |c"),
+        ("a\n  b\nc|", "<tab>", "a\n  b\nc |"),
+        ("a\n  b\n    |c", "<backspace>", "a\n  b\n  |c"),
+        ("a\n  b\n   |c", "<backspace>", "a\n  b\n  |c"),
+        ("a\n  b\nc  |", "<backspace>", "a\n  b\nc |"),
+        ("a^b|c", "<tab>", "a\t|c"),
+        ("^a\n\nb|", "<tab>", "\t^a\n\n\tb|"),
+        ("^a\nb\n|c", "<tab>", "\t^a\n\tb\n|c"),
+        ("\ta|", "<shift-tab>", "a|"),
+        ("  a\n    ^b\n  c\n|d", "<shift-tab>", "  a\n  ^b\nc\n|d"),
+        ("|a", "<shift-tab>", "|a"),
+    ]);
+}
+
+#[test]
+fn lines_are_moved_copied_and_deleted() {
+    check(&[
+        ("a\nb|b\nc", "<alt-up>", "b|b\na\nc"),
+        ("a\nb|b", "<alt-up>", "b|b\na"),
+        ("|a\nb", "<alt-up>", "|a\nb"),
+        ("a|a\nb\nc", "<alt-down>", "b\na|a\nc"),
+        ("a|a\nb", "<alt-down>", "b\na|a"),
+        ("|a\nb", "<alt-down>", "b\n|a"),
+        ("a|\n", "<alt-down>", "a|\n"),
+        ("a\n^b\nc|\nd", "<alt-up>", "^b\nc|\na\nd"),
+        ("a\n^b\nc\n|d", "<alt-down>", "a\nd\n^b\nc|"),
+        ("a|b\nc", "<ctrl-d>", "ab\na|b\nc"),
+        ("a|b", "<ctrl-d>", "ab\na|b"),
+        ("a\nb|b\nc", "<ctrl-k>", "a\n|c"),
+        ("a\nb|b\n", "<ctrl-k>", "a\n|"),
+        ("a\nb|b", "<ctrl-k>", "|a"),
+        ("a^a\nb|b\nc", "<ctrl-k>", "|c"),
+        ("a|", "<ctrl-k>", "|"),
+        ("|", "<ctrl-k>", "|"),
+    ]);
+}
+
+#[test]
+fn lines_become_comments_and_text_again() {
+    for (name, rows) in [
+        (
+            "x.rs",
+            [
+                ("  a|", "<ctrl-/>", "  // a|"),
+                ("  // a|", "<ctrl-/>", "  a|"),
+                ("//a|", "<ctrl-/>", "a|"),
+                ("^a\n\n  b|", "<ctrl-/>", "// ^a\n\n//   b|"),
+            ],
+        ),
+        (
+            "x.html",
+            [
+                ("a|", "<ctrl-/>", "<!-- a| -->"),
+                ("<!-- a| -->", "<ctrl-/>", "a|"),
+                ("<!--a|-->", "<ctrl-/>", "a|"),
+                ("<!---->|", "<ctrl-/>", "|"),
+            ],
+        ),
+        (
+            "x.txt",
+            [
+                ("a|", "<ctrl-/>", "a|"),
+                ("|", "<ctrl-/>", "|"),
+                ("// a|", "<ctrl-/>", "// a|"),
+                ("# a|", "<ctrl-/>", "# a|"),
+            ],
+        ),
+    ] {
+        for (before, keys, after) in rows {
+            let mut model = given(before);
+            model.file_name = name.to_owned();
+            model.take_habits();
+            play(&mut model, keys);
+            assert_eq!(shown(&model), after, "{keys} on {before:?} in {name}");
+        }
+    }
+}
+
+#[test]
+fn what_concerns_many_lines_is_one_step_of_undo() {
+    check(&[
+        ("^a\nb\nc|", "<tab><ctrl-z>", "|a\nb\nc"),
+        ("a\nb|", "<alt-up><ctrl-z><ctrl-y>", "|b\na"),
+        ("a|", "<ctrl-d><ctrl-z>", "a|"),
+    ]);
+}
+
+/// Another member's edit, as it would come over a link.
+pub(super) fn by_another(model: &mut Model, at: usize, remove: usize, text: &str) {
+    let range = CharPos(at)..CharPos(at + remove);
+    model.core.merge_by(AuthorId([2; 16]), |document| {
+        document.edit(range, text, EditKind::Whole, 0);
+    });
+}
+
+#[test]
+fn a_selection_stays_with_its_text_while_others_edit() {
+    for (before, at, remove, text, after) in [
+        ("a^bc|d", 0, 0, "X", "Xa^bc|d"),
+        ("a^bc|d", 1, 0, "X", "aX^bc|d"),
+        ("a^bc|d", 2, 0, "X", "a^bXc|d"),
+        ("a^bc|d", 3, 0, "X", "a^bc|Xd"),
+        ("a|bc^d", 1, 0, "X", "aX|bc^d"),
+        ("a|bc^d", 3, 0, "X", "a|bc^Xd"),
+        ("a^bc|d", 0, 2, "", "^c|d"),
+        ("a|bd", 1, 0, "X", "a|Xbd"),
+    ] {
+        let mut model = given(before);
+        by_another(&mut model, at, remove, text);
+        assert_eq!(shown(&model), after, "{text:?} at {at} of {before:?}");
+    }
+    let mut model = given("a^bc|d");
+    by_another(&mut model, 1, 0, "X");
+    play(&mut model, "<shift-right>");
+    assert_eq!(shown(&model), "aX^bcd|");
+    play(&mut model, "n");
+    assert_eq!(shown(&model), "aXn|");
+}
