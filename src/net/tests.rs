@@ -1,9 +1,13 @@
-//! Sessions over real sockets of the loopback interface.
+//! Sessions over real sockets of the loopback interface, and in [`simulated`] over a network that is
+//! cut and mended.
+
+mod simulated;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::net::Ipv4Addr;
 
 use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
 
 use super::*;
 use crate::crdt::{AuthorId, LogSource, Version};
@@ -56,9 +60,9 @@ impl ToyLog {
     }
 }
 
-struct Member {
+struct Member<T: Transport = Tcp> {
     session: Session,
-    net: Net,
+    net: Net<T>,
     log: ToyLog,
     events: Vec<Event>,
     start: Instant,
@@ -66,20 +70,25 @@ struct Member {
 
 impl Member {
     async fn new(number: u8, founded: bool) -> (Self, SocketAddr) {
-        let config = Config::for_test(number, founded, Properties::default());
-        let mut net = Net::default();
-        let at = Listen::at(SocketAddr::from(([127, 0, 0, 1], 0)), false);
-        let addrs = net.listen(&at).await.unwrap();
-        let mut member = Self {
-            session: Session::new(config, Time(0)),
-            net,
-            log: ToyLog::default(),
-            events: Vec::new(),
-            start: Instant::now(),
-        };
+        let mut member = Self::alone(number, founded);
+        let at = Listen::at((Ipv4Addr::LOCALHOST, 0).into(), false);
+        let addrs = member.net.listen(&at).await.unwrap();
         let addr = addrs[0];
         member.handle(Input::Listening { addrs });
         (member, addr)
+    }
+}
+
+impl<T: Transport> Member<T> {
+    fn alone(number: u8, founded: bool) -> Self {
+        let config = Config::for_test(number, founded, Properties::default());
+        Self {
+            session: Session::new(config, Time(0)),
+            net: Net::default(),
+            log: ToyLog::default(),
+            events: Vec::new(),
+            start: Instant::now(),
+        }
     }
 
     fn now(&self) -> Time {
@@ -155,7 +164,7 @@ async fn both(a: &mut Member, b: &mut Member, done: impl Fn(&Member, &Member) ->
     tokio::time::timeout(PATIENCE, all).await.expect("in time");
 }
 
-fn joined(member: &Member) -> bool {
+fn joined<T: Transport>(member: &Member<T>) -> bool {
     member.events.contains(&Event::Joined)
 }
 
