@@ -31,6 +31,7 @@ mod headless_contract;
 mod looks;
 mod mesh;
 mod screen;
+mod second;
 mod two_terminals;
 
 /// The binary under test.
