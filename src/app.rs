@@ -14,6 +14,7 @@ pub mod core;
 mod editor;
 mod headless;
 mod invitation;
+mod ledger;
 mod looks;
 mod model;
 mod nearby;
@@ -22,6 +23,7 @@ mod run;
 mod saving;
 mod start;
 mod view;
+mod watching;
 
 pub use start::start;
 

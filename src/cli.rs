@@ -18,7 +18,7 @@ use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 use unicode_width::UnicodeWidthStr;
 
-use crate::app::config::{Address, Code, Config, DEFAULT_PORT, ListenOn, Name, Role};
+use crate::app::config::{Address, Code, Config, DEFAULT_PORT, Existing, ListenOn, Name, Role};
 
 /// In columns, so that names fit beside cursors and in lists.
 const MAX_NAME_COLUMNS: usize = 32;
@@ -86,6 +86,11 @@ struct Arguments {
     /// Host: use no session code (trusted network); joiner: enter without one
     #[arg(long)]
     open: bool,
+
+    /// Joiner whose FILE exists and differs: replace it (a dated copy stays),
+    /// or merge its lines into the text [default: ask; headless: end]
+    #[arg(long, value_name = "HOW", verbatim_doc_comment)]
+    existing: Option<String>,
 
     /// No screen: keep FILE up to date, one JSON object per event on stdout
     #[arg(long)]
@@ -217,6 +222,7 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         listen,
         name,
         open,
+        existing,
         headless,
         log,
         completions: _,
@@ -261,12 +267,24 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
     };
     let mut settings = settings::load(config.as_deref(), environment.config)?;
     settings.colours &= !environment.no_color;
+    let existing = match existing.as_deref() {
+        None => None,
+        Some(_) if !matches!(role, Role::Join(_) | Role::Nearby) => {
+            return Err("--existing goes with --join or --nearby".into());
+        }
+        Some("replace") => Some(Existing::Replace),
+        Some("merge") => Some(Existing::Merge),
+        Some(other) => {
+            return Err(format!("--existing takes replace or merge, not {other:?}"));
+        }
+    };
     Ok(Config {
         role,
         file,
         listen,
         name,
         open,
+        existing,
         headless,
         code,
         announce,

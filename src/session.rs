@@ -24,6 +24,7 @@ mod catch_up;
 mod door;
 mod hear;
 mod io;
+mod ledger;
 pub mod limits;
 mod link;
 mod links;
@@ -43,6 +44,7 @@ use std::time::Duration;
 pub use io::{
     Command, Event, Input, LinkId, MemberState, MemberView, Output, Refused, Target, Verdict,
 };
+pub use ledger::OnDisk;
 pub use time::Time;
 
 use crate::crdt::{AuthorId, LogSource, Version};
@@ -142,6 +144,9 @@ pub struct Session {
     served: Served,
     joining: Option<Joining>,
     presence: Presence,
+    on_disk: Option<OnDisk>,
+    /// Raised with every change of `on_disk`.
+    on_disk_clock: u64,
     /// Addresses that turned out to be our own.
     selves: BTreeSet<SocketAddr>,
     rng: SplitMix64,
@@ -162,6 +167,8 @@ struct Peer {
     /// Since when it is connected, or not.
     since: Time,
     presence: Option<Presence>,
+    /// What it said last that it has on its disk.
+    on_disk: Option<OnDisk>,
     /// How many of our operations it was known to have at last.
     acked: u32,
     delay: Option<Duration>,
@@ -216,6 +223,8 @@ impl Session {
             served: Served::default(),
             joining: None,
             presence: Presence::default(),
+            on_disk: None,
+            on_disk_clock: 0,
             selves: BTreeSet::new(),
             rng: SplitMix64::new(seed),
             next_link: 0,
@@ -272,6 +281,7 @@ impl Session {
                 }
             }
             Input::NewCode => self.new_code(),
+            Input::Saved(on_disk) => self.saved(on_disk),
             Input::RetryNow => self.retry_now(now),
             Input::Leave => {
                 self.leave(now);

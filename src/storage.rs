@@ -21,7 +21,11 @@ pub mod paths;
 mod replace;
 mod target;
 pub mod text_file;
+pub mod watch;
 
 pub use editor_config::{Rules, rules_for};
 pub use target::{PathError, free_name};
-pub use text_file::{IfChanged, LoadError, Loaded, MAX_FILE_BYTES, SaveError, Saved, TextFile};
+pub use text_file::{
+    Found, IfChanged, LoadError, Loaded, MAX_FILE_BYTES, SaveError, Saved, TextFile,
+};
+pub use watch::Watch;

@@ -22,6 +22,8 @@ const TABLE: &[Row] = &[
         rooms: &["crdt"],
         outside: &[
             "blake3",
+            "chardetng",
+            "encoding_rs",
             "ropey",
             "serde",
             "similar",
@@ -79,6 +81,7 @@ const TABLE: &[Row] = &[
         outside: &[
             "blake3",
             "ec4rs",
+            "notify",
             "std::env",
             "std::fs",
             "std::os",
@@ -105,6 +108,7 @@ const TABLE: &[Row] = &[
         ],
         outside: &[
             "anyhow",
+            "blake3",
             "getrandom",
             "ratatui",
             "serde",

@@ -29,6 +29,8 @@ pub struct Config {
     pub name: Name,
     /// Host: the session has no code. Joiner: a session without a code is entered.
     pub open: bool,
+    /// What a joiner does about a FILE that is there and holds another text, if it is not to be asked.
+    pub existing: Option<Existing>,
     /// No screen; events and commands as lines of JSON.
     pub headless: bool,
     /// The session code that was given, for a host to use and a joiner to answer with.
@@ -41,6 +43,15 @@ pub struct Config {
     pub settings: Settings,
     /// The current folder, if there is one.
     pub folder: PathBuf,
+}
+
+/// What becomes of a joiner's FILE that is there and holds another text than the session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Existing {
+    /// It is written over; a copy with the date in its name stays beside it.
+    Replace,
+    /// Its lines that the session has not are brought in as edits.
+    Merge,
 }
 
 /// What a person may choose about the editor, in the configuration file. The default is what holds

@@ -11,8 +11,11 @@ use std::ops::Range;
 use std::time::Instant;
 
 use crate::crdt::{Anchor, Rejected, Source, Verdict, Version};
+use crate::document::format::text_hash;
 use crate::document::{CharPos, Document, EditKind, Rope};
-use crate::session::{Command, Config, Event, Input, Output, Session, Time, Verdict as Outcome};
+use crate::session::{
+    Command, Config, Event, Input, OnDisk, Output, Session, Time, Verdict as Outcome,
+};
 
 /// See the module.
 pub struct Core {
@@ -83,16 +86,37 @@ impl Core {
     pub fn merge_disk(&mut self, disk: &str, deadline: Option<Instant>, now: Time) -> usize {
         self.commit(now);
         let places = self.document.merge_disk(disk, deadline, now.0);
-        self.changed |= places > 0;
+        self.commit_disk(now);
+        places
+    }
+
+    /// Brings in the lines of a file that nobody here knows; see [`Document::bring_in`].
+    pub fn bring_in(&mut self, disk: &str, deadline: Option<Instant>, now: Time) -> usize {
+        self.commit(now);
+        let places = self.document.bring_in(disk, deadline, now.0);
+        self.commit_disk(now);
+        places
+    }
+
+    fn commit_disk(&mut self, now: Time) {
         if self.document.commit(self.minutes, Source::Disk).is_some() {
+            self.changed = true;
             self.session_handle(Input::LocalChange, now);
         }
-        places
     }
 
     /// The present text is on disk.
     pub fn is_on_disk(&mut self) {
         self.document.is_on_disk();
+    }
+
+    /// Tells the others what is on disk. O(n).
+    pub fn tell_of_disk(&mut self, now: Time) {
+        if let Some((text, heads)) = self.document.on_disk() {
+            let hash = *text_hash(text.chunks()).as_bytes();
+            let heads = heads.clone();
+            self.handle(Input::Saved(OnDisk { hash, heads }), now);
+        }
     }
 
     /// What is known to be on disk; see [`Document::was_on_disk`].

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::config::Existing;
 use super::core::Core;
 use super::hex;
-use super::saving::{SaveDone, SaveJob, Saving};
+use super::saving::{FileDone, FileJob, News, SaveEnd, Saving};
 use crate::document::format::Format;
 use crate::document::{CharPos, EditKind};
 use crate::security::Refusal;
@@ -105,11 +106,14 @@ fn with_hint(why: &Refused) -> String {
 /// A member without a screen.
 pub(super) struct Headless {
     pub(super) core: Core,
-    saving: Saving,
+    pub(super) saving: Saving,
     format: Format,
     /// What a joiner found in its file.
     found: Option<Loaded>,
+    existing: Option<Existing>,
     joined: bool,
+    /// Whether the next save writes over whatever is there.
+    replace: bool,
     told: Vec<Told>,
     /// When the file is to be written, and when at the latest.
     save_due: Option<(Time, Time)>,
@@ -122,14 +126,14 @@ pub(super) struct Headless {
 impl Headless {
     /// A session that begins here, its text loaded.
     pub(super) fn founder(
-        core: Core,
+        mut core: Core,
         mut saving: Saving,
         format: Format,
         exists: bool,
         now: Time,
     ) -> Self {
         if exists {
-            saving.is_on_disk(core.document());
+            saving.is_on_disk(&mut core);
         }
         let save_due = (!exists).then_some((now, now));
         Self {
@@ -137,7 +141,9 @@ impl Headless {
             saving,
             format,
             found: None,
+            existing: None,
             joined: true,
+            replace: false,
             told: Vec::new(),
             save_due,
             synced: None,
@@ -146,13 +152,20 @@ impl Headless {
     }
 
     /// A joiner, with what it found in its file.
-    pub(super) fn joiner(core: Core, saving: Saving, found: Loaded) -> Self {
+    pub(super) fn joiner(
+        core: Core,
+        saving: Saving,
+        found: Loaded,
+        existing: Option<Existing>,
+    ) -> Self {
         Self {
             core,
             saving,
             format: Format::default(),
             found: Some(found),
+            existing,
             joined: false,
+            replace: false,
             told: Vec::new(),
             save_due: None,
             synced: None,
@@ -170,9 +183,16 @@ impl Headless {
         std::mem::take(&mut self.told)
     }
 
-    /// Whether the program is to end, and why.
+    /// Whether the program is to end now, and why.
     pub(super) fn exit(&self) -> Option<&Result<(), String>> {
-        self.exit.as_ref()
+        let exit = self.exit.as_ref()?;
+        let busy = self.saving.is_busy() || exit.is_ok() && self.has_to_write();
+        (!busy).then_some(exit)
+    }
+
+    /// Whether something is still to get to the disk before the end.
+    fn has_to_write(&self) -> bool {
+        self.joined && self.save_due.is_some()
     }
 
     /// Does what one line asks for. A bad line changes nothing.
@@ -212,7 +232,7 @@ impl Headless {
                     .edit(CharPos(at)..CharPos(end), "", EditKind::Whole, now);
             }
             Asked::Save(Nothing {}) => {
-                if self.saving.foreign {
+                if self.saving.is_foreign() {
                     return Err(self.foreign());
                 }
                 self.save_due = Some((now, now));
@@ -248,9 +268,10 @@ impl Headless {
 
     /// Ends a turn of the event loop: what was edited goes out, what happened is told, and the file is
     /// written when that is due.
-    pub(super) fn finish_turn(&mut self, now: Time, minutes: u32) -> Option<SaveJob> {
+    pub(super) fn finish_turn(&mut self, now: Time, minutes: u32) -> Option<FileJob> {
         self.core.flush(None, now, minutes);
-        self.hear();
+        self.hear(now);
+        self.saving.announce(&mut self.core, now);
         if self.core.take_changed() && self.joined {
             let latest = self
                 .save_due
@@ -258,50 +279,70 @@ impl Headless {
             self.save_due = Some(((now + SAVE_AFTER).min(latest), latest));
         }
         self.tell_synced(now);
-        self.save(now)
-    }
-
-    fn save(&mut self, now: Time) -> Option<SaveJob> {
-        let ending = matches!(self.exit, Some(Ok(()))) && self.joined;
-        let due = self.save_due.is_some_and(|(due, _)| due <= now);
-        if self.saving.foreign || !(due || ending && self.save_due.is_some()) {
+        if !self.joined {
             return None;
         }
+        self.saving
+            .look(self.format, now)
+            .or_else(|| self.save(now))
+    }
+
+    fn save(&mut self, now: Time) -> Option<FileJob> {
+        let (due, _) = self.save_due?;
+        let ending = matches!(self.exit, Some(Ok(())));
+        let foreign = self.saving.is_foreign() && !self.replace;
+        if foreign || self.saving.wants_look() || due > now && !ending {
+            return None;
+        }
+        let if_changed = if std::mem::take(&mut self.replace) {
+            IfChanged::Overwrite
+        } else {
+            IfChanged::Refuse
+        };
         let job = self
             .saving
-            .start(self.core.document(), self.format, None, IfChanged::Refuse)?;
+            .start(&mut self.core, self.format, None, if_changed)?;
         self.save_due = None;
         Some(job)
     }
 
+    /// Something has stirred where the file is.
+    pub(super) fn stirred(&mut self, now: Time) {
+        self.saving.stirred(now);
+    }
+
     /// Takes the file back.
-    pub(super) fn saved(&mut self, done: SaveDone, now: Time) {
-        match self.saving.finish(done) {
-            Ok(saved) => self.tell(Told::Saved {
-                path: saved.path.to_string_lossy().into_owned(),
-                chars: saved.chars,
-                hash: saved.hash.to_hex().to_string(),
-            }),
-            // Nobody is left to try again.
-            Err(why) if self.exit.is_some() => {
-                self.exit = None;
-                self.end(Err(why.to_string()));
-            }
-            Err(why) => {
-                self.tell(Told::Error {
-                    message: why.to_string(),
-                });
-                self.save_due = Some((now + SAVE_AGAIN, now + SAVE_AGAIN));
-            }
+    pub(super) fn file(&mut self, done: FileDone, now: Time) {
+        match done {
+            FileDone::Looked(done) => match self.saving.looked(done, &mut self.core, now) {
+                News::Nothing => {}
+                News::Merged(places) => tracing::info!("changed on disk: {places} places merged"),
+                News::Trouble(message) => self.failed(message, now),
+            },
+            FileDone::Saved(done) => match self.saving.saved(done, &mut self.core, now) {
+                SaveEnd::Saved(saved) => self.tell(Told::Saved {
+                    path: saved.path.to_string_lossy().into_owned(),
+                    chars: saved.chars,
+                    hash: saved.hash.to_hex().to_string(),
+                }),
+                SaveEnd::Changed => self.save_due = Some((now, now)),
+                SaveEnd::Failed(why) => self.failed(why.to_string(), now),
+            },
         }
     }
 
-    /// Whether the file is being written.
-    pub(super) const fn is_saving(&self) -> bool {
-        self.saving.is_busy()
+    /// The file could not be read or written.
+    fn failed(&mut self, message: String, now: Time) {
+        if self.exit.is_some() {
+            // Nobody is left to try again.
+            self.exit = None;
+            return self.end(Err(message));
+        }
+        self.tell(Told::Error { message });
+        self.save_due = Some((now + SAVE_AGAIN, now + SAVE_AGAIN));
     }
 
-    fn hear(&mut self) {
+    fn hear(&mut self, now: Time) {
         while let Some(event) = self.core.next_event() {
             match event {
                 SessionEvent::Welcomed { properties, .. } => {
@@ -310,7 +351,7 @@ impl Headless {
                         Err(why) => self.end(Err(why.to_string())),
                     }
                 }
-                SessionEvent::Joined => self.joined(),
+                SessionEvent::Joined => self.joined(now),
                 SessionEvent::Refused(why) => self.end(Err(with_hint(&why))),
                 SessionEvent::MemberChanged { name, state, .. } => {
                     let state = match state {
@@ -320,24 +361,31 @@ impl Headless {
                     };
                     self.tell(Told::Member { name, state });
                 }
-                SessionEvent::PresenceChanged { .. } | SessionEvent::AccessChanged { .. } => {}
+                SessionEvent::PresenceChanged { .. }
+                | SessionEvent::AccessChanged { .. }
+                | SessionEvent::MemberSaved { .. } => {}
                 SessionEvent::Notice(message) => self.tell(Told::Error { message }),
                 SessionEvent::Warning(text) => tracing::warn!("{text}"),
             }
         }
     }
 
-    fn joined(&mut self) {
+    fn joined(&mut self, now: Time) {
         self.joined = true;
         if let Some(found) = self.found.take().filter(|found| found.exists) {
-            if found.format == self.format && self.core.document().rope() == &found.text {
-                self.saving.is_on_disk(self.core.document());
+            if self.core.document().rope() == &found.text {
+                self.saving.is_on_disk(&mut self.core);
             } else {
-                self.saving.foreign = true;
-                return self.end(Err(self.foreign()));
+                self.saving.is_foreign_text();
+                match self.existing {
+                    Some(Existing::Replace) => self.replace = true,
+                    Some(Existing::Merge) => self.saving.merge_existing(now),
+                    None => return self.end(Err(self.foreign())),
+                }
+                self.save_due = Some((now, now));
             }
         } else {
-            self.save_due = Some((Time(0), Time(0)));
+            self.save_due = Some((now, now));
         }
         let session = self
             .core
@@ -354,7 +402,8 @@ impl Headless {
     fn foreign(&self) -> String {
         let path = self.saving.path().unwrap_or_else(|| Path::new(""));
         format!(
-            "{path:?} exists and holds another text than the session; name a file that does not exist"
+            "{path:?} exists and holds another text than the session; name a file that does not exist, \
+             or say --existing replace (a dated copy stays) or --existing merge"
         )
     }
 
@@ -386,8 +435,10 @@ impl Headless {
         let synced = synced.map(|(_, at)| at + SYNCED_PERIOD);
         let save = self
             .save_due
-            .filter(|_| !self.saving.is_busy() && !self.saving.foreign);
-        [self.core.next_deadline(), synced, save.map(|(due, _)| due)]
+            .filter(|_| !self.saving.is_busy() && (self.replace || !self.saving.is_foreign()));
+        let save = save.map(|(due, _)| due);
+        let look = self.saving.next_look().filter(|_| self.joined);
+        [self.core.next_deadline(), synced, save, look]
             .into_iter()
             .flatten()
             .min()

@@ -9,14 +9,14 @@ mod files;
 
 use std::path::{Path, PathBuf};
 
-use super::config::Settings;
+use super::config::{Existing, Settings};
 use super::core::Core;
 use super::editor::Editor;
 use super::harmless_file_name;
 use super::invitation::Invitation;
 use super::looks::Looks;
 use super::prompt::Prompt;
-use super::saving::{SaveDone, SaveJob, Saving};
+use super::saving::{FileDone, FileJob, Saving};
 use crate::document::format::Format;
 use crate::session::{
     Command as NetCommand, Event as SessionEvent, Input, MemberState, MemberView, Time,
@@ -32,8 +32,10 @@ pub(super) enum Event {
     Action(Action),
     /// Something for the session.
     Session(Input),
-    /// A file has been written, or not.
-    Saved(Box<SaveDone>),
+    /// The file has been written or read, or not.
+    File(Box<FileDone>),
+    /// Something has stirred where the file is.
+    Stirred,
     /// The system asks the program to end.
     Terminate,
 }
@@ -42,8 +44,8 @@ pub(super) enum Event {
 pub(super) enum Effect {
     /// Something for the network.
     Net(NetCommand),
-    /// Write the file; answered by [`Event::Saved`].
-    Save(Box<SaveJob>),
+    /// Write or read the file; answered by [`Event::File`].
+    File(Box<FileJob>),
     /// Remember how the text is shown.
     Remember(Looks),
     /// End the program, in good order or because of this.
@@ -75,8 +77,9 @@ pub(super) struct Model {
     /// The file name to show and to offer, and what the file is besides its text.
     pub(super) file_name: String,
     format: Format,
-    /// What a joiner found in the file that it named.
+    /// What a joiner found in the file that it named, and what is to be done about it.
     found: Option<Loaded>,
+    existing: Option<Existing>,
     /// The address that is being joined, and whether a code was given for it at the start.
     target: String,
     /// Whether the next Ctrl-Q leaves whatever is unsaved.
@@ -99,13 +102,13 @@ pub(super) struct Model {
 impl Model {
     /// A session that begins here, with its text loaded.
     pub(super) fn founder(
-        core: Core,
+        mut core: Core,
         mut saving: Saving,
         format: Format,
         invitation: Invitation,
         folder: PathBuf,
     ) -> Self {
-        saving.is_on_disk(core.document());
+        saving.is_on_disk(&mut core);
         Self {
             phase: Phase::Editing,
             format,
@@ -117,6 +120,7 @@ impl Model {
     pub(super) fn joiner(
         core: Core,
         file: Option<(TextFile, Loaded)>,
+        existing: Option<Existing>,
         target: String,
         invitation: Invitation,
         folder: PathBuf,
@@ -124,6 +128,7 @@ impl Model {
         let (file, found) = file.unzip();
         Self {
             found,
+            existing,
             target,
             ..Self::new(core, Saving::new(file), invitation, folder)
         }
@@ -144,6 +149,7 @@ impl Model {
             colours: Vec::new(),
             format: Format::default(),
             found: None,
+            existing: None,
             target: String::new(),
             leave_unsaved: false,
             leave_when_saved: false,
@@ -160,14 +166,18 @@ impl Model {
     /// Takes in one event.
     pub(super) fn update(&mut self, event: Event, now: Time) {
         // What the session hears may change nothing to be seen: a sign of life, or heads.
-        self.dirty |= !matches!(event, Event::Session(_));
+        self.dirty |= !matches!(event, Event::Session(_) | Event::Stirred);
         match event {
             Event::Action(action) => self.act(action, now),
             Event::Session(input) => {
                 self.core.handle(input, now);
                 self.hear(now);
             }
-            Event::Saved(done) => self.saved(*done, now),
+            Event::File(done) => match *done {
+                FileDone::Saved(done) => self.saved(done, now),
+                FileDone::Looked(done) => self.looked(done, now),
+            },
+            Event::Stirred => self.saving.stirred(now),
             Event::Terminate => self.leave(now),
         }
     }
@@ -177,12 +187,22 @@ impl Model {
         let presence = (self.phase == Phase::Editing).then(|| self.editor.presence(&self.core));
         self.core.flush(presence, now, minutes);
         self.hear(now);
+        self.saving.announce(&mut self.core, now);
+        if let Some(job) = self.look(now) {
+            self.effects.push(Effect::File(Box::new(job)));
+        }
         while let Some(command) = self.core.next_command() {
             // Before whatever ends the program.
             let last = self.effects.len() - usize::from(self.is_leaving());
             self.effects.insert(last, Effect::Net(command));
         }
         std::mem::take(&mut self.effects)
+    }
+
+    /// When the end of a turn is wanted, if nothing happens before.
+    pub(super) fn next_deadline(&self) -> Option<Time> {
+        let both = [self.core.next_deadline(), self.saving.next_look()];
+        both.into_iter().flatten().min()
     }
 
     /// Whether the program is about to end.
@@ -295,7 +315,7 @@ impl Model {
                         self.file_name = harmless_file_name(&properties.file_name);
                     }
                 }
-                SessionEvent::Joined => self.joined(),
+                SessionEvent::Joined => self.joined(now),
                 SessionEvent::Refused(why) => self.refused(why, now),
                 SessionEvent::MemberChanged {
                     member,
@@ -319,7 +339,7 @@ impl Model {
                         );
                     }
                 }
-                SessionEvent::PresenceChanged { .. } => {}
+                SessionEvent::PresenceChanged { .. } | SessionEvent::MemberSaved { .. } => {}
                 SessionEvent::AccessChanged { by } => {
                     let who = by.unwrap_or_else(|| "you".to_owned());
                     let text = format!("A new session code, made by {who}; F2 shows it");

@@ -19,6 +19,13 @@ pub(super) enum Question {
     Code,
     /// Whether to enter a session that has no code.
     EnterOpen,
+    /// Whether to save in UTF-8 what does not fit into the file's encoding.
+    Utf8 {
+        /// Where to.
+        target: PathBuf,
+    },
+    /// What to do about the joiner's file, which holds another text than the session.
+    Existing,
     /// Where to save.
     SaveAs {
         /// A file that is there already; giving its name again means replacing it.
@@ -40,6 +47,8 @@ impl Prompt {
         let title = match question {
             Question::Code => "Session code:",
             Question::EnterOpen => "Enter this open session? [y/N]",
+            Question::Utf8 { .. } => "Save in UTF-8 instead? [y/N]",
+            Question::Existing => "Another name, replace it, or bring its lines in? [n/r/b]",
             Question::SaveAs { .. } => "Save as:",
         };
         let answer = Rope::from_str(answer);

@@ -16,7 +16,8 @@ use super::config::{Keymap, Settings};
 use super::headless::{Headless, Told};
 use super::model::{Effect, Event, Model};
 use super::nearby::Announcer;
-use super::saving::{SaveDone, SaveJob};
+use super::saving::{FileDone, FileJob};
+use super::watching::Watching;
 use crate::net::Net;
 use crate::session::{Input, Time};
 use crate::ui::action::Action;
@@ -46,12 +47,13 @@ pub(super) async fn screen(
     let mut sizes = listen_for(SignalKind::window_change())?;
     let mut screen = Screen::enter()?;
     let mut keys = read_keys(settings.keymap);
-    let (saves, mut saved) = mpsc::unbounded_channel();
+    let (jobs, mut done) = mpsc::unbounded_channel();
+    let mut watching = Watching::default();
     loop {
         for effect in model.finish_turn(clock.now(), minutes()) {
             match effect {
                 Effect::Net(command) => net.execute(command),
-                Effect::Save(job) => save(*job, saves.clone()),
+                Effect::File(job) => work(*job, jobs.clone()),
                 Effect::Remember(looks) => drop(tokio::task::spawn_blocking(move || looks.keep())),
                 Effect::Exit(how) => {
                     drop(screen);
@@ -63,6 +65,7 @@ pub(super) async fn screen(
         if let Some(warning) = announcer.update(model.core.session().id()) {
             model.warn(&warning);
         }
+        watching.follow(&model.saving);
         // What goes to the others goes first.
         tokio::task::yield_now().await;
         if model.take_dirty() {
@@ -84,8 +87,9 @@ pub(super) async fn screen(
                     Event::Action(Action::Resize)
                 }
                 input = net.next() => Event::Session(input),
-                Some(done) = saved.recv() => Event::Saved(Box::new(done)),
-                () = until(model.core.next_deadline(), clock), if taken == 0 => Event::Session(Input::Deadline),
+                Some(done) = done.recv() => Event::File(Box::new(done)),
+                () = watching.stirred() => Event::Stirred,
+                () = until(model.next_deadline(), clock), if taken == 0 => Event::Session(Input::Deadline),
                 () = std::future::ready(()), if taken > 0 => break,
             };
             model.update(event, clock.now());
@@ -109,13 +113,14 @@ pub(super) async fn headless(
     let mut lines = read_lines();
     let mut input_open = true;
     let mut unheard = None;
-    let (saves, mut saved) = mpsc::unbounded_channel();
+    let (jobs, mut done) = mpsc::unbounded_channel();
+    let mut watching = Watching::default();
     if let Some(told) = first {
         member.tell(told);
     }
     loop {
         if let Some(job) = member.finish_turn(clock.now(), minutes()) {
-            save(job, saves.clone());
+            work(job, jobs.clone());
         }
         while let Some(command) = member.core.next_command() {
             net.execute(command);
@@ -123,6 +128,7 @@ pub(super) async fn headless(
         if let Some(message) = announcer.update(member.core.session().id()) {
             member.tell(Told::Error { message });
         }
+        watching.follow(&member.saving);
         if let Err(why) = tell(member.take_told())
             && unheard.is_none()
         {
@@ -131,9 +137,7 @@ pub(super) async fn headless(
             member.quit(clock.now());
             continue;
         }
-        if let Some(how) = member.exit()
-            && !member.is_saving()
-        {
+        if let Some(how) = member.exit() {
             let how = how.clone();
             net.finish().await;
             // The sentence went to standard output as an error event and goes to standard error too.
@@ -144,7 +148,8 @@ pub(super) async fn headless(
             tokio::select! {
                 biased;
                 () = signals.next(), if taken == 0 => member.quit(clock.now()),
-                Some(done) = saved.recv() => member.saved(done, clock.now()),
+                Some(done) = done.recv() => member.file(done, clock.now()),
+                () = watching.stirred() => member.stirred(clock.now()),
                 input = net.next() => member.session(input, clock.now()),
                 line = lines.recv(), if input_open => match line {
                     Some(line) => member.command(&line, clock.now()),
@@ -213,8 +218,8 @@ fn read_line(input: &mut impl BufRead, most: u64) -> std::io::Result<Option<Vec<
     Ok(Some(line))
 }
 
-/// Writes a file in the background.
-fn save(job: SaveJob, done: mpsc::UnboundedSender<SaveDone>) {
+/// Reads or writes a file in the background.
+fn work(job: FileJob, done: mpsc::UnboundedSender<FileDone>) {
     tokio::task::spawn_blocking(move || {
         // If nobody listens any more, the program is ending.
         let _ending = done.send(job.run());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::clock::{Clock, minutes};
 use super::config::{Config, ListenOn, Role};
@@ -19,7 +19,7 @@ use crate::document::format::Format;
 use crate::net::{Listen, Net};
 use crate::security::{Access, Crypto, Entropy, Grant, Identity, Secret};
 use crate::session::limits::HISTORY_OPS;
-use crate::session::{self, Input, Time};
+use crate::session::{self, Input};
 use crate::storage::{Loaded, TextFile, rules_for};
 use crate::ui::theme::Theme;
 use crate::wire::Properties;
@@ -122,7 +122,7 @@ async fn member(config: Config) -> Result<()> {
                 .map_or_else(String::new, |(file, _)| name_of(file.path()));
             let properties = Properties {
                 file_name,
-                format: format.to_bytes().to_vec(),
+                format: format.to_bytes(),
             };
             let inside = session::Inside {
                 grant: Grant {
@@ -176,12 +176,17 @@ async fn member(config: Config) -> Result<()> {
                 _ => None,
             },
         });
-        let member = headless(
-            core,
-            opened.context("--headless needs a FILE")?,
-            target.is_some(),
-            clock.now(),
-        );
+        let (file, found) = opened.context("--headless needs a FILE")?;
+        if found.open_elsewhere {
+            let path = file.path();
+            bail!("{path:?} is open in another collab-edit on this machine; name another file");
+        }
+        let saving = Saving::new(Some(file));
+        let member = if target.is_some() {
+            Headless::joiner(core, saving, found, config.existing)
+        } else {
+            Headless::founder(core, saving, found.format, found.exists, clock.now())
+        };
         for warning in warnings {
             eprintln!("collab-edit: {warning}");
         }
@@ -193,7 +198,14 @@ async fn member(config: Config) -> Result<()> {
             Theme::plain()
         };
         let mut model = match target {
-            Some(target) => Model::joiner(core, opened, target, invitation, config.folder),
+            Some(target) => Model::joiner(
+                core,
+                opened,
+                config.existing,
+                target,
+                invitation,
+                config.folder,
+            ),
             None => founder(core, opened, invitation, config.folder),
         };
         model.looks = Looks::load();
@@ -208,20 +220,6 @@ async fn member(config: Config) -> Result<()> {
             model.warn(&warning);
         }
         run::screen(model, net, clock, theme, announcer, config.settings).await
-    }
-}
-
-fn headless(core: Core, (file, found): (TextFile, Loaded), joins: bool, now: Time) -> Headless {
-    if joins {
-        Headless::joiner(core, Saving::new(Some(file)), found)
-    } else {
-        Headless::founder(
-            core,
-            Saving::new(Some(file)),
-            found.format,
-            found.exists,
-            now,
-        )
     }
 }
 

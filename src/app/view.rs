@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Position, Rect, Size};
 
+use super::ledger;
 use super::model::{Model, Phase};
 use crate::session::{MemberState, MemberView, Time};
 use crate::ui::draw::text_area;
@@ -91,6 +92,7 @@ impl Model {
                 Some(progress) => format!("receiving {}", bar(progress)),
                 None => delivery(members),
             },
+            disk: ledger::sentence(&self.core, &self.saving, members),
             invitation: self.invitation.line(self.core.session().access()),
         }
     }
@@ -110,7 +112,7 @@ impl Model {
         rows.extend(members.iter().map(|member| PanelMember {
             name: member.name.clone(),
             colour: Some(self.colour(member)),
-            state: state(member, now),
+            state: state(member, now) + &ledger::of_member(&self.core, member),
             addresses: member.addr.iter().map(ToString::to_string).collect(),
         }));
         Panel {

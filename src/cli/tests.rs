@@ -39,6 +39,7 @@ fn what_arguments_become() {
         listen: ListenOn::everywhere(4700, true),
         name: Name::new("ann"),
         open: false,
+        existing: None,
         headless: false,
         code: None,
         announce: false,
@@ -211,7 +212,7 @@ fn wrong_usage_says_what_is_wrong() {
 
 #[test]
 fn flags_of_features_to_come_are_unknown() {
-    for flag in ["existing", "new-session", "no-journal"] {
+    for flag in ["new-session", "no-journal"] {
         let error = run(&format!("a --{flag}"), None).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnknownArgument, "{flag}");
     }

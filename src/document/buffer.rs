@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use ropey::Rope;
 
-use super::delta::Step;
+use super::delta::{Delta, Step};
+use super::diff::additions;
 use super::disk::Shadow;
 use super::position::CharPos;
 use super::undo::{Edit, EditKind, UndoStack};
@@ -276,6 +277,7 @@ impl Document {
         self.replica = self.replica.adopt(history, &mut changes)?;
         self.rope = rope;
         self.changes = changes;
+        self.shadow.lose();
         self.undo.close();
         self.apply();
         Ok(())
@@ -351,21 +353,40 @@ impl Document {
     /// assert_eq!(ann.rope(), "1\ntwo\nthree\n");
     /// ```
     pub fn merge_disk(&mut self, disk: &str, deadline: Option<Instant>, now_ms: u64) -> usize {
-        let (delta, fresh) = self.shadow.merge(Rope::from_str(disk), deadline);
+        let disk = Rope::from_str(disk);
+        let (delta, fresh) = self.shadow.merge(disk, &self.rope, deadline);
         // The shadow knows of all this.
         let mut shadow = std::mem::take(&mut self.shadow);
+        if self.bring(&delta, &fresh, now_ms) {
+            shadow.include(self.me(), self.replica.next_op().seq);
+        }
+        self.shadow = shadow;
+        delta.places()
+    }
+
+    /// Brings in the lines of `disk`, a file that has grown apart from the document in a way that
+    /// nobody knows, which the document has not; nothing of the document goes, and `disk` is the text
+    /// last known on disk from then on. Otherwise as [`merge_disk`](Self::merge_disk).
+    pub fn bring_in(&mut self, disk: &str, deadline: Option<Instant>, now_ms: u64) -> usize {
+        let (delta, fresh) = additions(&self.rope.to_string(), disk, deadline);
+        self.bring(&delta, &fresh, now_ms);
+        let heads = self.replica.log().version().clone();
+        self.was_on_disk(Rope::from_str(disk), heads, deadline);
+        delta.places()
+    }
+
+    /// Does what `delta` says, with the characters of `fresh`, as one step of undo. Whether that was
+    /// anything.
+    fn bring(&mut self, delta: &Delta, mut fresh: &str, now_ms: u64) -> bool {
         let first = self.replica.next_op().seq;
-        let (mut fresh, mut at, mut start) = (fresh.as_str(), 0, None);
+        let (mut at, mut start) = (0, None);
         for step in delta.steps() {
             match step {
                 Step::Keep(n) => at += n,
                 Step::Insert(n) => {
                     start.get_or_insert(at);
-                    let end = fresh
-                        .char_indices()
-                        .nth(n)
-                        .map_or(fresh.len(), |(at, _)| at);
-                    let (text, rest) = fresh.split_at(end);
+                    let end = fresh.char_indices().nth(n);
+                    let (text, rest) = fresh.split_at(end.map_or(fresh.len(), |(end, _)| end));
                     self.replace(at..at, text);
                     (at, fresh) = (at + n, rest);
                 }
@@ -375,20 +396,18 @@ impl Document {
                 }
             }
         }
-        let ops = first..self.replica.next_op().seq;
-        if let Some(start) = start {
-            shadow.include(self.me(), ops.end);
-            self.undo.push(Edit {
-                ops,
-                kind: EditKind::Whole,
-                at: now_ms,
-                replaced: start..at,
-                caret: at,
-                space: false,
-            });
-        }
-        self.shadow = shadow;
-        delta.places()
+        let Some(start) = start else {
+            return false;
+        };
+        self.undo.push(Edit {
+            ops: first..self.replica.next_op().seq,
+            kind: EditKind::Whole,
+            at: now_ms,
+            replaced: start..at,
+            caret: at,
+            space: false,
+        });
+        true
     }
 
     /// The invalid batches met since this was last asked.

@@ -4,7 +4,6 @@
 //! letters with the one that it replaces is another word, and clusters are never torn.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::time::Instant;
 
 use ropey::Rope;
@@ -51,6 +50,26 @@ fn line_end(rope: &Rope, at: usize) -> usize {
     rope.line_to_char(rope.char_to_line(at) + 1)
 }
 
+/// What `new` has that `old` has not, by whole lines, and its text; nothing is removed. O(n) and
+/// as [`diff`].
+pub(super) fn additions(old: &str, new: &str, deadline: Option<Instant>) -> (Delta, String) {
+    let olds: Vec<&str> = old.split_inclusive('\n').collect();
+    let news: Vec<&str> = new.split_inclusive('\n').collect();
+    let (mut steps, mut fresh) = (Vec::new(), String::new());
+    for op in operations(&olds, &news, deadline) {
+        let (kept, added) = (&olds[op.old_range()], &news[op.new_range()]);
+        steps.push(Step::Keep(chars(kept)));
+        if matches!(op, DiffOp::Equal { .. } | DiffOp::Delete { .. }) {
+            continue;
+        }
+        let cut = kept.last().is_some_and(|line| !line.ends_with('\n'));
+        fresh.push_str(if cut { "\n" } else { "" });
+        fresh.extend(added.iter().copied());
+        steps.push(Step::Insert(usize::from(cut) + chars(added)));
+    }
+    (steps.into_iter().collect(), fresh)
+}
+
 fn by_lines(old: &str, new: &str, deadline: Option<Instant>, out: &mut Vec<Step>) {
     let olds: Vec<&str> = old.split_inclusive('\n').collect();
     let news: Vec<&str> = new.split_inclusive('\n').collect();
@@ -92,12 +111,11 @@ fn trimmed(old: &str, new: &str, out: &mut Vec<Step>) {
         &mut new.graphemes(true).rev(),
     );
     let (changed, after) = old.split_at(old.len() - end);
-    let chars = |text: &str| text.chars().count();
     out.extend([
-        Step::Keep(chars(before)),
-        Step::Insert(chars(&new[..new.len() - end])),
-        Step::Remove(chars(changed)),
-        Step::Keep(chars(after)),
+        Step::Keep(chars(&[before])),
+        Step::Insert(chars(&[&new[..new.len() - end]])),
+        Step::Remove(chars(&[changed])),
+        Step::Keep(chars(&[after])),
     ]);
 }
 
@@ -109,6 +127,19 @@ fn compare<'a>(
     out: &mut Vec<Step>,
     replaced: impl Fn(&[&str], &[&str], &mut Vec<Step>),
 ) {
+    for op in operations(olds, news, deadline) {
+        let (gone, come) = (&olds[op.old_range()], &news[op.new_range()]);
+        match op {
+            DiffOp::Equal { .. } => out.push(Step::Keep(chars(gone))),
+            DiffOp::Delete { .. } => out.push(Step::Remove(chars(gone))),
+            DiffOp::Insert { .. } => out.push(Step::Insert(chars(come))),
+            DiffOp::Replace { .. } => replaced(gone, come, out),
+        }
+    }
+}
+
+/// What leads from one list of pieces to the other.
+fn operations<'a>(olds: &[&'a str], news: &[&'a str], deadline: Option<Instant>) -> Vec<DiffOp> {
     let mut numbers = HashMap::new();
     let mut numbered = |pieces: &[&'a str]| -> Vec<usize> {
         let number = |piece: &&'a str| {
@@ -118,31 +149,11 @@ fn compare<'a>(
         pieces.iter().map(number).collect()
     };
     let (one, two) = (numbered(olds), numbered(news));
-    let chars = |pieces: &[&str]| pieces.iter().map(|piece| piece.chars().count()).sum();
-    let range = |start: usize, len: usize| -> Range<usize> { start..start + len };
-    for op in capture_diff_slices_deadline(Algorithm::Myers, &one, &two, deadline) {
-        match op {
-            DiffOp::Equal { old_index, len, .. } => {
-                out.push(Step::Keep(chars(&olds[range(old_index, len)])));
-            }
-            DiffOp::Delete {
-                old_index, old_len, ..
-            } => out.push(Step::Remove(chars(&olds[range(old_index, old_len)]))),
-            DiffOp::Insert {
-                new_index, new_len, ..
-            } => out.push(Step::Insert(chars(&news[range(new_index, new_len)]))),
-            DiffOp::Replace {
-                old_index,
-                old_len,
-                new_index,
-                new_len,
-            } => replaced(
-                &olds[range(old_index, old_len)],
-                &news[range(new_index, new_len)],
-                out,
-            ),
-        }
-    }
+    capture_diff_slices_deadline(Algorithm::Myers, &one, &two, deadline)
+}
+
+fn chars(pieces: &[&str]) -> usize {
+    pieces.iter().map(|piece| piece.chars().count()).sum()
 }
 
 #[cfg(test)]

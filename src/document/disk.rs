@@ -35,6 +35,8 @@ struct Stage {
 /// What leads from a text to the document's.
 #[derive(Default)]
 struct Drift {
+    /// The document has become another one; what leads there is to be found by comparing.
+    lost: bool,
     delta: Delta,
     /// Edits since, in order: where, how many characters went, how many came.
     pending: Vec<(usize, usize, usize)>,
@@ -57,14 +59,26 @@ impl Shadow {
         document: &Rope,
         deadline: Option<Instant>,
     ) {
-        let drift = Drift {
-            delta: diff(&text, document, deadline),
-            pending: Vec::new(),
+        let mut known = Stage {
+            text,
+            heads,
+            drift: Drift::default(),
         };
+        known.find_drift(document, deadline);
         *self = Self {
-            known: Some(Stage { text, heads, drift }),
+            known: Some(known),
             saving: None,
         };
+    }
+
+    /// The document has become another one.
+    pub(super) fn lose(&mut self) {
+        for stage in self.known.iter_mut().chain(&mut self.saving) {
+            stage.drift = Drift {
+                lost: true,
+                ..Drift::default()
+            };
+        }
     }
 
     /// The text last known, and its heads.
@@ -93,6 +107,7 @@ impl Shadow {
         if done {
             self.known = Some(saving);
         } else if let Some(known) = &mut self.known {
+            known.drift.lost |= saving.drift.lost;
             let since = saving.drift.fold();
             known.drift.delta = known.drift.fold().compose(since);
         }
@@ -101,10 +116,18 @@ impl Shadow {
     /// `disk` is what the file holds now. Gives what that changes in the document, and all the
     /// characters that come with it, in order. Nothing while a save is under way, and nothing if no
     /// text is known.
-    pub(super) fn merge(&mut self, disk: Rope, deadline: Option<Instant>) -> (Delta, String) {
+    pub(super) fn merge(
+        &mut self,
+        disk: Rope,
+        document: &Rope,
+        deadline: Option<Instant>,
+    ) -> (Delta, String) {
         let (Some(known), None) = (&mut self.known, &self.saving) else {
             return Default::default();
         };
+        if known.drift.lost {
+            known.find_drift(document, deadline);
+        }
         let change = diff(&known.text, &disk, deadline);
         let (ours, theirs) = change.transform(known.drift.fold());
         let (mut at, mut fresh) = (0, String::new());
@@ -125,7 +148,8 @@ impl Shadow {
 
     /// Panics if the invariant does not hold. O(n).
     pub(super) fn check_invariants(&self, document: &Rope) {
-        let Some(stage) = self.saving.as_ref().or(self.known.as_ref()) else {
+        let stage = self.saving.as_ref().or(self.known.as_ref());
+        let Some(stage) = stage.filter(|stage| !stage.drift.lost) else {
             return;
         };
         let drift = stage.drift.delta.compose(&composed(&stage.drift.pending));
@@ -160,10 +184,20 @@ impl Stage {
             drift: Drift::default(),
         }
     }
+
+    fn find_drift(&mut self, document: &Rope, deadline: Option<Instant>) {
+        self.drift = Drift {
+            delta: diff(&self.text, document, deadline),
+            ..Drift::default()
+        };
+    }
 }
 
 impl Drift {
     fn push(&mut self, at: usize, removed: usize, inserted: usize) {
+        if self.lost {
+            return;
+        }
         if let Some((start, _, len)) = self.pending.last_mut() {
             // Typing on, and erasing what was just typed.
             let end = *start + *len;

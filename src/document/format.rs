@@ -12,11 +12,16 @@
 //!
 //! Deliberately not here: reading and writing files, which is `storage`.
 
+mod encoding;
+
+use std::borrow::Cow;
+
+pub use encoding::{Encoding, Legacy};
 use thiserror::Error;
 
-const BOM: &[u8] = "\u{feff}".as_bytes();
+const BOM: &str = "\u{feff}";
 
-/// What a file has besides its text. Travels as three small numbers.
+/// What a file has besides its text. Travels as a few bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Format {
     /// What ends a line.
@@ -37,14 +42,6 @@ pub enum LineEnding {
     CrLf,
 }
 
-/// How characters become bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Encoding {
-    /// UTF-8.
-    #[default]
-    Utf8,
-}
-
 /// Why bytes are not a text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum Unreadable {
@@ -54,10 +51,10 @@ pub enum Unreadable {
         /// Where the first one is, in bytes from the start of the file.
         at: usize,
     },
-    /// Bytes that are no UTF-8.
-    #[error("it is not UTF-8 (the byte at offset {at} does not belong there)")]
-    NotUtf8 {
-        /// Where the first one is, in bytes from the start of the file.
+    /// Bytes that are text in no encoding.
+    #[error("it is no text (the byte at offset {at} is not UTF-8, and no other encoding fits)")]
+    NotText {
+        /// Where the first one is that is not UTF-8, in bytes from the start of the file.
         at: usize,
     },
 }
@@ -69,32 +66,49 @@ pub struct UnknownFormat;
 
 impl Format {
     /// The format as members tell it each other: line ending (0 LF, 1 CRLF), byte order mark (0 no,
-    /// 1 yes), encoding (0 UTF-8).
-    pub const fn to_bytes(self) -> [u8; 3] {
+    /// 1 yes), encoding (0 UTF-8, 1 UTF-16LE, 2 UTF-16BE, 3 another, whose name in the WHATWG's
+    /// encoding standard follows).
+    pub fn to_bytes(self) -> Vec<u8> {
         let line_ending = match self.line_ending {
             LineEnding::Lf => 0,
             LineEnding::CrLf => 1,
         };
-        let Encoding::Utf8 = self.encoding;
-        [line_ending, self.bom as u8, 0]
+        let (encoding, name) = match self.encoding {
+            Encoding::Utf8 => (0, ""),
+            Encoding::Utf16Le => (1, ""),
+            Encoding::Utf16Be => (2, ""),
+            Encoding::Legacy(_) => (3, self.encoding.name()),
+        };
+        [
+            &[line_ending, u8::from(self.bom), encoding],
+            name.as_bytes(),
+        ]
+        .concat()
     }
 
     /// The inverse of [`to_bytes`](Self::to_bytes).
     ///
     /// # Errors
     /// If the bytes are no format known here.
-    pub const fn from_bytes(bytes: &[u8]) -> Result<Self, UnknownFormat> {
-        let [line_ending @ (0 | 1), bom @ (0 | 1), 0] = *bytes else {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, UnknownFormat> {
+        let [line_ending @ (0 | 1), bom @ (0 | 1), rest @ ..] = bytes else {
             return Err(UnknownFormat);
         };
+        let encoding = match rest {
+            [0] => Encoding::Utf8,
+            [1] => Encoding::Utf16Le,
+            [2] => Encoding::Utf16Be,
+            [3, name @ ..] if *bom == 0 => Encoding::named(name).ok_or(UnknownFormat)?,
+            _ => return Err(UnknownFormat),
+        };
         Ok(Self {
-            line_ending: if line_ending == 0 {
+            line_ending: if *line_ending == 0 {
                 LineEnding::Lf
             } else {
                 LineEnding::CrLf
             },
-            bom: bom == 1,
-            encoding: Encoding::Utf8,
+            bom: *bom == 1,
+            encoding,
         })
     }
 }
@@ -109,62 +123,63 @@ impl Format {
 ///
 /// let (text, format) = decode(b"one\r\ntwo\r\n".to_vec())?;
 /// assert_eq!((text.as_str(), format.line_ending), ("one\ntwo\n", LineEnding::CrLf));
-/// let file: Vec<u8> = encode([text.as_str()], format).flatten().copied().collect();
+/// let file: Vec<u8> = encode([text.as_str()], format).flat_map(|piece| piece.into_owned()).collect();
 /// assert_eq!(file, b"one\r\ntwo\r\n");
 /// # Ok::<(), collab_edit::document::format::Unreadable>(())
 /// ```
 ///
 /// # Errors
-/// When the bytes are binary or not UTF-8.
-pub fn decode(mut bytes: Vec<u8>) -> Result<(String, Format), Unreadable> {
-    if bytes.contains(&0) {
-        let at = bytes.iter().take_while(|&&byte| byte != 0).count();
-        return Err(Unreadable::Binary { at });
-    }
-    let text = str::from_utf8(&bytes).map_err(|error| Unreadable::NotUtf8 {
-        at: error.valid_up_to(),
-    })?;
-    let line_ending = if every_line_ends_crlf(text) {
+/// When the bytes are binary, or text in no encoding.
+pub fn decode(bytes: Vec<u8>) -> Result<(String, Format), Unreadable> {
+    decode_after(bytes, None)
+}
+
+fn decode_after(bytes: Vec<u8>, before: Option<Encoding>) -> Result<(String, Format), Unreadable> {
+    let (mut text, encoding, bom) = encoding::recognise(bytes, before)?;
+    let line_ending = if every_line_ends_crlf(&text) {
+        text = without_cr_before_lf(&text);
         LineEnding::CrLf
     } else {
         LineEnding::Lf
     };
-    let bom = bytes.starts_with(BOM);
-    if bom {
-        bytes.drain(..BOM.len());
-    }
-    if line_ending == LineEnding::CrLf {
-        remove_cr_before_lf(&mut bytes);
-    }
-    let text = String::from_utf8(bytes).map_err(|error| Unreadable::NotUtf8 {
-        at: error.utf8_error().valid_up_to(),
-    })?;
-    Ok((
-        text,
-        Format {
-            line_ending,
-            bom,
-            encoding: Encoding::Utf8,
-        },
-    ))
+    let format = Format {
+        line_ending,
+        bom,
+        encoding,
+    };
+    Ok((text, format))
 }
 
-/// The bytes of the file, in pieces that borrow from the text. O(n), without copying.
+/// The text in the bytes of a file that had this format when it was last read or written. O(n).
+///
+/// A line that ends with LF alone in a file of CRLF lines, as other programs add them, is a line like
+/// the others: not every line of the document changes for it.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_as(bytes: Vec<u8>, before: Format) -> Result<(String, Format), Unreadable> {
+    let (text, format) = decode_after(bytes, Some(before.encoding))?;
+    if (before.line_ending, format.line_ending) != (LineEnding::CrLf, LineEnding::Lf) {
+        return Ok((text, format));
+    }
+    Ok((without_cr_before_lf(&text), format))
+}
+
+/// The bytes of the file, in pieces; UTF-8 without copying. O(n).
 pub fn encode<'a>(
     chunks: impl IntoIterator<Item = &'a str>,
     format: Format,
-) -> impl Iterator<Item = &'a [u8]> {
+) -> impl Iterator<Item = Cow<'a, [u8]>> {
     let Format {
         line_ending,
         bom,
-        encoding: Encoding::Utf8,
+        encoding,
     } = format;
-    let bom = bom.then_some(BOM);
-    bom.into_iter().chain(
-        chunks
-            .into_iter()
-            .flat_map(move |chunk| pieces(chunk, line_ending)),
-    )
+    let text = chunks
+        .into_iter()
+        .flat_map(move |chunk| pieces(chunk, line_ending));
+    let text = bom.then_some(BOM).into_iter().chain(text);
+    text.map(move |piece| encoding.encoded(piece))
 }
 
 /// BLAKE3 of a text, which is the same for every member whatever its file looks like. O(n).
@@ -176,18 +191,18 @@ pub fn text_hash<'a>(chunks: impl IntoIterator<Item = &'a str>) -> blake3::Hash 
     hasher.finalize()
 }
 
-/// One chunk of text as the file has it.
-fn pieces(chunk: &str, line_ending: LineEnding) -> impl Iterator<Item = &[u8]> {
+/// One chunk of text with the file's line ends.
+fn pieces(chunk: &str, line_ending: LineEnding) -> impl Iterator<Item = &str> {
     let (whole, lines) = match line_ending {
-        LineEnding::Lf => (Some(chunk.as_bytes()), None),
+        LineEnding::Lf => (Some(chunk), None),
         LineEnding::CrLf => (None, Some(chunk.split_inclusive('\n'))),
     };
     let lines = lines
         .into_iter()
         .flatten()
         .flat_map(|line| match line.strip_suffix('\n') {
-            Some(line) => [line.as_bytes(), b"\r\n"],
-            None => [line.as_bytes(), b""],
+            Some(line) => [line, "\r\n"],
+            None => [line, ""],
         });
     whole.into_iter().chain(lines)
 }
@@ -198,16 +213,8 @@ fn every_line_ends_crlf(text: &str) -> bool {
     line_ends.peek().is_some() && line_ends.all(|at| text[..at].ends_with('\r'))
 }
 
-fn remove_cr_before_lf(bytes: &mut Vec<u8>) {
-    let mut kept = 0;
-    for at in 0..bytes.len() {
-        if bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n') {
-            continue;
-        }
-        bytes[kept] = bytes[at];
-        kept += 1;
-    }
-    bytes.truncate(kept);
+fn without_cr_before_lf(text: &str) -> String {
+    text.replace("\r\n", "\n")
 }
 
 #[cfg(test)]
@@ -215,7 +222,8 @@ mod tests {
     use super::*;
 
     fn encoded<'a>(chunks: impl IntoIterator<Item = &'a str>, format: Format) -> Vec<u8> {
-        encode(chunks, format).flatten().copied().collect()
+        let pieces = encode(chunks, format);
+        pieces.flat_map(Cow::into_owned).collect()
     }
 
     fn format(line_ending: LineEnding, bom: bool) -> Format {
@@ -263,12 +271,60 @@ mod tests {
         );
         assert_eq!(
             decode(b"\xef\xbb\xbfa\xff".into()),
-            Err(Unreadable::NotUtf8 { at: 4 })
+            Err(Unreadable::NotText { at: 4 })
         );
         assert_eq!(
-            decode(b"a\r\nb\r\n\xe6\xbc".into()),
-            Err(Unreadable::NotUtf8 { at: 6 })
+            decode(b"a\r\nb\r\n\x01\xe6".into()),
+            Err(Unreadable::NotText { at: 7 })
         );
+    }
+
+    #[test]
+    fn other_encodings_are_recognised_and_come_back() {
+        let legacy = |label: &str| {
+            let name = encoding_rs::Encoding::for_label(label.as_bytes()).unwrap();
+            Encoding::named(name.name().as_bytes()).unwrap()
+        };
+        let german = "Füße größer als Äpfel, schöne Grüße aus Köln\r\n";
+        let russian = "Съешь же ещё этих мягких французских булок, да выпей чаю\n";
+        let japanese = "いろはにほへと ちりぬるを わかよたれそ つねならむ\n";
+        let rows = [
+            (german, Encoding::Utf16Le, true),
+            (german, Encoding::Utf16Le, false),
+            (german, Encoding::Utf16Be, false),
+            (russian, Encoding::Utf16Be, true),
+            ("👍\n", Encoding::Utf16Le, true),
+            (german, legacy("windows-1252"), false),
+            (russian, legacy("windows-1251"), false),
+            (russian, legacy("koi8-u"), false),
+            (japanese, legacy("shift_jis"), false),
+            (japanese, legacy("euc-jp"), false),
+        ];
+        for (text, encoding, bom) in rows {
+            let written = Format {
+                line_ending: LineEnding::Lf,
+                bom,
+                encoding,
+            };
+            let file = encoded([text], written);
+            let (read, format) = decode(file.clone()).unwrap();
+            assert_eq!((format.encoding, format.bom), (encoding, bom), "{text}");
+            assert_eq!(
+                read.replace('\n', ""),
+                text.replace("\r\n", "").replace('\n', "")
+            );
+            assert_eq!(encoded([read.as_str()], format), file);
+            assert_eq!(Format::from_bytes(&format.to_bytes()), Ok(format));
+            // What is too short for a guess is read as it was before.
+            let letter: String = text.chars().filter(|c| !c.is_ascii()).take(1).collect();
+            let short = encoded([letter.as_str()], written);
+            let (read, after) = decode_as(short, format).unwrap();
+            assert_eq!((read, after.encoding), (letter, encoding));
+        }
+        let latin = legacy("windows-1252");
+        assert_eq!(latin.first_unfit("größer als 漢 und 字"), Some('漢'));
+        assert_eq!(latin.first_unfit("größer €"), None);
+        assert_eq!(Encoding::Utf16Le.first_unfit("漢"), None);
     }
 
     #[test]
@@ -294,7 +350,7 @@ mod tests {
             b"\r",
             b"a",
             "é".as_bytes(),
-            BOM,
+            BOM.as_bytes(),
             "漢".as_bytes(),
             b"\xff",
         ];
@@ -344,7 +400,12 @@ mod tests {
             &[0, 0],
             &[2, 0, 0],
             &[0, 2, 0],
-            &[0, 0, 1],
+            &[0, 0, 4],
+            &[0, 0, 3],
+            b"\0\0\x03utf-8",
+            b"\0\0\x03UTF-8",
+            b"\0\0\x03latin1",
+            b"\0\x01\x03windows-1252",
             &[0, 0, 0, 0],
         ] {
             assert_eq!(Format::from_bytes(bad), Err(UnknownFormat), "{bad:?}");

@@ -43,6 +43,7 @@ impl Session {
             Message::Presence(presence) => self.presence(id, presence),
             Message::Access(access) => self.access_told(id, access)?,
             Message::Guesses(guesses) => self.guesses_told(id, guesses.wrong),
+            Message::Saved(saved) => self.hear_saved(id, &saved),
             Message::Ping(ping) => {
                 if let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) {
                     up.pong = Some(ping.time);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::ledger::OnDisk;
 use super::time::Time;
 use crate::crdt::{Anchor, AuthorId, NotAdopted};
 use crate::security::{Access, Refusal};
@@ -121,6 +122,8 @@ pub enum Input {
     },
     /// The user wants a new session code; the one before opens nothing any more.
     NewCode,
+    /// We have this on our disk now.
+    Saved(OnDisk),
     /// The user wants everybody dialled at once.
     RetryNow,
     /// The user leaves the session, for good.
@@ -230,6 +233,11 @@ pub enum Event {
     AccessChanged {
         /// The member who told us; `None` if the change was ours.
         by: Option<String>,
+    },
+    /// A member has said what it has on its disk; see [`Session::ledger`](super::Session::ledger).
+    MemberSaved {
+        /// Which.
+        member: MemberId,
     },
     /// Something the user may like to hear.
     Notice(String),

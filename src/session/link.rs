@@ -136,6 +136,7 @@ pub(super) struct Up {
     /// How many changes of who may come in it has been told, and of how many wrong codes.
     pub(super) access_told: u64,
     pub(super) guesses_told: u32,
+    pub(super) on_disk_told: u64,
     pub(super) presence_told: u32,
     pub(super) presence_at: Option<Time>,
     pub(super) pinged: Option<Time>,
@@ -375,6 +376,7 @@ impl Up {
             roster_told: 0,
             access_told: 0,
             guesses_told: 0,
+            on_disk_told: 0,
             presence_told: 0,
             presence_at: None,
             pinged: Some(now),

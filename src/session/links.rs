@@ -27,6 +27,7 @@ impl Session {
             redial: Redial::new(now, first, rng),
             since: now,
             presence: None,
+            on_disk: None,
             acked: 0,
             delay: None,
             shown: None,

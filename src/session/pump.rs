@@ -82,6 +82,12 @@ impl Session {
         if std::mem::take(&mut up.fetch_due) {
             return Some(Message::Fetch(Fetch {}));
         }
+        if up.on_disk_told != self.on_disk_clock {
+            up.on_disk_told = self.on_disk_clock;
+            if let Some(saved) = self.ledger_entry() {
+                return Some(Message::Saved(saved));
+            }
+        }
         if let Some(want) = up.take_want() {
             return Some(Message::Want(want));
         }

@@ -5,10 +5,12 @@
 //! link), its owner, or a folder that does not allow it. In these cases the target is written in
 //! place from the copy, which is kept if that fails half way.
 
+use std::borrow::Cow;
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::NamedTempFile;
 
@@ -21,6 +23,8 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// What was being done when a save failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
+    /// Keeping a copy of what the file held.
+    BackUp,
     /// Making the copy.
     Create,
     /// Writing the content.
@@ -37,6 +41,7 @@ impl Step {
     /// For a sentence: "… failed".
     pub(super) fn describe(self) -> &'static str {
         match self {
+            Self::BackUp => "keeping a copy of what it holds",
             Self::Create => "making a temporary file in its folder",
             Self::Write => "writing the new text",
             Self::Sync => "making the new text durable",
@@ -69,7 +74,7 @@ impl Copy {
     /// Writes `pieces` into a copy beside `target`, or in the state folder if the target's folder
     /// takes no new files. `old` is the target, if it is there.
     pub(super) fn write<'a>(
-        pieces: impl Iterator<Item = &'a [u8]>,
+        pieces: impl Iterator<Item = Cow<'a, [u8]>>,
         target: &Path,
         old: Option<&Metadata>,
     ) -> Result<Self, Failure> {
@@ -125,6 +130,54 @@ impl Copy {
     }
 }
 
+/// Keeps a copy of `file`, which is the one at `target`, beside it, with the day in its name; where.
+pub(super) fn back_up(mut file: &File, target: &Path) -> io::Result<PathBuf> {
+    let name = target.file_name().unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let day = date(since.unwrap_or_default().as_secs() / 86_400);
+    let mode = file.metadata()?.mode() & 0o777;
+    for number in 1..1000 {
+        let mut copy = name.to_owned();
+        copy.push(format!(".{day}"));
+        if number > 1 {
+            copy.push(format!("-{number}"));
+        }
+        copy.push(".bak");
+        let copy = target.with_file_name(copy);
+        let made = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&copy);
+        match made {
+            Ok(mut to) => {
+                file.rewind()?;
+                io::copy(&mut file, &mut to)?;
+                to.sync_all()?;
+                return Ok(copy);
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("there are too many copies already"))
+}
+
+/// The day with this number since 1970, as in `2026-11-23` (Hinnant, "chrono-Compatible Low-Level
+/// Date Algorithms", `civil_from_days`, for days after 1970).
+fn date(day: u64) -> String {
+    let day = day + 719_468;
+    let (era, day) = (day / 146_097, day % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // Months from March on.
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 /// An empty file beside `target`, and true; or one in `spare`, and false, if the folder of an old
 /// target takes no new files. For a new target it has the mode that the file would have had.
 fn create(target: &Path, old: bool, spare: Option<PathBuf>) -> io::Result<(NamedTempFile, bool)> {
@@ -152,7 +205,7 @@ fn takes_no_files(error: &io::Error) -> bool {
     )
 }
 
-fn fill<'a>(file: &File, pieces: impl Iterator<Item = &'a [u8]>) -> io::Result<blake3::Hash> {
+fn fill<'a>(file: &File, pieces: impl Iterator<Item = Cow<'a, [u8]>>) -> io::Result<blake3::Hash> {
     let mut writer = BufWriter::with_capacity(
         BUFFER_BYTES,
         Hashing {
@@ -161,7 +214,7 @@ fn fill<'a>(file: &File, pieces: impl Iterator<Item = &'a [u8]>) -> io::Result<b
         },
     );
     for piece in pieces {
-        writer.write_all(piece)?;
+        writer.write_all(&piece)?;
     }
     let written = writer
         .into_inner()
@@ -316,7 +369,8 @@ mod tests {
         ] {
             fs::write(&target, "old content").unwrap();
             let old = target.metadata().unwrap();
-            let mut copy = Copy::write([new.as_bytes()].into_iter(), &target, Some(&old)).unwrap();
+            let mut copy =
+                Copy::write([new.as_bytes().into()].into_iter(), &target, Some(&old)).unwrap();
             copy.beside = false;
             assert!(copy.put(&target, Some(&old)).unwrap().is_none());
             assert_eq!(fs::read_to_string(&target).unwrap(), new);
@@ -337,7 +391,8 @@ mod tests {
         fs::write(&target, "old").unwrap();
         let old = target.metadata().unwrap();
         fs::hard_link(&target, folder.path().join("kept")).unwrap();
-        let mut copy = Copy::write([b"new".as_slice()].into_iter(), &target, Some(&old)).unwrap();
+        let mut copy =
+            Copy::write([b"new".as_slice().into()].into_iter(), &target, Some(&old)).unwrap();
         copy.beside = false;
         fs::remove_file(&target).unwrap();
         fs::write(&target, "other").unwrap();
@@ -346,6 +401,19 @@ mod tests {
             Err(Failure::Untouched(Step::Write, _))
         ));
         assert_eq!(fs::read_to_string(&target).unwrap(), "other");
+    }
+
+    #[test]
+    fn days_have_dates() {
+        for (day, expected) in [
+            (0, "1970-01-01"),
+            (11_016, "2000-02-29"),
+            (11_017, "2000-03-01"),
+            (19_722, "2023-12-31"),
+            (20_780, "2026-11-23"),
+        ] {
+            assert_eq!(date(day), expected);
+        }
     }
 
     #[test]

@@ -5,16 +5,16 @@
 //! another member has it.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::fingerprint::{Fingerprint, Stamp};
 use super::lock::{Held, Inode};
-use super::replace::{Copy, Failure, Step};
+use super::replace::{Copy, Failure, Step, back_up};
 use super::target::{PathError, ordinary, resolve};
-use crate::document::format::{Format, Unreadable, decode, encode};
+use crate::document::format::{Format, Unreadable, decode, decode_as, encode};
 
 /// The largest file that is loaded (a guess: about a second to load, 1 GiB of memory).
 pub const MAX_FILE_BYTES: u64 = 512 << 20;
@@ -54,12 +54,27 @@ pub struct Saved {
     pub hash: blake3::Hash,
 }
 
+/// What [`TextFile::look`] found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// What was there before.
+    Same,
+    /// Another text, and what the file has besides it. From now on this is what was there before.
+    Changed(String, Format),
+    /// Nothing.
+    Gone,
+    /// A file that is being written this moment: to be looked at again.
+    Writing,
+    /// A file that another member on this machine has open, and looks after.
+    OpenElsewhere,
+}
+
 /// What to do with content on disk that this member has not seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum IfChanged {
     /// Leave it and say so.
     Refuse,
-    /// Write over it; only after asking.
+    /// Write over it, keeping a copy with the date in its name beside it; only after asking.
     Overwrite,
 }
 
@@ -76,7 +91,7 @@ pub enum LoadError {
         path: PathBuf,
     },
     /// The file holds no text.
-    #[error("{path:?} cannot be edited: {source}; choose a text file in UTF-8")]
+    #[error("{path:?} cannot be edited: {source}; choose a text file")]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -116,6 +131,16 @@ pub enum SaveError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// A character has no bytes in the file's encoding.
+    #[error("{path:?} was not saved: {character:?} does not fit into {encoding}, its encoding")]
+    DoesNotFit {
+        /// The file.
+        path: PathBuf,
+        /// The first such character.
+        character: char,
+        /// The encoding's name.
+        encoding: &'static str,
     },
     /// A step failed.
     #[error("{path:?} was not saved and is as it was: {} failed: {source}", step.describe())]
@@ -160,14 +185,7 @@ impl TextFile {
             ));
         };
         let found = held.file().metadata().map_err(PathError::io(path))?;
-        let too_large = || LoadError::TooLarge {
-            path: path.to_owned(),
-        };
-        if found.len() > MAX_FILE_BYTES {
-            return Err(too_large());
-        }
-        let bytes = read(held.file(), found.len()).map_err(PathError::io(path))?;
-        let bytes = bytes.ok_or_else(too_large)?;
+        let bytes = load(held.file(), &found, path)?;
         let open_elsewhere = held.is_elsewhere();
         file.known = Some(Fingerprint::new(&found, blake3::hash(&bytes)));
         let (text, format) = decode(bytes).map_err(|source| LoadError::Unreadable {
@@ -203,6 +221,51 @@ impl TextFile {
         &self.path
     }
 
+    /// Whether there has never been a file at the path, as far as is known here.
+    pub const fn is_new(&self) -> bool {
+        self.known.is_none()
+    }
+
+    /// Whatever the file holds is unknown from now on.
+    pub fn forget(&mut self) {
+        self.known = None;
+    }
+
+    /// Looks at what the file holds now; its text lies in it as `format` says, as far as that fits.
+    /// O(1) mostly, O(n) after any change of its stamp.
+    ///
+    /// # Errors
+    /// When there is something else than a text of at most [`MAX_FILE_BYTES`].
+    pub fn look(&mut self, format: Format) -> Result<Found, LoadError> {
+        let target = resolve(&self.path)?;
+        let path = self.path.clone();
+        if self.claim(&target)?.is_none() {
+            return Ok(Found::Gone);
+        }
+        let Some(held) = &self.held else {
+            return Ok(Found::Gone);
+        };
+        if held.is_elsewhere() {
+            return Ok(Found::OpenElsewhere);
+        }
+        if let Some(known) = &mut self.known
+            && known.matches(held.file()).map_err(PathError::io(&path))?
+        {
+            return Ok(Found::Same);
+        }
+        let before = held.file().metadata().map_err(PathError::io(&path))?;
+        let bytes = load(held.file(), &before, &path)?;
+        let after = held.file().metadata().map_err(PathError::io(&path))?;
+        if Stamp::of(&before) != Stamp::of(&after) {
+            return Ok(Found::Writing);
+        }
+        let known = Fingerprint::new(&before, blake3::hash(&bytes));
+        let (text, format) =
+            decode_as(bytes, format).map_err(|source| LoadError::Unreadable { path, source })?;
+        self.known = Some(known);
+        Ok(Found::Changed(text, format))
+    }
+
     /// Writes the text that `chunks` make up. O(n) and two fsyncs; the text is not copied.
     ///
     /// # Errors
@@ -217,14 +280,22 @@ impl TextFile {
         self.claim(&target)?;
         let old = self.may_write(&target, if_changed)?;
 
-        let (mut chars, mut hasher) = (0, blake3::Hasher::new());
+        let (mut chars, mut hasher, mut unfit) = (0, blake3::Hasher::new(), None);
         let chunks = chunks.into_iter().inspect(|chunk| {
             chars += chunk.chars().count();
             hasher.update(chunk.as_bytes());
+            unfit = unfit.or_else(|| format.encoding.first_unfit(chunk));
         });
         let copy = Copy::write(encode(chunks, format), &target, old.as_ref())
             .map_err(|failure| self.failed(failure))?;
         let content = copy.hash();
+        if let Some(character) = unfit {
+            return Err(SaveError::DoesNotFit {
+                path: self.path.clone(),
+                character,
+                encoding: format.encoding.name(),
+            });
+        }
 
         // Writing took its time; what came meanwhile is not to be buried either.
         let now = ordinary(&target)?;
@@ -328,6 +399,17 @@ impl TextFile {
         }
         let found = held.file().metadata().map_err(PathError::io(target))?;
         if if_changed == IfChanged::Overwrite {
+            let known = match &mut self.known {
+                Some(known) => known.matches(held.file()).map_err(PathError::io(target))?,
+                None => false,
+            };
+            if !known {
+                back_up(held.file(), target).map_err(|source| SaveError::Failed {
+                    path: path(),
+                    step: Step::BackUp,
+                    source,
+                })?;
+            }
             return Ok(Some(found));
         }
         let Some(known) = &mut self.known else {
@@ -347,6 +429,19 @@ impl TextFile {
             Failure::Torn { copy, source } => SaveError::Torn { path, copy, source },
         }
     }
+}
+
+/// All of `file`, refused before memory is taken if it is too large.
+fn load(mut file: &File, found: &Metadata, path: &Path) -> Result<Vec<u8>, LoadError> {
+    let too_large = || LoadError::TooLarge {
+        path: path.to_owned(),
+    };
+    if found.len() > MAX_FILE_BYTES {
+        return Err(too_large());
+    }
+    file.rewind().map_err(PathError::io(path))?;
+    let bytes = read(file, found.len()).map_err(PathError::io(path))?;
+    bytes.ok_or_else(too_large)
 }
 
 /// All of `file`, or `None` if it has grown beyond [`MAX_FILE_BYTES`].

@@ -44,6 +44,8 @@ pub enum Message {
     Access(Access),
     /// Somebody tried wrong codes.
     Guesses(Guesses),
+    /// What the sender has on its disk.
+    Saved(Saved),
 }
 
 /// Who the sender is.
@@ -174,6 +176,20 @@ pub struct Heads {
     /// Authors, and how many of their operations the sender has.
     #[serde(deserialize_with = "serde_forms::list::<MAX_HEADS, _, _>")]
     pub entries: Vec<(AuthorId, u32)>,
+}
+
+/// What the sender has on its disk: the session's text as of these heads.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Saved {
+    /// BLAKE3 of the text in UTF-8.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub hash: [u8; 32],
+    /// Authors, and how many of their operations are in it.
+    #[serde(deserialize_with = "serde_forms::list::<MAX_HEADS, _, _>")]
+    pub heads: Vec<(AuthorId, u32)>,
 }
 
 /// A part of an author's log.
@@ -399,6 +415,7 @@ impl Message {
             Self::History(body) => encode(12, body, out),
             Self::Access(body) => encode(13, body, out),
             Self::Guesses(body) => encode(14, body, out),
+            Self::Saved(body) => encode(15, body, out),
         }
     }
 
@@ -431,6 +448,7 @@ impl Message {
             12 => decode(12, rest, well_formed_history).map(Self::History),
             13 => decode(13, rest, well_formed_access).map(Self::Access),
             14 => decode(14, rest, |_| Ok(())).map(Self::Guesses),
+            15 => decode(15, rest, |_| Ok(())).map(Self::Saved),
             128.. => Err(DecodeError::NoKind),
             unknown => Err(DecodeError::UnknownKind(*unknown)),
         }
@@ -605,6 +623,10 @@ pub(crate) mod tests {
                 code: Some("otter-lamp-river-moon".to_owned()),
             }),
             Message::Guesses(Guesses { wrong: 3 }),
+            Message::Saved(Saved {
+                hash: [6; 32],
+                heads: vec![(author, 70_000)],
+            }),
         ]
     }
 

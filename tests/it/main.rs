@@ -13,6 +13,7 @@
 //! Not here: a panic that restores the terminal. No user can cause one, so the test of that stands
 //! beside the code that does it.
 
+mod disk;
 mod edits;
 mod headless;
 mod keyboard;

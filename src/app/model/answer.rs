@@ -32,6 +32,12 @@ impl Model {
                         self.leave(now);
                     }
                 }
+                Question::Utf8 { target } => {
+                    if prompt.answer().trim().to_lowercase().starts_with('y') {
+                        self.save_in_utf8(&target);
+                    }
+                }
+                Question::Existing => self.answer_about_existing(&prompt.answer(), now),
                 Question::SaveAs { replaces } => self.save_as(prompt.answer().trim(), replaces),
             },
             action => {

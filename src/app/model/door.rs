@@ -13,22 +13,24 @@ impl Model {
         self.hear(now);
     }
 
-    pub(super) fn joined(&mut self) {
+    pub(super) fn joined(&mut self, now: Time) {
         self.phase = Phase::Editing;
         self.prompt = None;
         self.take_habits();
         let Some(found) = self.found.take().filter(|found| found.exists) else {
             return;
         };
-        if found.format == self.format && self.core.document().rope() == &found.text {
-            self.saving.is_on_disk(self.core.document());
+        if self.core.document().rope() == &found.text {
+            self.saving.is_on_disk(&mut self.core);
         } else {
-            self.saving.foreign = true;
-            let text = format!(
-                "{} is another text than the session's; it is kept until you save",
-                self.file_name
-            );
-            self.say(Level::Warning, text);
+            self.saving.is_foreign_text();
+            match self.existing {
+                Some(existing) => self.settle_existing(existing, now),
+                None => self.ask_about_existing(),
+            }
+        }
+        if found.open_elsewhere {
+            self.say_that_it_is_open_elsewhere();
         }
     }
 

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{Effect, Model, name_of};
+use crate::app::config::Existing;
 use crate::app::prompt::{Prompt, Question};
-use crate::app::saving::SaveDone;
+use crate::app::saving::{FileJob, LookDone, News, SaveDone, SaveEnd};
+use crate::document::format::Encoding;
 use crate::session::Time;
 use crate::storage::{IfChanged, SaveError, TextFile, free_name};
 use crate::ui::view::Level;
@@ -44,23 +46,107 @@ impl Model {
                 let name = self.file_name.clone();
                 self.ask_for_name(&name, None);
             }
-            Some(path) if self.saving.foreign => {
-                let text = format!(
-                    "{path:?} holds another text; give it another name, or the same one to replace it"
-                );
-                self.say(Level::Warning, text);
-                self.ask_for_name(&self.shown(&free_name(&path)), Some(path));
-            }
+            Some(_) if self.saving.is_foreign() => self.ask_about_existing(),
             Some(_) => self.start_saving(None, IfChanged::Refuse),
         }
     }
 
     fn start_saving(&mut self, to: Option<PathBuf>, if_changed: IfChanged) {
-        if let Some(job) = self
-            .saving
-            .start(self.core.document(), self.format, to, if_changed)
-        {
-            self.effects.push(Effect::Save(Box::new(job)));
+        let core = &mut self.core;
+        if let Some(job) = self.saving.start(core, self.format, to, if_changed) {
+            self.effects.push(Effect::File(Box::new(job)));
+        }
+    }
+
+    /// The joiner's file holds another text than the session: nothing is written before the person
+    /// has chosen.
+    pub(super) fn ask_about_existing(&mut self) {
+        let text = format!(
+            "{} holds another text than the session's; it is kept as it is until you choose",
+            self.file_name
+        );
+        self.say(Level::Warning, text);
+        self.prompt = Some(Prompt::new(Question::Existing, ""));
+    }
+
+    /// From now on this member's file is in UTF-8.
+    pub(super) fn save_in_utf8(&mut self, target: &Path) {
+        self.format.encoding = Encoding::Utf8;
+        if self.saving.path() == Some(target) {
+            self.start_saving(None, IfChanged::Refuse);
+        } else {
+            self.ask_for_name(&self.shown(target), None);
+        }
+    }
+
+    /// Does what the person has chosen about the joiner's file.
+    pub(super) fn answer_about_existing(&mut self, answer: &str, now: Time) {
+        let path = self.saving.path().map(Path::to_path_buf);
+        match answer.trim().chars().next().map(|c| c.to_ascii_lowercase()) {
+            Some('n') => {
+                let name = path.map_or_else(String::new, |path| self.shown(&free_name(&path)));
+                self.ask_for_name(&name, None);
+            }
+            Some('r') => self.settle_existing(Existing::Replace, now),
+            Some('b') => self.settle_existing(Existing::Merge, now),
+            _ => self.ask_about_existing(),
+        }
+    }
+
+    pub(super) fn settle_existing(&mut self, existing: Existing, now: Time) {
+        match existing {
+            Existing::Replace => self.start_saving(None, IfChanged::Overwrite),
+            Existing::Merge => {
+                self.saving.merge_existing(now);
+                self.save_again = true;
+            }
+        }
+    }
+
+    /// Takes the file for a look at it, if one is due.
+    pub(super) fn look(&mut self, now: Time) -> Option<FileJob> {
+        if self.is_leaving() || self.phase != super::Phase::Editing {
+            return None;
+        }
+        self.saving.look(self.format, now)
+    }
+
+    /// A look at the file is done.
+    pub(super) fn looked(&mut self, done: LookDone, now: Time) {
+        let again = std::mem::take(&mut self.save_again);
+        match self.saving.looked(done, &mut self.core, now) {
+            News::Nothing => {}
+            News::Merged(places) => {
+                let places = if places == 1 {
+                    "1 place".to_owned()
+                } else {
+                    format!("{places} places")
+                };
+                let text = format!("{} changed on disk: {places} merged", self.file_name);
+                self.say(Level::Info, text);
+            }
+            News::Trouble(text) => {
+                self.say(Level::Warning, text);
+                if again && self.saving.is_unreadable() {
+                    // There is no other way to a saved text then.
+                    self.ask_for_another_name();
+                    return;
+                }
+            }
+        }
+        if self.saving.wants_look() {
+            self.save_again = again;
+        } else if again {
+            self.save();
+        } else if std::mem::take(&mut self.leave_when_saved) {
+            self.quit(false, now);
+        }
+    }
+
+    fn ask_for_another_name(&mut self) {
+        self.leave_when_saved = false;
+        if let Some(path) = self.saving.path().map(Path::to_path_buf) {
+            self.ask_for_name(&self.shown(&free_name(&path)), Some(path));
         }
     }
 
@@ -101,8 +187,8 @@ impl Model {
         let leave = std::mem::take(&mut self.leave_when_saved);
         let again = std::mem::take(&mut self.save_again);
         let target = done.target.clone();
-        match self.saving.finish(done) {
-            Ok(saved) => {
+        match self.saving.saved(done, &mut self.core, now) {
+            SaveEnd::Saved(saved) => {
                 self.file_name = name_of(&saved.path);
                 self.say(
                     Level::Info,
@@ -115,7 +201,11 @@ impl Model {
                     self.quit(false, now);
                 }
             }
-            Err(why) => {
+            SaveEnd::Changed => {
+                self.save_again = true;
+                self.leave_when_saved = leave;
+            }
+            SaveEnd::Failed(why) => {
                 let mut text = why.to_string();
                 match why {
                     SaveError::ChangedOnDisk { path } | SaveError::Exists { path } => {
@@ -128,6 +218,9 @@ impl Model {
                     // Asked for anew, since there is no other way to another name.
                     SaveError::Path(_) | SaveError::Failed { .. } => {
                         self.ask_for_name(&self.shown(&target), None);
+                    }
+                    SaveError::DoesNotFit { .. } => {
+                        self.prompt = Some(Prompt::new(Question::Utf8 { target }, ""));
                     }
                     SaveError::Torn { .. } => {}
                 }

@@ -13,7 +13,7 @@ const NOW: Time = Time(0);
 fn alone(folder: &Path) -> Model {
     let properties = Properties {
         file_name: "notes.md".to_owned(),
-        format: Format::default().to_bytes().to_vec(),
+        format: Format::default().to_bytes(),
     };
     let config = Config::for_test(1, true, properties);
     let file = TextFile::new(&folder.join("notes.md")).unwrap();
@@ -27,7 +27,7 @@ fn alone(folder: &Path) -> Model {
 }
 
 /// One turn of the event loop; the files that are to be written after it.
-fn turn(model: &mut Model, events: impl IntoIterator<Item = Event>) -> Vec<SaveJob> {
+fn turn(model: &mut Model, events: impl IntoIterator<Item = Event>) -> Vec<FileJob> {
     for event in events {
         model.update(event, NOW);
     }
@@ -35,7 +35,7 @@ fn turn(model: &mut Model, events: impl IntoIterator<Item = Event>) -> Vec<SaveJ
         .finish_turn(NOW, 0)
         .into_iter()
         .filter_map(|effect| match effect {
-            Effect::Save(job) => Some(*job),
+            Effect::File(job) => Some(*job),
             Effect::Net(_) | Effect::Remember(_) | Effect::Exit(_) => None,
         });
     saves.collect()
@@ -52,10 +52,10 @@ fn what_is_to_be_saved_while_the_file_is_written_is_saved_afterwards() {
     assert_eq!(saves.len(), 1);
     assert!(turn(&mut model, [typed('b'), save()]).is_empty());
     let done = saves.remove(0).run();
-    let mut saves = turn(&mut model, [Event::Saved(Box::new(done))]);
+    let mut saves = turn(&mut model, [Event::File(Box::new(done))]);
     assert_eq!(saves.len(), 1);
     let done = saves.remove(0).run();
-    assert!(turn(&mut model, [Event::Saved(Box::new(done))]).is_empty());
+    assert!(turn(&mut model, [Event::File(Box::new(done))]).is_empty());
     let written = std::fs::read_to_string(folder.path().join("notes.md"));
     assert_eq!(written.unwrap(), "ab");
 }

@@ -93,6 +93,26 @@ fn an_older_version_on_disk_is_a_change_like_any_other() {
 }
 
 #[test]
+fn a_file_that_has_grown_apart_adds_its_lines_and_takes_none() {
+    let mut document = loaded(1, "one\ntwo\nthree\nend");
+    edit(&mut document, 0..3, "1");
+    assert_eq!(document.bring_in("zero\none\nthree\nfour\n", None, 0), 2);
+    document.commit(0, Source::Disk);
+    document.check_invariants();
+    let text = document.rope().to_string();
+    for line in ["zero", "one", "1", "two", "three", "end", "four"] {
+        assert_eq!(
+            text.lines().filter(|l| *l == line).count(),
+            1,
+            "{line} in {text:?}"
+        );
+    }
+    document.undo();
+    document.commit(0, Source::Typed);
+    assert_eq!(document.rope(), "1\ntwo\nthree\nend");
+}
+
+#[test]
 fn what_is_edited_during_a_save_is_not_on_disk() {
     let mut document = loaded(1, "one\n");
     edit(&mut document, 4..4, "two\n");

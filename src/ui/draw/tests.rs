@@ -328,6 +328,7 @@ fn the_status_bar_drops_parts_where_it_is_narrow() {
         unsaved: false,
         members: vec![member("Ann", true), member("Bo", false)],
         delivery: "all delivered".into(),
+        disk: String::new(),
         invitation: "collab-edit --join 192.168.1.5:4700".into(),
     };
     for (width, expected) in [
@@ -549,6 +550,7 @@ fn hostile_view<'a>(rng: &mut fastrand::Rng, rope: &'a Rope) -> View<'a> {
         unsaved: rng.bool(),
         members,
         delivery: hostile(rng, 9),
+        disk: hostile(rng, 9),
         invitation: hostile(rng, 9),
     };
     view.notice = rng.bool().then(|| Notice {
