@@ -15,6 +15,7 @@
 //! Not here: what is visible, and where (that is the order tree).
 
 mod act;
+mod check;
 mod hints;
 pub mod steps;
 
@@ -107,6 +108,8 @@ pub(crate) struct AuthorLog {
     next: u32,
     /// The number after the last operation.
     end: u32,
+    /// Where the author stood in the version last.
+    place: usize,
 }
 
 impl AuthorLog {
@@ -124,6 +127,7 @@ impl AuthorLog {
             dictionary: Vec::new(),
             next: 0,
             end: 0,
+            place: 0,
         }
     }
 
@@ -242,6 +246,23 @@ impl AuthorLog {
         })
     }
 
+    /// The newest operation, if that is a character, and the number after it.
+    #[inline]
+    pub(crate) fn typing(&mut self) -> Option<(&mut InsertRun, u32)> {
+        let last = self
+            .inserts
+            .last_mut()
+            .filter(|run| run.end() == self.end)?;
+        Some((last, self.end))
+    }
+
+    /// Appends the text of `chars` characters that the newest entry has taken in.
+    #[inline]
+    pub(crate) fn push_on(&mut self, text: &str, chars: u32) {
+        self.text.push(text, chars as usize);
+        self.end += chars;
+    }
+
     /// The batch that holds number `seq`. O(log n), O(1) for the newest.
     pub(crate) fn batch(&self, seq: u32) -> Option<BatchInfo> {
         let run = &self.batches[self.batch_run(seq)?];
@@ -273,6 +294,22 @@ impl AuthorLog {
         })
     }
 
+    /// The text of the newest batch, if that starts at `seq`, goes on like the one before, and is
+    /// characters that continue an insert.
+    pub(crate) fn typed(&self, seq: u32) -> Option<&str> {
+        let batch = self.batches.last()?;
+        let insert = self.inserts.last()?;
+        let goes_on = batch.count > 1 && batch.source == Source::Typed;
+        if !goes_on || seq.checked_add(batch.width) != Some(self.next) {
+            return None;
+        }
+        if insert.seq >= seq || insert.end() < self.next {
+            return None;
+        }
+        let from = (insert.chars + (seq - insert.seq)) as usize;
+        Some(self.text.slice(from, from + batch.width as usize))
+    }
+
     fn batch_run(&self, seq: u32) -> Option<usize> {
         let last = self.batches.len().checked_sub(1)?;
         if seq >= self.batches[last].seq {
@@ -302,6 +339,19 @@ impl AuthorLog {
         }
     }
 
+    /// Appends a batch that does not go on like the last one.
+    #[cold]
+    fn push_batch(&mut self, width: u32, lamport: u64, minutes: u32, source: Source) {
+        self.batches.push(BatchRun {
+            seq: self.next,
+            width,
+            count: 1,
+            lamport,
+            minutes,
+            source,
+        });
+    }
+
     fn mention(&mut self, author: AuthorIx, seq: u32) {
         if !self.dictionary.iter().any(|(known, _)| *known == author) {
             self.dictionary.push((author, seq));
@@ -313,7 +363,8 @@ impl AuthorLog {
 #[derive(Default)]
 pub struct Log {
     authors: Vec<AuthorLog>,
-    by_id: BTreeMap<AuthorId, AuthorIx>,
+    /// Sorted.
+    by_id: Vec<(AuthorId, AuthorIx)>,
     version: Version,
 }
 
@@ -340,21 +391,28 @@ impl Log {
     }
 
     pub(crate) fn ix(&self, author: &AuthorId) -> Option<AuthorIx> {
-        self.by_id.get(author).copied()
+        let place = self.find(author).ok()?;
+        Some(self.by_id[place].1)
     }
 
     /// The author's index; makes an empty log for one that is new.
     pub(crate) fn intern(&mut self, author: AuthorId) -> Result<AuthorIx, Invalid> {
-        if let Some(ix) = self.ix(&author) {
-            return Ok(ix);
-        }
+        let place = match self.find(&author) {
+            Ok(place) => return Ok(self.by_id[place].1),
+            Err(place) => place,
+        };
         if self.authors.len() >= MAX_AUTHORS {
             return Err(Invalid::TooManyAuthors);
         }
         let ix = AuthorIx::new(self.authors.len());
         self.authors.push(AuthorLog::new(author));
-        self.by_id.insert(author, ix);
+        self.by_id.insert(place, (author, ix));
         Ok(ix)
+    }
+
+    fn find(&self, author: &AuthorId) -> Result<usize, usize> {
+        self.by_id
+            .binary_search_by_key(&author.number(), |(known, _)| known.number())
     }
 
     pub(crate) fn authors(&self) -> impl Iterator<Item = (AuthorIx, &AuthorLog)> {
@@ -420,24 +478,6 @@ impl Log {
     ) {
         self.push_run(author, left, right, chars);
         self[author].text.push(text, chars as usize);
-    }
-
-    /// The right origin that an insert must have to continue `author`'s newest operation, if that is a
-    /// character.
-    pub(crate) fn typing(&self, author: AuthorIx) -> Option<Option<Id>> {
-        let log = &self[author];
-        let last = log.inserts.last().filter(|run| run.end() == log.end)?;
-        Some(last.right)
-    }
-
-    /// Appends `chars` characters that continue the newest entry.
-    pub(crate) fn push_on(&mut self, author: AuthorIx, text: &str, chars: u32) {
-        let log = &mut self[author];
-        if let Some(run) = log.inserts.last_mut() {
-            run.len += chars;
-        }
-        log.text.push(text, chars as usize);
-        log.end += chars;
     }
 
     /// Appends an insert whose text comes later, by [`set_text`](Self::set_text).
@@ -511,8 +551,7 @@ impl Log {
         };
         log.next = run.end();
         log.batches.push(run);
-        let (id, next) = (log.id, log.next);
-        self.version.advance(id, next);
+        self.advance(author);
     }
 
     /// Appends a delete or an undo to `author`'s log; returns its number.
@@ -567,31 +606,39 @@ impl Log {
     }
 
     /// Closes a batch at number `end`: from now on it is part of the version.
-    pub(crate) fn close_batch(&mut self, author: AuthorIx, info: BatchInfo) {
-        let log = &mut self[author];
-        debug_assert!(info.seq == log.next && info.end <= log.end && info.seq < info.end);
-        let width = info.end - info.seq;
+    pub(crate) fn close_batch(
+        &mut self,
+        author: AuthorIx,
+        end: u32,
+        lamport: u64,
+        minutes: u32,
+        source: Source,
+    ) {
+        let log = &mut self.authors[author.index()];
+        debug_assert!(end <= log.end && log.next < end);
+        let width = end - log.next;
         match log.batches.last_mut() {
             Some(run)
                 if run.width == width
-                    && run.lamport + u64::from(run.count) == info.lamport
-                    && run.minutes == info.minutes
-                    && run.source == info.source =>
+                    && run.lamport + u64::from(run.count) == lamport
+                    && run.minutes == minutes
+                    && run.source == source =>
             {
                 run.count += 1;
             }
-            _ => log.batches.push(BatchRun {
-                seq: info.seq,
-                width,
-                count: 1,
-                lamport: info.lamport,
-                minutes: info.minutes,
-                source: info.source,
-            }),
+            _ => log.push_batch(width, lamport, minutes, source),
         }
-        log.next = info.end;
-        let (id, next) = (log.id, log.next);
-        self.version.advance(id, next);
+        log.next = end;
+        if !self.version.advance_at(log.place, &log.id, end) {
+            self.advance(author);
+        }
+    }
+
+    /// Brings the version up to the author's head, and remembers where the author stands in it.
+    #[cold]
+    fn advance(&mut self, author: AuthorIx) {
+        let log = &mut self.authors[author.index()];
+        log.place = self.version.advance(log.id, log.next);
     }
 
     /// Drops the operations of `author` that are in no complete batch.
@@ -635,44 +682,6 @@ impl Log {
     pub(crate) fn forget_undos(&mut self) {
         for log in &mut self.authors {
             log.undone.clear();
-        }
-    }
-
-    /// Panics if an invariant of the module does not hold. O(log).
-    pub fn check_invariants(&self) {
-        for (ix, log) in self.authors() {
-            let mut seq = 0;
-            while seq < log.end {
-                seq = match log.entry(seq) {
-                    Some(Entry::Insert(run)) => {
-                        assert_eq!(
-                            run.seq, seq,
-                            "L1: an insert entry starts inside another entry"
-                        );
-                        if let Some((before, _)) = log.insert_run(seq.wrapping_sub(1)).zip(run.left)
-                        {
-                            let joined =
-                                run.left == Some(Id::new(ix, seq - 1)) && run.right == before.right;
-                            assert!(!joined, "L3: entries at {seq} should be one");
-                        }
-                        run.end()
-                    }
-                    Some(_) => seq + 1,
-                    None => panic!("L1: nothing at {seq} of {:?}", log.id),
-                };
-            }
-            assert_eq!(seq, log.end, "L1: an entry reaches past the end");
-            let mut at = 0;
-            for run in &log.batches {
-                assert_eq!(run.seq, at, "L2: a gap between batches");
-                at = run.end();
-            }
-            assert_eq!(at, log.next, "L2: batches do not reach the head");
-            assert_eq!(
-                self.version.next(&log.id),
-                log.next,
-                "L2: version and log differ"
-            );
         }
     }
 }

@@ -21,6 +21,7 @@
 //! Not here: the rule that decides where an insert goes (that is [`super::integrate`]).
 
 mod check;
+mod hide;
 mod index;
 mod split;
 mod visible;
@@ -35,6 +36,9 @@ use index::Index;
 /// trees. (32 runs are 512 bytes; measured no worse than 16 or 64.)
 const LEAF: usize = if cfg!(test) { 4 } else { 32 };
 const NODE: usize = if cfg!(test) { 4 } else { 32 };
+
+/// How many runs around the cursor are looked at before anything else.
+const NEAR: usize = 16;
 
 /// No leaf, no node.
 const NONE: u32 = u32::MAX;
@@ -202,7 +206,8 @@ impl Order {
         place
     }
 
-    /// The place of visible character number `at` if it is in the cursor's leaf.
+    /// The place of visible character number `at` if it is in the cursor's leaf, at most [`NEAR`] runs
+    /// away. (Over more, the way down the tree is as short.)
     fn near_cursor(&self, at: u32) -> Option<Place> {
         let Cursor {
             leaf,
@@ -211,12 +216,16 @@ impl Order {
         } = self.cursor?;
         let runs = &self.leaves[leaf as usize].runs;
         let mut slot = slot as usize;
+        let last = slot.saturating_sub(NEAR);
         while at < start {
-            slot = slot.checked_sub(1)?;
+            if slot == last {
+                return None;
+            }
+            slot -= 1;
             start -= runs[slot].visible();
         }
-        loop {
-            let visible = runs.get(slot)?.visible();
+        for run in &runs[slot..runs.len().min(slot + NEAR)] {
+            let visible = run.visible();
             if at - start < visible {
                 return Some(Place {
                     leaf,
@@ -227,6 +236,7 @@ impl Order {
             start += visible;
             slot += 1;
         }
+        None
     }
 
     /// Which of the counts holds unit number `rest`; what is before it is taken off `rest`.
@@ -424,6 +434,7 @@ impl Order {
     /// Typing on: lets the run at the cursor grow by `id..id + len`, if it ends with `id - 1`, is visible
     /// and has `right` behind it. Says how many visible characters are before them. `at` is where that
     /// must be, if that matters. O(1) but for the counts.
+    #[inline(always)] // See `Replica::type_on`.
     pub(crate) fn type_on(
         &mut self,
         id: Id,
@@ -433,7 +444,7 @@ impl Order {
     ) -> Option<usize> {
         let Cursor { leaf, slot, start } = self.cursor?;
         let this = &self.leaves[leaf as usize];
-        let run = this.runs[slot as usize];
+        let run = &this.runs[slot as usize];
         let end = (start + run.len) as usize;
         if run.hides > 0 || run.id().plus(run.len) != id || at.is_some_and(|at| at != end) {
             return None;
@@ -446,7 +457,8 @@ impl Order {
         if behind != right {
             return None;
         }
-        self.leaves[leaf as usize].runs[slot as usize].len += len;
+        let this = &mut self.leaves[leaf as usize];
+        this.runs[slot as usize].len += len;
         self.add_visible(leaf, len.cast_signed());
         self.index[id.author.index()].grown(id.seq + len);
         Some(end)
@@ -484,81 +496,6 @@ impl Order {
         Some(at as usize)
     }
 
-    /// Adds `delta` (1 or −1) to how many operations hide each character of `span`, and tells of
-    /// every stretch that became visible or hidden by it, in the span's order. O(log n) a fragment.
-    pub(crate) fn hide(&mut self, span: Span, delta: i32, mut shown: impl FnMut(Shown)) {
-        let mut id = span.start;
-        while id.seq < span.end() {
-            let place = self.place(id);
-            let at = self.visible_before(place);
-            let run = *self.run(place);
-            let len = (run.len - place.offset).min(span.end() - id.seq);
-            let hides = run.hides.checked_add_signed(delta);
-            let hides = hides.expect("an operation hides a character once");
-            self.cursor = None;
-            let (leaf, slot) = match self.move_border(place, len, hides) {
-                Some(slot) => (place.leaf, slot),
-                None => {
-                    let (leaf, slot) = self.isolate(place, len);
-                    self.leaves[leaf as usize].runs[slot].hides = hides;
-                    (leaf, self.join_around(leaf, slot))
-                }
-            };
-            if (run.hides == 0) != (hides == 0) {
-                let visible = hides == 0;
-                let change = len.cast_signed();
-                self.add_visible(leaf, if visible { change } else { -change });
-                let span = Span { start: id, len };
-                shown(Shown { at, span, visible });
-            }
-            let run = &self.leaves[leaf as usize].runs[slot];
-            let in_run = if run.hides == 0 { id.seq - run.seq } else { 0 };
-            self.cursor = Some(Cursor {
-                leaf,
-                slot: slot as u32,
-                start: at as u32 - in_run,
-            });
-            id = id.plus(len);
-        }
-    }
-
-    /// Hands characters at one end of a run over to the run beside it in the leaf, if that is hidden
-    /// as often as they are to be; the slot of that run.
-    fn move_border(&mut self, place: Place, len: u32, hides: u32) -> Option<usize> {
-        let slot = place.slot as usize;
-        let runs = &mut self.leaves[place.leaf as usize].runs;
-        let run = runs[slot];
-        if len == run.len {
-            return None;
-        }
-        if place.offset + len == run.len {
-            let next = runs.get_mut(slot + 1)?;
-            if !next.continues || next.hides != hides || run.id().plus(run.len) != next.id() {
-                return None;
-            }
-            next.seq = run.seq + place.offset;
-            next.len += len;
-            runs[slot].len = place.offset;
-            return Some(slot + 1);
-        }
-        let before = runs.get_mut(slot.checked_sub(1)?)?;
-        if place.offset > 0
-            || !run.continues
-            || before.hides != hides
-            || before.id().plus(before.len) != run.id()
-        {
-            return None;
-        }
-        before.len += len;
-        runs[slot] = Run {
-            seq: run.seq + len,
-            len: run.len - len,
-            continues: true,
-            ..run
-        };
-        Some(slot - 1)
-    }
-
     /// Appends the visible characters `from..to` to `spans`, in their order. O(log n + answer).
     pub(crate) fn visible_spans(&mut self, from: usize, to: usize, spans: &mut Vec<Span>) {
         let mut rest = (to - from) as u32;
@@ -567,11 +504,7 @@ impl Order {
             let run = self.run(at);
             if run.hides == 0 {
                 let len = (run.len - at.offset).min(rest);
-                let start = run.id().plus(at.offset);
-                match spans.last_mut() {
-                    Some(last) if last.start.plus(last.len) == start => last.len += len,
-                    _ => spans.push(Span { start, len }),
-                }
+                push_joined(spans, run.id().plus(at.offset), len);
                 rest -= len;
             }
             place = self.next_run(at);
@@ -589,6 +522,7 @@ impl Order {
         .flatten()
     }
 
+    #[inline]
     fn add_visible(&mut self, leaf: u32, delta: i32) {
         let add = |count: &mut u32| *count = count.wrapping_add_signed(delta);
         add(&mut self.visible);
@@ -662,5 +596,13 @@ impl Order {
             self.index.resize_with(author + 1, Index::default);
         }
         self.index[author].set(id.seq, id.seq + len, leaf);
+    }
+}
+
+/// Appends the characters `start..start + len`, to the last span if they go on where that ends.
+fn push_joined(spans: &mut Vec<Span>, start: Id, len: u32) {
+    match spans.last_mut() {
+        Some(last) if last.start.plus(last.len) == start => last.len += len,
+        _ => spans.push(Span { start, len }),
     }
 }

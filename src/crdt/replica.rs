@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use super::anchor::{Anchor, Bias};
-use super::batch::{Decoded, Undecoded, decode};
+use super::batch::{Decoded, Undecoded, decode, typed};
 use super::id::{AuthorId, AuthorIx, Id, OpId};
 use super::integrate::destination;
 use super::limits::{BATCH_TARGETS, BATCH_TEXT_BYTES, MAX_LAMPORT, MAX_UNDO_DEPTH};
@@ -122,7 +122,7 @@ impl Replica {
     }
 
     /// How many characters are visible. O(1).
-    pub fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.order.visible()
     }
 
@@ -154,13 +154,20 @@ impl Replica {
     ///
     /// # Panics
     /// If `at` is past the end.
+    #[inline]
     pub fn insert(&mut self, at: usize, text: &str) -> usize {
         if text.len() <= BATCH_TEXT_BYTES {
-            let chars = text.chars().count() as u32;
+            let chars = count(text);
             if self.type_on(self.me, text, chars, Some(at)).is_some() {
                 return chars as usize;
             }
         }
+        self.insert_elsewhere(at, text)
+    }
+
+    /// An insert that does not go on where the author's last one ended.
+    #[inline(never)]
+    fn insert_elsewhere(&mut self, at: usize, text: &str) -> usize {
         let mut inserted = 0;
         let mut left = at.checked_sub(1).map(|before| {
             let place = self.order.seek(before);
@@ -170,7 +177,7 @@ impl Replica {
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(rest.floor_char_boundary(BATCH_TEXT_BYTES));
             rest = after;
-            let chars = piece.chars().count() as u32;
+            let chars = count(piece);
             let id = Id::new(self.me, self.log[self.me].end());
             let before =
                 left.map_or_else(|| self.order.first(), |(_, place)| self.order.after(place));
@@ -191,6 +198,7 @@ impl Replica {
 
     /// Takes in characters that continue `author`'s newest operation, if the order's cursor is at their
     /// place: what typing comes to. Says how many visible characters are before them.
+    #[inline(always)] // The shortest road matters here alone: 50 instructions fewer than a call.
     fn type_on(
         &mut self,
         author: AuthorIx,
@@ -198,10 +206,12 @@ impl Replica {
         chars: u32,
         at: Option<usize>,
     ) -> Option<usize> {
-        let right = self.log.typing(author)?;
-        let id = Id::new(author, self.log[author].end());
-        let at = self.order.type_on(id, chars, right, at)?;
-        self.log.push_on(author, text, chars);
+        let log = &mut self.log[author];
+        let (last, end) = log.typing()?;
+        let id = Id::new(author, end);
+        let at = self.order.type_on(id, chars, last.right, at)?;
+        last.len += chars;
+        log.push_on(text, chars);
         Some(at)
     }
 
@@ -209,18 +219,16 @@ impl Replica {
     ///
     /// # Panics
     /// If `range` reaches past the end.
+    #[inline(never)]
     pub fn delete(&mut self, range: Range<usize>) {
         let mut spans = std::mem::take(&mut self.spans);
         spans.clear();
-        self.order.visible_spans(range.start, range.end, &mut spans);
+        self.order.hide_visible(range, &mut spans);
         for (i, piece) in spans.chunks(BATCH_TARGETS).enumerate() {
             if i > 0 {
                 self.cuts.push(self.log[self.me].end());
             }
             self.log.push_act(self.me, ActKind::Delete, piece);
-            for span in piece {
-                self.order.hide(*span, 1, |_| {});
-            }
         }
         self.spans = spans;
     }
@@ -262,20 +270,18 @@ impl Replica {
             return None;
         }
         self.clock = self.clock.max(lamport);
-        let batch = |seq, end| BatchInfo {
-            seq,
-            end,
-            lamport,
-            minutes,
-            source,
-        };
-        let mut seq = first;
-        for cut in self.cuts.drain(..) {
-            self.log.close_batch(self.me, batch(seq, cut));
-            seq = cut;
+        if !self.cuts.is_empty() {
+            self.commit_cuts(lamport, minutes, source);
         }
-        self.log.close_batch(self.me, batch(seq, end));
+        self.log.close_batch(self.me, end, lamport, minutes, source);
         Some(first)
+    }
+
+    #[cold]
+    fn commit_cuts(&mut self, lamport: u64, minutes: u32, source: Source) {
+        for cut in self.cuts.drain(..) {
+            self.log.close_batch(self.me, cut, lamport, minutes, source);
+        }
     }
 
     /// Takes in a batch: `author`'s operations from number `seq` on, encoded in `bytes`. Appends to
@@ -292,6 +298,9 @@ impl Replica {
         changes: &mut Vec<Change>,
     ) -> Verdict {
         self.check_committed();
+        if self.merge_typed(&author, seq, bytes, changes).is_some() {
+            return Verdict::Applied;
+        }
         let verdict = self.merge_one(author, seq, bytes, changes);
         if verdict == Verdict::Applied && self.pending.len() > 0 {
             let mut grown = vec![author];
@@ -306,6 +315,39 @@ impl Replica {
             }
         }
         verdict
+    }
+
+    /// [`merge`](Self::merge) for what most batches are: a few characters that go on where their author
+    /// wrote last, at the order's cursor. Does nothing with any other.
+    fn merge_typed(
+        &mut self,
+        author: &AuthorId,
+        seq: u32,
+        bytes: &[u8],
+        changes: &mut Vec<Change>,
+    ) -> Option<()> {
+        let text = typed(bytes)?;
+        let ix = self.log.ix(author)?;
+        let log = &self.log[ix];
+        let (lamport, minutes) = log.last_stamp();
+        if seq != log.next() || log.frozen || lamport >= MAX_LAMPORT || self.pending.len() > 0 {
+            return None;
+        }
+        let chars = count(text);
+        seq.checked_add(chars)?;
+        let at = self.type_on(ix, text, chars, None)?;
+        self.clock = self.clock.max(lamport + 1);
+        self.log
+            .close_batch(ix, seq + chars, lamport + 1, minutes, Source::Typed);
+        changes.push(Change::Insert {
+            at,
+            from: OpId {
+                author: *author,
+                seq,
+            },
+            len: chars as usize,
+        });
+        Some(())
     }
 
     fn merge_one(
@@ -386,8 +428,15 @@ impl Replica {
                 return Err(why.into());
             }
         }
-        self.log.close_batch(author, batch.info);
-        self.clock = self.clock.max(batch.info.lamport);
+        let BatchInfo {
+            end,
+            lamport,
+            minutes,
+            source,
+            ..
+        } = batch.info;
+        self.log.close_batch(author, end, lamport, minutes, source);
+        self.clock = self.clock.max(lamport);
         Ok(())
     }
 
@@ -409,7 +458,7 @@ impl Replica {
             } => {
                 let id = Id::new(author, self.log[author].end());
                 if *left == id.before()
-                    && self.log.typing(author) == Some(*right)
+                    && self.log[author].continues(author, *left, *right)
                     && let Some(at) = self.type_on(author, text, *chars, None)
                 {
                     changes.push(Change::Insert {
@@ -591,6 +640,14 @@ impl Replica {
     }
 }
 
+/// How many characters a text has, of at most [`super::limits::MAX_BATCH_BYTES`].
+fn count(text: &str) -> u32 {
+    match text.as_bytes() {
+        [_] => 1,
+        _ => text.chars().count() as u32,
+    }
+}
+
 /// Checks that no operation is named twice.
 fn check_disjoint(targets: &[Span]) -> Result<(), Invalid> {
     let apart = |a: &Span, b: &Span| {
@@ -649,14 +706,7 @@ impl Replica {
                 .push_insert(me, left, right, text, text.chars().count() as u32);
         }
         let end = self.log[me].end();
-        let info = BatchInfo {
-            seq,
-            end,
-            lamport,
-            minutes: 0,
-            source: Source::Typed,
-        };
-        self.log.close_batch(me, info);
+        self.log.close_batch(me, end, lamport, 0, Source::Typed);
         let mut bytes = Vec::new();
         self.log.batch_at(&self.me(), seq, &mut bytes);
         bytes

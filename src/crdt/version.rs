@@ -23,24 +23,40 @@ impl Version {
         self.find(author).map_or(0, |place| self.0[place].1)
     }
 
-    /// Learns that `author`'s operations below `next` are known. Never forgets.
-    pub fn advance(&mut self, author: AuthorId, next: u32) {
+    /// Learns that `author`'s operations below `next` are known. Never forgets. Returns where the author
+    /// stands now, for [`advance_at`](Self::advance_at).
+    pub fn advance(&mut self, author: AuthorId, next: u32) -> usize {
         match self.find(&author) {
             Ok(place) => {
                 let known = &mut self.0[place].1;
                 *known = (*known).max(next);
+                place
             }
-            Err(place) if next > 0 => self.0.insert(place, (author, next)),
-            Err(_) => {}
+            Err(place) => {
+                if next > 0 {
+                    self.0.insert(place, (author, next));
+                }
+                place
+            }
+        }
+    }
+
+    /// [`advance`](Self::advance) for an author that stood at `place` the last time; whether it still
+    /// does (else nothing is done). O(1).
+    pub(crate) fn advance_at(&mut self, place: usize, author: &AuthorId, next: u32) -> bool {
+        match self.0.get_mut(place) {
+            Some((known, at)) if known == author => {
+                *at = (*at).max(next);
+                true
+            }
+            _ => false,
         }
     }
 
     /// Where an author stands, or would stand. O(log n).
     fn find(&self, author: &AuthorId) -> Result<usize, usize> {
-        // Numbers compare quicker than bytes, and big-endian ones in the same order.
-        let key = |author: &AuthorId| u128::from_be_bytes(author.0);
         self.0
-            .binary_search_by_key(&key(author), |(known, _)| key(known))
+            .binary_search_by_key(&author.number(), |(known, _)| known.number())
     }
 
     /// Learns everything that `other` knows.

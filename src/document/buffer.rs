@@ -83,12 +83,13 @@ impl Document {
     }
 
     /// How many characters (Unicode scalar values) there are. O(1).
-    pub fn len(&self) -> usize {
-        self.rope.len_chars()
+    pub const fn len(&self) -> usize {
+        // The rope would add up its root's children.
+        self.replica.len()
     }
 
     /// Whether there is no text.
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
@@ -178,7 +179,7 @@ impl Document {
         let mut inserted = 0;
         if !text.is_empty() {
             inserted = self.replica.insert(start, text);
-            self.rope.insert(start, text);
+            insert(&mut self.rope, start, text);
         }
         self.shadow.follow(start, end - start, inserted);
         inserted
@@ -285,11 +286,11 @@ impl Document {
 
     /// Applies to the rope what the replica did.
     fn apply(&mut self) {
-        for change in self.changes.drain(..) {
-            self.undo.follow(&change);
-            let (at, removed, inserted) = match change {
+        for change in &self.changes {
+            self.undo.follow(change);
+            let (at, removed, inserted) = match *change {
                 Change::Insert { at, from, len } => {
-                    self.rope.insert(at, self.replica.text(from, len));
+                    insert(&mut self.rope, at, self.replica.text(from, len));
                     (at, 0, len)
                 }
                 Change::Remove { at, len } => {
@@ -299,6 +300,7 @@ impl Document {
             };
             self.shadow.follow(at, removed, inserted);
         }
+        self.changes.clear();
     }
 
     /// The text last known to be on disk, and the heads that it has, once there is one.
@@ -439,6 +441,15 @@ impl Document {
             "D1: rope and replica differ"
         );
         self.shadow.check_invariants(&self.rope);
+    }
+}
+
+/// Puts `text` into the rope. A key's character alone takes a shorter way there than a text.
+fn insert(rope: &mut Rope, at: usize, text: &str) {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(char) if chars.as_str().is_empty() => rope.insert_char(at, char),
+        _ => rope.insert(at, text),
     }
 }
 
