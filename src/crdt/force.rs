@@ -1,4 +1,9 @@
 //! What is in force: how deletes, undos and undos of undos show and hide characters.
+//!
+//! Invariants (checked by [`Replica::check_force`]):
+//! - F1: the log counts, for each act, the undos in force that name it.
+//! - F2: the order counts, for each character, the acts in force that hide it: deletes that name it, and undos that
+//!   name its insert.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -108,6 +113,37 @@ impl Replica {
                 let key = key(&self.log, author, seq);
                 unsettled.entry(key).or_insert(in_force);
                 self.log[author].count_undo(seq, delta);
+            }
+        }
+    }
+
+    /// Panics if a count is not what counting gives. O(operations + what acts name).
+    pub(crate) fn check_force(&self) {
+        let mut named: BTreeMap<(AuthorIx, u32), u32> = BTreeMap::new();
+        for (ix, log) in self.log.authors() {
+            for seq in log.acts().filter(|seq| log.undos(*seq) == 0) {
+                let is_delete = log.act(seq) == Some(ActKind::Delete);
+                for span in log.targets(seq).iter() {
+                    for_each_entry(&self.log, *span, |part, entry| {
+                        let is_act = matches!(entry, Entry::Act(_));
+                        assert!(!(is_delete && is_act), "F1: {ix:?} {seq} deletes an act");
+                        for seq in part.start.seq..part.end() {
+                            *named.entry((part.start.author, seq)).or_default() += 1;
+                        }
+                    });
+                }
+            }
+        }
+        let count = |author, seq| named.get(&(author, seq)).copied().unwrap_or(0);
+        for (ix, log) in self.log.authors() {
+            for seq in log.acts() {
+                assert_eq!(log.undos(seq), count(ix, seq), "F1: {ix:?} {seq}");
+            }
+        }
+        for run in self.order.runs() {
+            let Id { author, seq } = run.id();
+            for seq in seq..seq + run.len {
+                assert_eq!(run.hides, count(author, seq), "F2: {author:?} {seq}");
             }
         }
     }

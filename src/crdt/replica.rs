@@ -633,10 +633,11 @@ impl Replica {
             .collect()
     }
 
-    /// Panics if an invariant of the log or the order does not hold. O(n log n).
+    /// Panics if an invariant of the log, the order or what is in force does not hold. O(n log n).
     pub fn check_invariants(&self) {
         self.log.check_invariants();
         self.order.check_invariants(&self.log);
+        self.check_force();
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod adopt;
 mod conformance;
+mod directed;
 mod histories;
 mod history;
 mod hostile;

@@ -435,6 +435,7 @@ impl Document {
     /// Panics if an invariant of the document, the order or the log does not hold. O(n log n).
     pub fn check_invariants(&self) {
         self.replica.check_invariants();
+        self.undo.check_invariants();
         assert_eq!(
             self.rope,
             self.replica.visible_text(),

@@ -250,6 +250,14 @@ impl UndoStack {
         self.open = None;
     }
 
+    /// Panics if U1 does not hold. O(groups).
+    pub(super) fn check_invariants(&self) {
+        let pairs = self.undo.iter().zip(self.undo.iter().skip(1));
+        for (group, next) in pairs {
+            assert!(group.end <= next.start, "U1: {group:?} and {next:?}");
+        }
+    }
+
     /// The operations of the newest group that is not undone, and what remembers that it is.
     pub(super) fn undo(&mut self) -> Option<(Range<OpId>, Undone)> {
         let group = self.undo.pop_back()?;

@@ -24,6 +24,11 @@ fn batches() {
 }
 
 #[test]
+fn histories() {
+    over_corpus("history", bodies::history);
+}
+
+#[test]
 fn messages() {
     over_corpus("message", bodies::message);
 }

@@ -83,6 +83,11 @@ impl Log {
 }
 
 impl AuthorLog {
+    /// The numbers of all deletes and undos.
+    pub(crate) fn acts(&self) -> impl Iterator<Item = u32> {
+        self.acts.iter().flat_map(|run| run.seq..run.end())
+    }
+
     /// The operations that were committed at once, each with the first of its batches: what was cut into several has
     /// one Lamport value.
     fn turns(&self) -> impl Iterator<Item = (Range<u32>, BatchInfo)> {

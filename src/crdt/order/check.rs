@@ -88,3 +88,16 @@ impl Order {
         this.visible.iter().sum()
     }
 }
+
+#[cfg(test)]
+impl Order {
+    /// How many levels of nodes there are above the leaves.
+    pub(crate) fn levels(&self) -> usize {
+        let (mut node, mut levels) = (&self.nodes[self.root as usize], 1);
+        while !node.above_leaves {
+            node = &self.nodes[node.children[0] as usize];
+            levels += 1;
+        }
+        levels
+    }
+}

@@ -1,6 +1,7 @@
 //! Random histories against the model.
 //!
-//! `COLLAB_EDIT_SEED=n` replays one seed; `COLLAB_EDIT_SEEDS=from..to` runs a range.
+//! `COLLAB_EDIT_SEED=n` replays one seed; `COLLAB_EDIT_SEEDS=from..to` runs a range. Ranges add up: a seed is one
+//! history, and the same one everywhere.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,7 +12,7 @@ use super::model::{self, ModelOp};
 use super::*;
 
 /// Seeds of the everyday run.
-const SEEDS: Range<u64> = 0..3_000;
+const SEEDS: Range<u64> = 0..10_000;
 
 /// The seeds to run, from the environment.
 fn seeds() -> Range<u64> {
@@ -32,32 +33,62 @@ fn seeds() -> Range<u64> {
 
 #[test]
 fn random_histories_end_as_the_model_says() {
-    for seed in seeds() {
+    let seeds = seeds();
+    let (mut deep, all) = (0, seeds.end - seeds.start);
+    for seed in seeds {
         let result = std::panic::catch_unwind(|| history(seed));
-        if let Err(panic) = result {
-            eprintln!("history failed; replay with COLLAB_EDIT_SEED={seed}");
-            std::panic::resume_unwind(panic);
+        match result {
+            Ok(levels) => deep += u64::from(levels > 1),
+            Err(panic) => {
+                eprintln!("history failed; replay with COLLAB_EDIT_SEED={seed}");
+                std::panic::resume_unwind(panic);
+            }
         }
     }
+    eprintln!("{all} histories, {deep} of them with trees of several levels");
+    assert!(
+        all < 100 || deep > all / 4,
+        "nodes are too large for small texts"
+    );
 }
 
 /// A batch on its way.
 type Travelling = (AuthorId, u32, Vec<u8>);
 
-fn history(seed: u64) {
+/// Everything that all authors together did.
+#[derive(Default)]
+struct World {
+    /// Causes come first.
+    ops: Vec<(OpId, ModelOp)>,
+    /// What authors said of their operations.
+    said: BTreeMap<OpId, Authorship>,
+    sent: Vec<Travelling>,
+    /// The undos among the operations.
+    undos: Vec<OpId>,
+}
+
+/// What is particular to one history.
+struct Habits {
+    /// Whether origins are any that the rule allows, not just neighbours.
+    hostile: bool,
+    /// How many of eight inserts go to one place near the start: few places make conflicts.
+    crowd: u8,
+}
+
+/// Runs one history; how many levels the deepest tree has.
+fn history(seed: u64) -> usize {
     let mut rng = Rng::with_seed(seed);
-    let authors = rng.usize(2..=5);
+    let authors = rng.usize(2..=8);
+    let habits = Habits {
+        hostile: rng.bool(),
+        crowd: rng.u8(0..=8),
+    };
     let mut replicas: Vec<Replica> = (0..authors)
         .map(|n| Replica::new(author(n as u8 + 1)))
         .collect();
     let mut inboxes: Vec<Vec<Travelling>> = vec![Vec::new(); authors];
-    let mut ops: Vec<(OpId, ModelOp)> = Vec::new();
-    // What authors said of their operations.
-    let mut said: BTreeMap<OpId, Authorship> = BTreeMap::new();
-    // Few places and few letters make conflicts at the same place the rule, not the exception.
-    let hostile = rng.bool();
-    let mut all_sent: Vec<Travelling> = Vec::new();
-    for _ in 0..rng.usize(5..40) {
+    let mut world = World::default();
+    for _ in 0..rng.usize(5..50) {
         let who = rng.usize(0..replicas.len());
         if rng.u8(0..20) == 0 {
             // Somebody joins late, from what one of the others has; the rest comes as ever.
@@ -65,12 +96,11 @@ fn history(seed: u64) {
             let replica = reopen(&replicas[who], newcomer);
             replica.check_invariants();
             replicas.push(replica);
-            inboxes.push(all_sent.clone());
+            inboxes.push(world.sent.clone());
             continue;
         }
         if rng.usize(0..3) == 0 {
             deliver(&mut rng, &mut replicas[who], &mut inboxes[who]);
-            replicas[who].check_invariants();
             continue;
         }
         let replica = &mut replicas[who];
@@ -80,7 +110,9 @@ fn history(seed: u64) {
         } else {
             replica.next_lamport()
         };
-        edit(&mut rng, replica, hostile, lamport);
+        for _ in 0..1 + rng.usize(0..5) / 3 {
+            edit(&mut rng, replica, &habits, &world.undos, lamport);
+        }
         let source = if rng.u8(0..8) == 0 {
             Source::Disk
         } else {
@@ -90,20 +122,7 @@ fn history(seed: u64) {
         let first = replica.commit_at(lamport, minutes, source);
         replica.check_invariants();
         let Some(first) = first else { continue };
-        for seq in first..replica.next_op().seq {
-            let author = replica.me();
-            said.insert(
-                op(author, seq),
-                Authorship {
-                    author,
-                    minutes,
-                    source,
-                },
-            );
-        }
-        ops.extend(model::operations(replica, replica.me(), first));
-        let sent = batches(replica, replica.me(), first);
-        all_sent.extend(sent.iter().cloned());
+        let sent = world.note(replica, first, minutes, source);
         for (to, inbox) in inboxes.iter_mut().enumerate() {
             if to != who {
                 for _ in 0..1 + rng.usize(0..4) / 3 {
@@ -112,42 +131,111 @@ fn history(seed: u64) {
             }
         }
     }
-    let order = model::order(&ops);
-    for (replica, inbox) in replicas.iter_mut().zip(&mut inboxes) {
+    world.ends_well(&mut rng, &mut replicas, &mut inboxes)
+}
+
+impl World {
+    /// Takes down what an author did from operation `first` on; that as it travels.
+    fn note(
+        &mut self,
+        replica: &Replica,
+        first: u32,
+        minutes: u32,
+        source: Source,
+    ) -> Vec<Travelling> {
+        let author = replica.me();
+        let who = Authorship {
+            author,
+            minutes,
+            source,
+        };
+        for (id, op) in model::operations(replica, author, first) {
+            self.said.insert(id, who);
+            if let ModelOp::Undo(_) = op {
+                self.undos.push(id);
+            }
+            self.ops.push((id, op));
+        }
+        let sent = batches(replica, author, first);
+        self.sent.extend(sent.iter().cloned());
+        sent
+    }
+
+    /// Everything is delivered; everyone must have what the model says, at each step on the way.
+    fn ends_well(
+        &self,
+        rng: &mut Rng,
+        replicas: &mut [Replica],
+        inboxes: &mut [Vec<Travelling>],
+    ) -> usize {
+        let order = model::order(&self.ops);
+        let text = |replica: &Replica| model::text(&self.ops, &order, replica.log().version());
+        for (replica, inbox) in replicas.iter_mut().zip(inboxes) {
+            while !inbox.is_empty() {
+                assert_eq!(replica.visible_text(), text(replica));
+                deliver(rng, replica, inbox);
+            }
+            assert_eq!(replica.waiting(), 0);
+            assert_eq!(replica.all_characters(), order);
+            assert_eq!(replica.visible_text(), text(replica));
+            check_authorship(rng, replica, &self.ops, &order, &self.said);
+        }
+        // All have the same by now, so one of them stands for all.
+        let one = rng.choice(&*replicas).expect("there are several");
+        reopen(one, author(200)).check_invariants();
+        let first = &replicas[0];
+        for other in &replicas[1..] {
+            let (version, theirs) = (first.log().version(), other.log().version());
+            assert_eq!(version, theirs);
+            assert_eq!(version.digest(), theirs.digest());
+            // Every replica gives every batch again bit by bit.
+            for (author, _) in version.iter() {
+                assert_eq!(batches(first, author, 0), batches(other, author, 0));
+            }
+        }
+        self.needs_no_more_than_causes(rng, first, &order);
+        replicas
+            .iter()
+            .map(|replica| replica.order.levels())
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Gives one batch to somebody who gets nothing besides what that batch needs: not all that its author knew.
+    fn needs_no_more_than_causes(&self, rng: &mut Rng, log: &Replica, order: &[OpId]) {
+        let Some((author, seq, _)) = rng.choice(&self.sent) else {
+            return;
+        };
+        let ops: BTreeMap<OpId, &ModelOp> = self.ops.iter().map(|(id, op)| (*id, op)).collect();
+        let mut needed = Version::new();
+        let mut open = vec![op(*author, *seq)];
+        while let Some(OpId { author, seq }) = open.pop() {
+            let from = needed.next(&author);
+            if seq < from {
+                continue;
+            }
+            let end = log.log().batch_info(&author, seq).unwrap().end;
+            needed.advance(author, end);
+            for seq in from..end {
+                match ops[&op(author, seq)] {
+                    ModelOp::Insert { left, right, .. } => open.extend(left.iter().chain(right)),
+                    ModelOp::Delete(targets) | ModelOp::Undo(targets) => open.extend(targets),
+                    ModelOp::Note => {}
+                }
+            }
+        }
+        let is_needed = |(author, seq, _): &&Travelling| *seq < needed.next(author);
+        let mut inbox: Vec<Travelling> = self.sent.iter().filter(is_needed).cloned().collect();
+        let mut replica = Replica::new(super::author(201));
         while !inbox.is_empty() {
-            assert_eq!(
-                replica.visible_text(),
-                model::text(&ops, &order, replica.log().version()),
-                "seed {seed}"
-            );
-            deliver(&mut rng, replica, inbox);
+            deliver(rng, &mut replica, &mut inbox);
         }
         assert_eq!(replica.waiting(), 0);
-        assert_eq!(replica.all_characters(), order, "seed {seed}");
+        assert_eq!(replica.log().version(), &needed);
         assert_eq!(
             replica.visible_text(),
-            model::text(&ops, &order, replica.log().version()),
-            "seed {seed}"
+            model::text(&self.ops, order, &needed)
         );
-        replica.check_invariants();
-        check_authorship(&mut rng, replica, &ops, &order, &said);
-        reopen(replica, author(200)).check_invariants();
-    }
-    let first = &replicas[0];
-    for other in &replicas[1..] {
-        assert_eq!(first.log().version(), other.log().version());
-        assert_eq!(
-            first.log().version().digest(),
-            other.log().version().digest()
-        );
-        // Every replica gives every batch again bit by bit.
-        for (author, _) in first.log().version().iter() {
-            assert_eq!(
-                batches(first, author, 0),
-                batches(other, author, 0),
-                "seed {seed}"
-            );
-        }
     }
 }
 
@@ -195,55 +283,73 @@ fn check_authorship(
     assert_eq!(spans.first().map_or(from, |(range, _)| range.start), from);
 }
 
-/// One random edit, sometimes of several operations.
-fn edit(rng: &mut Rng, replica: &mut Replica, hostile: bool, lamport: u64) {
-    for _ in 0..1 + rng.usize(0..5) / 3 {
-        let len = replica.len();
-        match rng.u8(0..10) {
-            0..=4 => {
-                let text: String = (0..rng.usize(1..4))
-                    .map(|_| rng.choice(['a', 'b', 'c', 'é', '日', 'x']).unwrap())
-                    .collect();
-                let at = if rng.bool() {
-                    len.min(1)
-                } else {
-                    rng.usize(0..=len)
-                };
-                replica.insert(at, &text);
-            }
-            5 if hostile => {
-                // Any two origins that the rule allows, not just neighbours.
-                let all = replica.all_characters();
-                let mut pick = || rng.choice(&all).copied().filter(|_| rng.u8(0..6) > 0);
-                let (left, right) = (pick(), pick());
-                let _invalid_ones_change_nothing = replica.forge_insert(left, right, "h", lamport);
-            }
-            5..=6 if len > 0 => {
-                let from = rng.usize(0..len);
-                replica.delete(from..rng.usize(from + 1..=len.min(from + 5)));
-            }
-            7..=8 => {
-                let known: Vec<_> = replica.log().version().iter().collect();
-                if let Some((author, next)) = rng.choice(&known).copied() {
-                    let from = rng.u32(0..next);
-                    let to = rng.u32(from + 1..=next.min(from + 4));
-                    let mut text: Vec<char> = replica.visible_text().chars().collect();
-                    let mut previewed = text.clone();
-                    let mut changes = Vec::new();
-                    let ops = [OpId { author, seq: from }..OpId { author, seq: to }];
-                    let preview = replica.preview_undo(&ops).into_iter().rev();
-                    replica.check_invariants();
-                    apply(replica, &preview.collect::<Vec<_>>(), &mut previewed);
-                    replica.undo(&ops, &mut changes);
-                    apply(replica, &changes, &mut text);
-                    assert_eq!(previewed, text, "a preview is not what an undo does");
-                    assert_eq!(text.into_iter().collect::<String>(), replica.visible_text());
-                }
-            }
-            9 => replica.note(b"note"),
-            _ => {}
+/// One random edit.
+fn edit(rng: &mut Rng, replica: &mut Replica, habits: &Habits, undos: &[OpId], lamport: u64) {
+    let len = replica.len();
+    match rng.u8(0..12) {
+        0..=4 => {
+            let text: String = (0..rng.usize(1..4))
+                .map(|_| rng.choice(['a', 'b', 'c', 'é', '日', 'x']).unwrap())
+                .collect();
+            let at = if rng.u8(0..8) < habits.crowd {
+                len.min(1)
+            } else {
+                rng.usize(0..=len)
+            };
+            replica.insert(at, &text);
         }
+        5 if habits.hostile => {
+            let all = replica.all_characters();
+            let mut pick = || rng.choice(&all).copied().filter(|_| rng.u8(0..6) > 0);
+            let (left, right) = (pick(), pick());
+            let _invalid_ones_change_nothing = replica.forge_insert(left, right, "h", lamport);
+        }
+        5..=7 if len > 0 => {
+            let from = rng.usize(0..len);
+            replica.delete(from..rng.usize(from + 1..=len.min(from + 5)));
+        }
+        // Of one's own, and of anybody's.
+        8 | 9 => {
+            let known: Vec<_> = replica.log().version().iter().collect();
+            let own = (replica.me(), replica.next_op().seq);
+            let one = if rng.bool() {
+                Some(own)
+            } else {
+                rng.choice(known)
+            };
+            if let Some((author, next)) = one.filter(|(_, next)| *next > 0) {
+                let from = rng.u32(0..next);
+                let to = rng.u32(from + 1..=next.min(from + 4));
+                undo(replica, op(author, from)..op(author, to));
+            }
+        }
+        // What was taken back, by whomever, is done again.
+        10 => {
+            let known = |id: &&OpId| id.seq < replica.log().next(&id.author);
+            let known: Vec<OpId> = undos.iter().filter(known).copied().collect();
+            if let Some(OpId { author, seq }) = rng.choice(known) {
+                undo(replica, op(author, seq)..op(author, seq + 1));
+            }
+        }
+        11 => replica.note(b"note"),
+        _ => {}
     }
+}
+
+/// Undoes, and checks that it does what its preview says.
+fn undo(replica: &mut Replica, ops: Range<OpId>) {
+    let ops = [ops];
+    let mut text: Vec<char> = replica.visible_text().chars().collect();
+    let mut previewed = text.clone();
+    let preview = replica.preview_undo(&ops).into_iter().rev();
+    let preview: Vec<Change> = preview.collect();
+    replica.check_invariants();
+    apply(replica, &preview, &mut previewed);
+    let mut changes = Vec::new();
+    replica.undo(&ops, &mut changes);
+    apply(replica, &changes, &mut text);
+    assert_eq!(previewed, text, "a preview is not what an undo does");
+    assert_eq!(text.into_iter().collect::<String>(), replica.visible_text());
 }
 
 /// Delivers some of the batches that are on their way, in any order.
@@ -254,6 +360,7 @@ fn deliver(rng: &mut Rng, replica: &mut Replica, inbox: &mut Vec<Travelling>) {
     {
         let (author, seq, bytes) = inbox.swap_remove(rng.usize(0..inbox.len()));
         let verdict = merge(replica, author, seq, &bytes);
+        replica.check_invariants();
         assert!(
             matches!(
                 verdict,
