@@ -11,12 +11,15 @@
 mod clock;
 pub mod config;
 pub mod core;
+mod delivery;
+mod divergence;
 mod editor;
 mod headless;
 mod invitation;
 mod looks;
 mod model;
 mod nearby;
+mod partition;
 mod prompt;
 mod run;
 mod saving;

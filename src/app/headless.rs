@@ -302,6 +302,10 @@ impl Headless {
     }
 
     fn hear(&mut self) {
+        while let Some(divergence) = self.core.next_divergence() {
+            let message = divergence.keep();
+            self.tell(Told::Error { message });
+        }
         while let Some(event) = self.core.next_event() {
             match event {
                 SessionEvent::Welcomed { properties, .. } => {

@@ -65,7 +65,7 @@ pub(super) async fn screen(
         }
         // What goes to the others goes first.
         tokio::task::yield_now().await;
-        if model.take_dirty() {
+        if model.take_dirty(clock.now()) {
             screen.draw(&model.view(screen.size(), theme, clock.now()))?;
         }
         // The first event is waited for, the rest of the turn is what is there already.
@@ -85,7 +85,7 @@ pub(super) async fn screen(
                 }
                 input = net.next() => Event::Session(input),
                 Some(done) = saved.recv() => Event::Saved(Box::new(done)),
-                () = until(model.core.next_deadline(), clock), if taken == 0 => Event::Session(Input::Deadline),
+                () = until(model.next_deadline(clock.now()), clock), if taken == 0 => Event::Session(Input::Deadline),
                 () = std::future::ready(()), if taken > 0 => break,
             };
             model.update(event, clock.now());

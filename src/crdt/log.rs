@@ -15,6 +15,7 @@
 //! Not here: what is visible, and where (that is the order tree).
 
 mod act;
+mod count;
 mod hints;
 pub mod steps;
 

@@ -44,6 +44,8 @@ pub enum Message {
     Access(Access),
     /// Somebody tried wrong codes.
     Guesses(Guesses),
+    /// The hash of the sender's text.
+    Proof(Proof),
 }
 
 /// Who the sender is.
@@ -289,6 +291,23 @@ impl std::fmt::Debug for History {
     }
 }
 
+/// The hash of the sender's text, and the heads that it has it with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Proof {
+    /// The digest of the heads.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub heads: [u8; 32],
+    /// BLAKE3 of the text in UTF-8.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub hash: [u8; 32],
+}
+
 /// The last message on a link.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Bye {
@@ -399,6 +418,7 @@ impl Message {
             Self::History(body) => encode(12, body, out),
             Self::Access(body) => encode(13, body, out),
             Self::Guesses(body) => encode(14, body, out),
+            Self::Proof(body) => encode(16, body, out),
         }
     }
 
@@ -431,6 +451,7 @@ impl Message {
             12 => decode(12, rest, well_formed_history).map(Self::History),
             13 => decode(13, rest, well_formed_access).map(Self::Access),
             14 => decode(14, rest, |_| Ok(())).map(Self::Guesses),
+            16 => decode(16, rest, |_| Ok(())).map(Self::Proof),
             128.. => Err(DecodeError::NoKind),
             unknown => Err(DecodeError::UnknownKind(*unknown)),
         }
@@ -605,6 +626,10 @@ pub(crate) mod tests {
                 code: Some("otter-lamp-river-moon".to_owned()),
             }),
             Message::Guesses(Guesses { wrong: 3 }),
+            Message::Proof(Proof {
+                heads: [5; 32],
+                hash: [6; 32],
+            }),
         ]
     }
 
