@@ -11,6 +11,8 @@
 mod clock;
 pub mod config;
 pub mod core;
+mod delivery;
+mod divergence;
 mod editor;
 mod headless;
 mod invitation;
@@ -18,6 +20,7 @@ mod ledger;
 mod looks;
 mod model;
 mod nearby;
+mod partition;
 mod prompt;
 mod run;
 mod saving;

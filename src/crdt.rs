@@ -29,6 +29,7 @@ pub mod replica;
 mod restore;
 mod take_back;
 mod text;
+mod touched;
 pub mod version;
 
 #[cfg(test)]

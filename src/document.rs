@@ -3,7 +3,7 @@
 //! [`buffer`] is the one writer; [`position`], [`grapheme`], [`display`], [`rows`] and [`motion`] read:
 //! where something is, what belongs together, how it is shown, what stands side by side, where the
 //! cursor goes. [`undo`] groups own edits, [`authorship`] says who wrote what and takes back what
-//! somebody did, [`format`](mod@format) is what a file has besides its text;
+//! somebody did, `places` gathers where that was, [`format`](mod@format) is what a file has besides its text;
 //! [`bracket`], [`comment`] and [`indent`] know what texts of all kinds have in common. `disk` knows how the
 //! text and what is in the file have grown apart, with the help of
 //! `delta` and `diff`.
@@ -23,6 +23,7 @@ pub mod format;
 pub mod grapheme;
 pub mod indent;
 pub mod motion;
+mod places;
 pub mod position;
 pub mod rows;
 pub mod undo;

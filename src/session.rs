@@ -29,6 +29,7 @@ pub mod limits;
 mod link;
 mod links;
 mod membership;
+mod proof;
 mod pump;
 mod reconnect;
 mod rng;
@@ -54,6 +55,7 @@ use catch_up::{Fetch, Served};
 use door::Watch;
 use link::{HeadsDue, Link};
 use membership::Roster;
+use proof::Proofs;
 use reconnect::Redial;
 use rng::SplitMix64;
 use sync::Chases;
@@ -142,6 +144,7 @@ pub struct Session {
     history_ops: u64,
     fetch: Option<Fetch>,
     served: Served,
+    proofs: Proofs,
     joining: Option<Joining>,
     presence: Presence,
     on_disk: Option<OnDisk>,
@@ -169,8 +172,16 @@ struct Peer {
     presence: Option<Presence>,
     /// What it said last that it has on its disk.
     on_disk: Option<OnDisk>,
-    /// How many of our operations it was known to have at last.
-    acked: u32,
+    /// How many operations of each of our authors it was known to have at last.
+    acked: Vec<(AuthorId, u32)>,
+    /// How many operations we had made when its first link came up; it has come in once it has them.
+    entering: Option<u32>,
+    /// Whether it has had what was there when it came.
+    entered: bool,
+    /// Why the last dial to it came to nothing, in words.
+    trouble: Option<String>,
+    /// When there was an alarm about its text.
+    alarmed: Option<Time>,
     delay: Option<Duration>,
     /// What the user was told last.
     shown: Option<(MemberState, String)>,
@@ -221,6 +232,7 @@ impl Session {
             history_ops,
             fetch: None,
             served: Served::default(),
+            proofs: Proofs::new(now),
             joining: None,
             presence: Presence::default(),
             on_disk: None,
@@ -237,6 +249,8 @@ impl Session {
             new.meet(member, now);
         }
         new.sign_entry();
+        // Those that are kept were in the session before.
+        new.peers.values_mut().for_each(|peer| peer.entered = true);
         new
     }
 
@@ -261,7 +275,8 @@ impl Session {
                 }
             }
             Input::Closed { link, why } => self.closed(link, why, now),
-            Input::LocalChange => self.heads_changed(),
+            Input::LocalChange => self.heads_changed(now),
+            Input::Hashed { hash } => self.hashed(hash, now, log),
             Input::Merged {
                 link,
                 author,
@@ -295,6 +310,7 @@ impl Session {
         self.tell_of_guesses(now);
         self.chase_overdue(now, log);
         self.check_goal(log);
+        self.prove_due(now, log);
         self.dial_due(now);
         self.sign_entry();
         self.pump(now, log);
@@ -327,6 +343,7 @@ impl Session {
             .chain(guesses)
             .chain(self.chases.next_due())
             .chain(self.fetch.as_ref().map(Fetch::due))
+            .chain(self.proofs.due().filter(|_| !self.links.is_empty()))
             .filter(|at| at.0 < u64::MAX)
             .min()
     }
@@ -368,6 +385,11 @@ impl Session {
         self.roster.entries()
     }
 
+    /// What `member` is called here.
+    pub fn name_of(&self, member: &MemberId) -> String {
+        self.roster.display_name(member)
+    }
+
     /// What we ourselves are called here.
     pub fn own_name(&self) -> String {
         self.roster.display_name(&self.me.member)
@@ -378,17 +400,29 @@ impl Session {
         let view = |(member, peer): (&MemberId, &Peer)| {
             let entry = self.roster.entry(member)?;
             let link = peer.link.and_then(|link| self.links.get(&link));
-            let addr = link
-                .and_then(|link| link.addr)
-                .or_else(|| entry.addrs.first().copied());
+            let leads = link.and_then(|link| link.addr);
+            // Of an accepted link the port says nothing; the member listens at another.
+            let listed = entry
+                .addrs
+                .iter()
+                .find(|addr| leads.is_none_or(|leads| leads.ip() == addr.ip()));
+            let me = self.me.author;
+            let has = |(author, has): &(AuthorId, u32)| (*author == me).then_some(*has);
+            let has = peer.acked.iter().find_map(has).unwrap_or(0);
+            let old = peer.acked.iter().filter(|(author, _)| *author != me);
             Some(MemberView {
                 member: *member,
                 name: self.roster.display_name(member),
                 state: self.state(member),
                 since: peer.since,
-                addr: addr.map(|addr| addr.ip()),
+                addr: listed.copied().or(leads),
                 delay: peer.delay,
-                undelivered: self.own_next.saturating_sub(peer.acked),
+                undelivered: self.own_next.saturating_sub(has),
+                acked: old.copied().chain([(me, has)]).collect(),
+                // One without a link of ours is in, unless it is only just being met.
+                entered: peer.entered || (link.is_none() && peer.shown.is_some()),
+                identical: self.is_identical(member),
+                trouble: peer.trouble.clone(),
                 authors: entry.authors.clone(),
             })
         };
@@ -414,6 +448,17 @@ impl Session {
         let all = goal.iter().map(|(_, next)| u64::from(next)).sum();
         let have = |(author, next): (AuthorId, u32)| next.min(log.version().next(&author));
         Some((goal.iter().map(|entry| u64::from(have(entry))).sum(), all))
+    }
+
+    /// Whether `member` is connected, has said what it has, and all of that is here. O(authors).
+    pub fn has_all_of(&self, member: &MemberId, log: &impl LogSource) -> bool {
+        let link = self.peers.get(member).and_then(|peer| peer.link);
+        let up = link.and_then(|id| self.links.get(&id)?.up());
+        up.and_then(|up| up.theirs.as_ref()).is_some_and(|theirs| {
+            theirs
+                .iter()
+                .all(|(author, next)| log.is_frozen(&author) || log.version().next(&author) >= next)
+        })
     }
 
     /// Whether everything that the links' other ends are known to have is here. O(links × authors).
@@ -456,7 +501,8 @@ impl Session {
     }
 
     /// Our logs have grown: every link's other end is to hear of it.
-    fn heads_changed(&mut self) {
+    fn heads_changed(&mut self, now: Time) {
+        self.proofs.outdated(now);
         for up in self.links.values_mut().filter_map(Link::up_mut) {
             up.heads = up.heads.max(HeadsDue::Changes);
         }

@@ -14,6 +14,7 @@
 
 mod disk;
 mod editor_config;
+pub mod evidence;
 mod fingerprint;
 pub mod journal;
 mod lock;

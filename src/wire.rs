@@ -23,7 +23,7 @@ pub use frame::{FrameTooLong, Inbox};
 pub use id::{MemberId, SessionId};
 pub use message::{
     Access, Batch, Bye, DecodeError, Fetch, Guesses, Heads, Hello, History, MemberEntry, Members,
-    Message, Ops, Ping, Pong, Presence, Properties, Range, Reason, Saved, Want, Welcome,
+    Message, Ops, Ping, Pong, Presence, Proof, Properties, Range, Reason, Saved, Want, Welcome,
 };
 pub use name::Name;
 

@@ -10,12 +10,23 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Instant;
 
-use crate::crdt::{Anchor, Rejected, Source, Verdict, Version};
+use crate::crdt::{Anchor, NotAdopted, Rejected, Source, Verdict, Version};
 use crate::document::format::text_hash;
 use crate::document::{CharPos, Document, EditKind, Rope};
 use crate::session::{
     Command, Config, Event, Input, OnDisk, Output, Session, Time, Verdict as Outcome,
 };
+use crate::wire::MemberId;
+
+/// A member's text was found to be another one than ours though both have the same heads.
+pub struct Divergence {
+    /// What the member is called.
+    pub name: String,
+    /// Our text as it was.
+    pub text: Rope,
+    /// Whether ours came out as another one when it was made from the logs again.
+    pub repaired: bool,
+}
 
 /// See the module.
 pub struct Core {
@@ -23,6 +34,7 @@ pub struct Core {
     session: Session,
     commands: VecDeque<Command>,
     events: VecDeque<Event>,
+    divergences: VecDeque<Divergence>,
     /// Whether the text has changed since somebody asked.
     changed: bool,
     /// The wall clock as of the last flush, in whole minutes since 1970.
@@ -38,6 +50,7 @@ impl Core {
             session,
             commands: VecDeque::new(),
             events: VecDeque::new(),
+            divergences: VecDeque::new(),
             changed: false,
             minutes: 0,
         }
@@ -56,6 +69,14 @@ impl Core {
     /// Puts a file's first content into the document of a session that begins here.
     pub fn load(&mut self, text: &str, minutes: u32) {
         self.document.load(text, minutes);
+    }
+
+    /// Takes over the history of a kept session, before anything is edited.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn restore(&mut self, history: &[u8]) -> Result<(), NotAdopted> {
+        self.document.adopt(history)
     }
 
     /// Replaces `range` by `text`.
@@ -185,6 +206,17 @@ impl Core {
                     let adopted = Input::Adopted { link, adopted };
                     self.session.handle(adopted, now, self.document.replica());
                 }
+                Output::Hash => {
+                    let hash = *self.document.hash().as_bytes();
+                    let hashed = Input::Hashed { hash };
+                    self.session.handle(hashed, now, self.document.replica());
+                }
+                Output::Diverged { member, .. } => {
+                    self.diverged(member);
+                    // What is found now is to be compared again.
+                    let again = Input::LocalChange;
+                    self.session.handle(again, now, self.document.replica());
+                }
                 Output::Merge {
                     link,
                     author,
@@ -201,6 +233,18 @@ impl Core {
                 }
             }
         }
+    }
+
+    fn diverged(&mut self, member: MemberId) {
+        let text = self.document.rope().clone();
+        let repaired = self.document.resynchronise();
+        self.changed |= repaired;
+        let name = self.session.name_of(&member);
+        self.divergences.push_back(Divergence {
+            name,
+            text,
+            repaired,
+        });
     }
 
     fn merge(
@@ -253,6 +297,11 @@ impl Core {
         self.events.pop_front()
     }
 
+    /// The next text that was found to differ from another member's, to be kept.
+    pub fn next_divergence(&mut self) -> Option<Divergence> {
+        self.divergences.pop_front()
+    }
+
     /// Whether the text may have changed since this was last asked.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
@@ -292,7 +341,9 @@ impl Core {
 mod tests {
     use super::*;
     use crate::crdt::AuthorId;
-    use crate::wire::Properties;
+    use crate::security::Access;
+    use crate::session::LinkId;
+    use crate::wire::{Name, Properties};
 
     #[test]
     fn an_edit_and_what_comes_in_the_same_turn_do_not_disturb_each_other() {
@@ -319,5 +370,79 @@ mod tests {
         let batches = [crate::wire::Batch { width, bytes }];
         assert_eq!(core.merge(other.me(), seq, &batches), Outcome::Applied);
         assert_eq!(core.document().len(), "typed!merged ".len());
+    }
+
+    /// Two cores joined by a line without delay; the second may lie about its text.
+    #[test]
+    fn a_text_that_differs_is_set_aside_and_made_from_the_logs_again() {
+        let config = |n: u8, founded: bool| Config {
+            name: Name::new(if n == 1 { "Ann" } else { "Ben" }),
+            ..Config::for_test(n, founded, Properties::default())
+        };
+        let mut ann = Core::new(config(1, true), Time(0));
+        ann.edit(CharPos(0)..CharPos(0), "the text", EditKind::Whole, Time(0));
+        ann.flush(None, Time(0), 0);
+        // Ben's memory has been damaged: his rope is not what his log says.
+        let damaged = |ben: &mut Core| ben.document.damage(0..3);
+        let mut ben = Core::new(config(2, false), Time(0));
+        let target = "10.0.0.1:1".to_owned();
+        let access = Some(Access::Open);
+        ben.handle(Input::Join { target, access }, Time(0));
+        let (from, to) = ("10.0.0.2:1".parse().unwrap(), "10.0.0.1:1".parse().unwrap());
+        let links = [LinkId::Accepted(0), LinkId::Dialled(0)];
+        ann.handle(
+            Input::Accepted {
+                link: links[0],
+                from,
+            },
+            Time(0),
+        );
+        ben.handle(
+            Input::Dialled {
+                link: links[1],
+                addr: to,
+            },
+            Time(0),
+        );
+        let mut cores = [ann, ben];
+        for now in (0..10_000).step_by(50) {
+            let now = Time(now);
+            if now == Time(500) {
+                damaged(&mut cores[1]);
+            }
+            for n in [0, 1, 0, 1, 0, 1] {
+                cores[n].handle(Input::Deadline, now);
+                while let Some(command) = cores[n].next_command() {
+                    if let Command::Transmit { link, bytes } = command {
+                        let flushed = bytes.len();
+                        cores[n].handle(
+                            Input::Flushed {
+                                link,
+                                bytes: flushed,
+                            },
+                            now,
+                        );
+                        let link = links[1 - n];
+                        cores[1 - n].handle(Input::Received { link, bytes }, now);
+                    }
+                }
+            }
+        }
+        let [ann, ben] = &mut cores;
+        let found = |core: &mut Core| {
+            let found = core.next_divergence().expect("an alarm");
+            assert!(core.next_divergence().is_none(), "one alarm");
+            (found.name, found.text.to_string(), found.repaired)
+        };
+        assert_eq!(found(ann), ("Ben".to_owned(), "the text".to_owned(), false));
+        assert_eq!(found(ben), ("Ann".to_owned(), " text".to_owned(), true));
+        assert_eq!(ben.document().rope(), "the text");
+        ben.document().check_invariants();
+        for core in [ann, ben] {
+            assert!(
+                core.session().members()[0].identical,
+                "and all is well again"
+            );
+        }
     }
 }

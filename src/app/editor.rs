@@ -302,6 +302,11 @@ impl Editor {
         }
     }
 
+    /// Puts the caret where an anchor is.
+    pub(super) fn go_to(&mut self, core: &Core, anchor: Anchor) {
+        self.land(core, core.document().position(&anchor));
+    }
+
     fn put(&mut self, core: &Core, at: CharPos) {
         self.caret = core.document().anchor(at, Bias::After);
         self.goal = None;

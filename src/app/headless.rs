@@ -343,6 +343,10 @@ impl Headless {
     }
 
     fn hear(&mut self, now: Time) {
+        while let Some(divergence) = self.core.next_divergence() {
+            let message = divergence.keep();
+            self.tell(Told::Error { message });
+        }
         while let Some(event) = self.core.next_event() {
             match event {
                 SessionEvent::Welcomed { properties, .. } => {

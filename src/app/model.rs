@@ -6,21 +6,22 @@ mod answer;
 mod configure;
 mod door;
 mod files;
+mod others;
 
 use std::path::{Path, PathBuf};
 
 use super::config::{Existing, Settings};
 use super::core::Core;
+use super::delivery::{Delivery, Gauge};
 use super::editor::Editor;
 use super::harmless_file_name;
 use super::invitation::Invitation;
 use super::looks::Looks;
+use super::partition::Partitions;
 use super::prompt::Prompt;
 use super::saving::{FileDone, FileJob, Saving};
 use crate::document::format::Format;
-use crate::session::{
-    Command as NetCommand, Event as SessionEvent, Input, MemberState, MemberView, Time,
-};
+use crate::session::{Command as NetCommand, Event as SessionEvent, Input, MemberView, Time};
 use crate::storage::{Loaded, Rules, TextFile};
 use crate::ui::action::{Action, Command};
 use crate::ui::view::{Level, Notice};
@@ -97,6 +98,10 @@ pub(super) struct Model {
     dirty: bool,
     /// What the status bar said of the others last.
     shown: (Vec<MemberView>, Option<u8>),
+    gauge: Gauge,
+    partitions: Partitions,
+    /// What the gauge says now.
+    pub(super) delivery: Delivery,
 }
 
 impl Model {
@@ -160,6 +165,9 @@ impl Model {
             effects: Vec::new(),
             dirty: true,
             shown: (Vec::new(), None),
+            gauge: Gauge::default(),
+            partitions: Partitions::default(),
+            delivery: Delivery::default(),
         }
     }
 
@@ -226,8 +234,12 @@ impl Model {
     }
 
     /// Whether the screen may have to change since this was last asked.
-    pub(super) fn take_dirty(&mut self) -> bool {
+    pub(super) fn take_dirty(&mut self, now: Time) -> bool {
         let mut members = self.core.session().members();
+        let delivery = self.measure(&members, now);
+        self.report_back(&members);
+        self.dirty |= delivery != self.delivery;
+        self.delivery = delivery;
         if !self.panel {
             members.iter_mut().for_each(|member| member.delay = None);
         }
@@ -289,6 +301,8 @@ impl Model {
                 self.core.handle(Input::NewCode, now);
                 self.hear(now);
             }
+            Command::Retry => self.retry(now),
+            Command::NextChange => self.next_change(),
             Command::Members => self.panel = !self.panel,
             Command::Escape if self.panel => self.panel = false,
             command => match self.looks.switch(command) {
@@ -303,6 +317,9 @@ impl Model {
 
     /// Takes in what the session has to say.
     fn hear(&mut self, now: Time) {
+        while let Some(divergence) = self.core.next_divergence() {
+            self.alarm(divergence);
+        }
         while let Some(event) = self.core.next_event() {
             self.dirty = true;
             match event {
@@ -321,24 +338,7 @@ impl Model {
                     member,
                     name,
                     state,
-                } => {
-                    if !self.colours.contains(&member) {
-                        self.colours.push(member);
-                    }
-                    // A newcomer meets everybody; while it does, only who is lost is news.
-                    if self.phase == Phase::Editing || state == MemberState::Away {
-                        self.say(
-                            Level::Info,
-                            match state {
-                                MemberState::Connected => format!("{name} is here"),
-                                MemberState::Away => {
-                                    format!("{name} is away; trying to reach them again")
-                                }
-                                MemberState::Left => format!("{name} has left"),
-                            },
-                        );
-                    }
-                }
+                } => self.member_changed(member, &name, state),
                 SessionEvent::PresenceChanged { .. } | SessionEvent::MemberSaved { .. } => {}
                 SessionEvent::AccessChanged { by } => {
                     let who = by.unwrap_or_else(|| "you".to_owned());

@@ -68,7 +68,7 @@ pub(super) async fn screen(
         watching.follow(&model.saving);
         // What goes to the others goes first.
         tokio::task::yield_now().await;
-        if model.take_dirty() {
+        if model.take_dirty(clock.now()) {
             screen.draw(&model.view(screen.size(), theme, clock.now()))?;
         }
         // The first event is waited for, the rest of the turn is what is there already.
@@ -89,7 +89,7 @@ pub(super) async fn screen(
                 input = net.next() => Event::Session(input),
                 Some(done) = done.recv() => Event::File(Box::new(done)),
                 () = watching.stirred() => Event::Stirred,
-                () = until(model.next_deadline(), clock), if taken == 0 => Event::Session(Input::Deadline),
+                () = until(model.next_deadline(clock.now()), clock), if taken == 0 => Event::Session(Input::Deadline),
                 () = std::future::ready(()), if taken > 0 => break,
             };
             model.update(event, clock.now());

@@ -3,6 +3,7 @@
 use ratatui::layout::{Position, Rect, Size};
 
 use super::ledger;
+use super::delivery::span;
 use super::model::{Model, Phase};
 use crate::session::{MemberState, MemberView, Time};
 use crate::ui::draw::text_area;
@@ -73,6 +74,13 @@ impl Model {
         let present = members
             .iter()
             .filter(|member| member.state != MemberState::Left);
+        let (delivery, delivery_short) = match self.progress() {
+            Some(percent) => (
+                format!("receiving {}", bar(percent)),
+                format!("receiving {percent} %"),
+            ),
+            None => (self.delivery.long.clone(), self.delivery.short.clone()),
+        };
         Status {
             file: if self.file_name.is_empty() {
                 "no name yet".to_owned()
@@ -88,10 +96,8 @@ impl Model {
                     connected: member.state == MemberState::Connected,
                 })
                 .collect(),
-            delivery: match self.progress() {
-                Some(progress) => format!("receiving {}", bar(progress)),
-                None => delivery(members),
-            },
+            delivery,
+            delivery_short,
             disk: ledger::sentence(&self.core, &self.saving, members),
             invitation: self.invitation.line(self.core.session().access()),
         }
@@ -149,41 +155,16 @@ fn bar(percent: u8) -> String {
 }
 
 fn state(member: &MemberView, now: Time) -> String {
-    let since = (now - member.since).as_secs();
-    let since = if since < 120 {
-        format!("{since} s")
-    } else {
-        format!("{} min", since / 60)
-    };
     match (member.state, member.delay) {
         (MemberState::Connected, Some(delay)) => format!("connected, {} ms", delay.as_millis()),
         (MemberState::Connected, None) => "connected".to_owned(),
-        (MemberState::Away, _) => format!("away for {since}"),
+        (MemberState::Away, _) => {
+            let away = format!("away for {}", span(now - member.since));
+            match &member.trouble {
+                Some(trouble) => format!("{away}; {trouble}"),
+                None => away,
+            }
+        }
         (MemberState::Left, _) => "left".to_owned(),
-    }
-}
-
-/// Whether the others have what was written here.
-fn delivery(members: &[MemberView]) -> String {
-    let present: Vec<&MemberView> = members
-        .iter()
-        .filter(|member| member.state != MemberState::Left)
-        .collect();
-    let lacking: Vec<&&MemberView> = present
-        .iter()
-        .filter(|member| member.undelivered > 0)
-        .collect();
-    let most = lacking
-        .iter()
-        .map(|member| member.undelivered)
-        .max()
-        .unwrap_or(0);
-    if present.is_empty() {
-        String::new()
-    } else if lacking.is_empty() {
-        "delivered".to_owned()
-    } else {
-        let names: Vec<&str> = lacking.iter().map(|member| member.name.as_str()).collect();
-        format!("{most} edits not yet at {}", names.join(", "))
     }
 }

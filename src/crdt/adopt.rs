@@ -60,6 +60,23 @@ impl Replica {
         Ok(new)
     }
 
+    /// This replica, made again from its logs, batch by batch. O(n log n).
+    ///
+    /// # Panics
+    /// If local operations have not been [committed](Self::commit).
+    pub fn replayed(&self, changes: &mut Vec<Change>) -> Self {
+        self.check_committed();
+        let mut new = Self::new(self.me());
+        new.follow_up(self, changes);
+        for (_, author) in self.log.authors().filter(|(_, author)| author.frozen) {
+            if let Ok(ix) = new.log.intern(author.id) {
+                new.log.freeze(ix);
+            }
+        }
+        new.wait_for_causes(self, changes);
+        new
+    }
+
     /// Whether every batch that both hold is the same. O(n).
     fn check_agrees(&self, old: &Self) -> Result<(), NotAdopted> {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());

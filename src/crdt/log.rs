@@ -16,6 +16,7 @@
 
 mod act;
 mod check;
+mod count;
 mod hints;
 pub mod steps;
 

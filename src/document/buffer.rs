@@ -284,6 +284,22 @@ impl Document {
         Ok(())
     }
 
+    /// Makes the text again from the logs, batch by batch; whether it came out as another one. For when
+    /// there is reason to doubt it. O(n log n).
+    ///
+    /// # Panics
+    /// If there are edits that have not been [committed](Self::commit).
+    pub fn resynchronise(&mut self) -> bool {
+        let mut changes = Vec::new();
+        let replica = self.replica.replayed(&mut changes);
+        let rope = Rope::from_str(&replica.visible_text());
+        let changed = rope != self.rope;
+        self.replica = replica;
+        self.rope = rope;
+        self.undo.close();
+        changed
+    }
+
     /// Applies to the rope what the replica did.
     fn apply(&mut self) {
         for change in &self.changes {
@@ -430,6 +446,12 @@ impl Document {
     /// Every character ever inserted, hidden ones included, in their order. O(n).
     pub fn everything(&self) -> String {
         self.replica.everything()
+    }
+
+    /// Removes a part of the text behind the replica's back, as a fault of the machine would.
+    #[cfg(test)]
+    pub(crate) fn damage(&mut self, range: Range<usize>) {
+        self.rope.remove(range);
     }
 
     /// Panics if an invariant of the document, the order or the log does not hold. O(n log n).

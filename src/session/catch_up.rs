@@ -153,7 +153,7 @@ impl Session {
     ) {
         match adopted {
             Ok(()) => {
-                self.heads_changed();
+                self.heads_changed(now);
                 // Were it to bring too little, it would be fetched for ever.
                 let fetch = self.fetch.take();
                 if fetch.is_some_and(|fetch| !log.version().covers(&fetch.goal)) {

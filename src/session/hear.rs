@@ -40,6 +40,7 @@ impl Session {
             Message::Ops(ops) => self.ops(id, ops, now),
             Message::Fetch(_) => self.serve(id, log),
             Message::History(piece) => self.piece(id, piece, now, log)?,
+            Message::Proof(proof) => self.proof(id, proof, now),
             Message::Presence(presence) => self.presence(id, presence),
             Message::Access(access) => self.access_told(id, access)?,
             Message::Guesses(guesses) => self.guesses_told(id, guesses.wrong),
@@ -105,8 +106,11 @@ impl Session {
                 "it claims edits of ours that we never made",
             ));
         }
+        let ours = self.roster.me().authors.iter();
+        let has = ours.map(|author| (*author, theirs.next(author))).collect();
         if let Some(peer) = self.peers.get_mut(&up.member) {
-            peer.acked = acked;
+            peer.acked = has;
+            peer.entered |= peer.entering.is_none_or(|least| acked >= least);
         }
         if heads.whole {
             self.consider_fetch(id, now, log);
@@ -176,7 +180,7 @@ impl Session {
         log: &impl LogSource,
     ) {
         match verdict {
-            Verdict::Applied => self.heads_changed(),
+            Verdict::Applied => self.heads_changed(now),
             Verdict::Rejected(why) => self.fail(id, &Fault::BadBatch(why), now),
             Verdict::Duplicate | Verdict::Parked | Verdict::Frozen => {}
         }

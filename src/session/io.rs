@@ -1,7 +1,7 @@
 //! What goes into a session and what comes out: closed sets of events, matched in one place each.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::ledger::OnDisk;
@@ -113,6 +113,11 @@ pub enum Input {
         /// Whether it has taken the place of the logs as they were.
         adopted: Result<(), NotAdopted>,
     },
+    /// The answer to [`Output::Hash`].
+    Hashed {
+        /// BLAKE3 of the text in UTF-8.
+        hash: [u8; 32],
+    },
     /// Our cursor has moved.
     Cursor {
         /// Where it is, if it is to be shown.
@@ -172,6 +177,16 @@ pub enum Output {
         link: LinkId,
         /// Its encoding.
         history: Vec<u8>,
+    },
+    /// Hash the text. Answered by [`Input::Hashed`] before anything else.
+    Hash,
+    /// A member has another text though it has the same heads. The logs are good as far as anybody
+    /// knows, so the text is to be made from them again.
+    Diverged {
+        /// The link on which that was found out.
+        link: LinkId,
+        /// Whose text.
+        member: MemberId,
     },
     /// Something for the user.
     Event(Event),
@@ -316,12 +331,21 @@ pub struct MemberView {
     pub state: MemberState,
     /// Since when it is so.
     pub since: Time,
-    /// Where its link leads, or its likeliest address.
-    pub addr: Option<IpAddr>,
+    /// Where it accepts links: if it is known, where ours leads.
+    pub addr: Option<SocketAddr>,
     /// The time from a ping to its pong.
     pub delay: Option<Duration>,
     /// How many of our operations it is not known to have.
     pub undelivered: u32,
+    /// Of each of our authors, how many operations it is known to have; of those before this process only
+    /// if it has said so.
+    pub acked: Vec<(AuthorId, u32)>,
+    /// Whether it has had what was there when it came; until then it is being sent that.
+    pub entered: bool,
+    /// Whether it was found to have the same text as is here now.
+    pub identical: bool,
+    /// Why the last dial to it came to nothing, in words; the address first.
+    pub trouble: Option<String>,
     /// Its authors, oldest first.
     pub authors: Vec<AuthorId>,
 }

@@ -74,6 +74,16 @@ pub const HISTORY_IN_FLIGHT_BYTES: usize = 2 * HISTORY_PIECE_BYTES;
 /// the others' edits for longer. (At 20 kB/s these are some million edits.)
 pub const FETCH_LONGEST: Duration = Duration::from_secs(120);
 
+/// How long the logs are at rest before the text is hashed for comparison: at most so often is it
+/// hashed, and never while somebody types.
+pub const PROOF_CALM: Duration = Duration::from_secs(1);
+
+/// How many hashes of our own text are kept, to compare with what comes late.
+pub const MAX_PROOFS: usize = 8;
+
+/// How long there is no other alarm about the same member, since each keeps a text on disk.
+pub const ALARM_PERIOD: Duration = Duration::from_secs(60);
+
 /// The most addresses of ours that others have told us they see us at.
 pub const MAX_OBSERVED_ADDRS: usize = 4;
 

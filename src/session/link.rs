@@ -19,7 +19,8 @@ use super::time::Time;
 use crate::crdt::{AuthorId, Corrupt, Version};
 use crate::security::{Channel, MAX_HANDSHAKE_BYTES, Peer, Progress, Refusal};
 use crate::wire::{
-    DecodeError, FrameTooLong, Inbox, MemberId, Message, Reason, frame, limits::MAX_FRAME_BYTES,
+    DecodeError, FrameTooLong, Inbox, MemberId, Message, Proof, Reason, frame,
+    limits::MAX_FRAME_BYTES,
 };
 
 /// Why a link is closed by us.
@@ -132,6 +133,9 @@ pub(super) struct Up {
     pub(super) no_history: bool,
     /// What the other end is being sent of ours.
     pub(super) serving: Option<Serving>,
+    /// The hash that the other end told last, and the one that it has been told.
+    pub(super) proof: Option<Proof>,
+    pub(super) proof_told: Option<Proof>,
     pub(super) roster_told: Stamp,
     /// How many changes of who may come in it has been told, and of how many wrong codes.
     pub(super) access_told: u64,
@@ -373,6 +377,8 @@ impl Up {
             fetch_due: false,
             no_history: false,
             serving: None,
+            proof: None,
+            proof_told: None,
             roster_told: 0,
             access_told: 0,
             guesses_told: 0,

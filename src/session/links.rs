@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::io::{Command, Event, LinkId, Output, Refused, Target};
+use super::io::{Command, Event, LinkId, MemberState, Output, Refused, Target};
 use super::limits::{ENTERING, MAX_LINKS, MAX_MEMBERS};
 use super::link::{Fault, Incoming, Link, Phase, Purpose, Up};
 use super::membership::Merge;
@@ -28,11 +28,22 @@ impl Session {
             since: now,
             presence: None,
             on_disk: None,
-            acked: 0,
+            acked: Vec::new(),
+            entering: None,
+            entered: false,
+            trouble: None,
+            alarmed: None,
             delay: None,
             shown: None,
         });
         let left = self.roster.entry(&member).is_none_or(|entry| entry.left);
+        if left && peer.shown.is_none() && peer.link.is_none() {
+            // Who left before we came is no news.
+            peer.redial.stop();
+            let name = self.roster.display_name(&member);
+            peer.shown = Some((MemberState::Left, name));
+            return;
+        }
         if left {
             peer.redial.stop();
         } else if peer.link.is_none() && peer.dialling.is_none() && peer.redial.at().is_none() {
@@ -172,10 +183,18 @@ impl Session {
             return;
         };
         let target = link.target.to_string();
-        let purpose = link.purpose;
-        self.forget(id, now);
-        if purpose == Purpose::Join {
-            self.refuse(Refused::Unreachable { target, why });
+        match link.purpose {
+            Purpose::Join => {
+                self.forget(id, now);
+                self.refuse(Refused::Unreachable { target, why });
+            }
+            Purpose::Member(member) => {
+                if let Some(peer) = self.peers.get_mut(&member) {
+                    peer.trouble = Some(format!("{target}: {why}"));
+                }
+                self.forget(id, now);
+            }
+            Purpose::Accepted => {}
         }
     }
 
@@ -407,6 +426,8 @@ impl Session {
             peer.since = now;
         }
         peer.link = Some(id);
+        peer.entering.get_or_insert(self.own_next);
+        peer.trouble = None;
         peer.presence = None;
         peer.redial.connected(addr);
         let Some(dialling) = peer.dialling else {

@@ -208,7 +208,10 @@ impl Roster {
             return;
         };
         let addr = canonical(SocketAddr::new(ip, first.port()));
-        if is_usable(&addr)
+        // Nobody comes in by another interface than those we listen on.
+        let local = self.listening.iter().all(|addr| addr.ip().is_loopback());
+        if (!local || addr.ip().is_loopback())
+            && is_usable(&addr)
             && !self.listening.contains(&addr)
             && !self.observed.contains(&addr)
             && self.observed.len() < MAX_OBSERVED_ADDRS

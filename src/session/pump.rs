@@ -96,6 +96,9 @@ impl Session {
         {
             return Some(Message::Heads(heads));
         }
+        if let Some(proof) = up.take_proof(self.proofs.present(), log.version()) {
+            return Some(proof);
+        }
         if let Some(ops) = up.take_wanted(log) {
             return Some(Message::Ops(ops));
         }

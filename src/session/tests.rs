@@ -117,6 +117,12 @@ struct Node {
     addr: SocketAddr,
     events: Vec<Event>,
     accepted: u64,
+    /// What it says the hash of its text is, instead of the same as everybody.
+    hash: Option<[u8; 32]>,
+    /// How often it was asked for that.
+    hashed: u32,
+    /// Whose text was found to be another one.
+    diverged: Vec<MemberId>,
 }
 
 /// A direction of a connection: who sends on which link to whom on which.
@@ -199,6 +205,9 @@ impl Net {
             addr,
             events,
             accepted: 0,
+            hash: None,
+            hashed: 0,
+            diverged: Vec::new(),
         });
         self.handle(index, Input::Listening { addrs: vec![addr] });
         index
@@ -278,6 +287,13 @@ impl Net {
                         },
                     );
                 }
+                Output::Hash => {
+                    let hash = self.nodes[node].hash.unwrap_or([7; 32]);
+                    self.nodes[node].hashed += 1;
+                    let Node { session, log, .. } = &mut self.nodes[node];
+                    session.handle(Input::Hashed { hash }, now, log);
+                }
+                Output::Diverged { member, .. } => self.nodes[node].diverged.push(member),
                 Output::Adopt { link, history } => {
                     let adopted = self.nodes[node].log.adopt(&history);
                     self.later(now, node, Input::Adopted { link, adopted });
@@ -1112,4 +1128,112 @@ fn a_history_that_does_not_fit_together_costs_the_link() {
         net.seconds(2);
         net.assert_converged(&[host, a, b]);
     }
+}
+
+fn identical(net: &Net, at: usize) -> usize {
+    let members = net.nodes[at].session.members();
+    members.iter().filter(|member| member.identical).count()
+}
+
+#[test]
+fn texts_are_compared_once_all_is_at_rest_and_never_while_somebody_types() {
+    let mut net = Net::new(30);
+    let host = net.host();
+    let (a, b) = (net.join(host), net.join(host));
+    net.seconds(5);
+    for node in [host, a, b] {
+        assert_eq!(identical(&net, node), 2);
+        net.nodes[node].hashed = 0;
+    }
+    for _ in 0..100 {
+        net.edit(a, 1, 3);
+        net.run(Duration::from_millis(100));
+        assert_eq!(identical(&net, host), 0, "what was proven is of old heads");
+    }
+    assert_eq!(net.nodes[host].hashed, 0);
+    net.seconds(3);
+    for node in [host, a, b] {
+        assert_eq!((net.nodes[node].hashed, identical(&net, node)), (1, 2));
+    }
+    net.seconds(60);
+    assert_eq!(net.nodes[host].hashed, 1, "at rest nothing is hashed");
+    assert!(net.nodes.iter().all(|node| node.diverged.is_empty()));
+}
+
+#[test]
+fn a_member_with_another_text_is_found_out_by_all_and_harms_nobody() {
+    let mut net = Net::new(31);
+    let host = net.host();
+    let (a, b) = (net.join(host), net.join(host));
+    let id = |net: &Net, node: usize| net.nodes[node].session.me.member;
+    net.nodes[b].hash = Some([66; 32]);
+    net.edit(a, 1, 3);
+    net.seconds(5);
+    let bad = id(&net, b);
+    assert_eq!(net.nodes[host].diverged, [bad]);
+    assert_eq!(net.nodes[a].diverged, [bad]);
+    assert_eq!(net.nodes[b].diverged.len(), 2, "it is told as well");
+    assert_eq!((identical(&net, host), identical(&net, b)), (1, 0));
+    // It goes on lying: there is one alarm a minute.
+    for _ in 0..20 {
+        net.edit(a, 1, 3);
+        net.seconds(2);
+    }
+    assert_eq!(net.nodes[host].diverged.len(), 1);
+    net.seconds(60);
+    net.nodes[b].hash = None;
+    net.edit(a, 1, 3);
+    net.seconds(5);
+    assert_eq!((identical(&net, host), identical(&net, b)), (2, 2));
+    net.assert_converged(&[host, a, b]);
+}
+
+#[test]
+fn who_is_being_sent_the_text_for_the_first_time_is_not_said_to_lack_it() {
+    let mut net = Net::new(32);
+    let host = net.host();
+    let a = net.join(host);
+    net.seconds(2);
+    edits(&mut net, host, 2_000, 200);
+    net.seconds(2);
+    let late = net.join(a);
+    let mut entered = false;
+    for _ in 0..2_000 {
+        net.run(Duration::from_millis(1));
+        for view in net.nodes[host].session.members() {
+            assert!(view.undelivered == 0 || !view.entered, "{view:?}");
+            entered |= view.member == net.nodes[late].session.me.member && view.entered;
+        }
+    }
+    assert!(entered);
+    net.cut(host, late);
+    net.cut(a, late);
+    edits(&mut net, host, 3, 5);
+    net.seconds(20);
+    let views = net.nodes[host].session.members();
+    let lacking = views
+        .iter()
+        .filter(|view| view.undelivered > 0 && view.entered);
+    assert_eq!(
+        lacking.count(),
+        1,
+        "one who was here and is away lacks what is new"
+    );
+}
+
+#[test]
+fn who_left_before_a_newcomer_came_is_no_news_to_it() {
+    let mut net = Net::new(33);
+    let host = net.host();
+    let a = net.join(host);
+    net.seconds(2);
+    net.handle(a, Input::Leave);
+    net.seconds(2);
+    let b = net.join(host);
+    net.seconds(2);
+    let gone = net.nodes[a].session.me.member;
+    let news =
+        |event: &&Event| matches!(event, Event::MemberChanged { member, .. } if *member == gone);
+    assert_eq!(net.nodes[b].events.iter().filter(news).count(), 0);
+    assert_eq!(net.state(a, b), MemberState::Left, "but it is known");
 }

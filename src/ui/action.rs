@@ -94,6 +94,10 @@ commands! {
     Whitespace = "whitespace",
     /// Make a new session code; the one before opens nothing any more.
     NewCode = "new-code",
+    /// Try at once to reach the members who are away.
+    Retry = "retry",
+    /// Go to the next place that a member changed who was away and is back.
+    NextChange = "next-change",
 
     /// Take back your last edit.
     Undo = "undo",

@@ -91,6 +91,8 @@ pub struct Status {
     pub members: Vec<Member>,
     /// Whether the others have everything; empty without others.
     pub delivery: String,
+    /// The same in short.
+    pub delivery_short: String,
     /// Who has the text on disk; empty without others.
     pub disk: String,
     /// How to join; empty if nobody can.

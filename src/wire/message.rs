@@ -46,6 +46,8 @@ pub enum Message {
     Guesses(Guesses),
     /// What the sender has on its disk.
     Saved(Saved),
+    /// The hash of the sender's text.
+    Proof(Proof),
 }
 
 /// Who the sender is.
@@ -305,6 +307,23 @@ impl std::fmt::Debug for History {
     }
 }
 
+/// The hash of the sender's text, and the heads that it has it with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Proof {
+    /// The digest of the heads.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub heads: [u8; 32],
+    /// BLAKE3 of the text in UTF-8.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub hash: [u8; 32],
+}
+
 /// The last message on a link.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Bye {
@@ -416,6 +435,7 @@ impl Message {
             Self::Access(body) => encode(13, body, out),
             Self::Guesses(body) => encode(14, body, out),
             Self::Saved(body) => encode(15, body, out),
+            Self::Proof(body) => encode(16, body, out),
         }
     }
 
@@ -449,6 +469,7 @@ impl Message {
             13 => decode(13, rest, well_formed_access).map(Self::Access),
             14 => decode(14, rest, |_| Ok(())).map(Self::Guesses),
             15 => decode(15, rest, |_| Ok(())).map(Self::Saved),
+            16 => decode(16, rest, |_| Ok(())).map(Self::Proof),
             128.. => Err(DecodeError::NoKind),
             unknown => Err(DecodeError::UnknownKind(*unknown)),
         }
@@ -626,6 +647,10 @@ pub(crate) mod tests {
             Message::Saved(Saved {
                 hash: [6; 32],
                 heads: vec![(author, 70_000)],
+            }),
+            Message::Proof(Proof {
+                heads: [5; 32],
+                hash: [6; 32],
             }),
         ]
     }

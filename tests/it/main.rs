@@ -24,6 +24,7 @@ mod terminal;
 mod wait;
 mod words;
 
+mod apart;
 mod broken_links;
 mod cables;
 mod command_line;

@@ -10,7 +10,7 @@ use super::world::{Member, World};
 
 /// What waits for slow links is bounded.
 pub(crate) fn memory(member: &Member) {
-    let links = member.core.session().members().len() + 1;
+    let links = member.core.session().entries().count() + 1;
     let most = links * (MAX_IN_FLIGHT_BYTES + 4 * OPS_BYTES);
     let in_flight = member.core.session().in_flight();
     assert!(
@@ -25,14 +25,14 @@ pub(crate) fn gauge(world: &World, node: Node) {
     let own = me.core.document().me();
     let next = me.core.document().log().next(&own);
     for view in me.core.session().members() {
-        if view.undelivered > 0 {
+        if view.undelivered > 0 || !view.entered {
             continue;
         }
         let there = world
             .members
             .iter()
-            .find(|other| view.authors.contains(&other.core.document().me()));
-        if let Some(there) = there.filter(|there| there.runs) {
+            .find(|other| other.runs && view.authors.contains(&other.core.document().me()));
+        if let Some(there) = there {
             let has = there.core.document().log().next(&own);
             assert_eq!(
                 has, next,
@@ -40,6 +40,29 @@ pub(crate) fn gauge(world: &World, node: Node) {
                 view.name
             );
         }
+    }
+}
+
+/// A member whose text is said to be the same as mine has the same text, unless it has gone on; and equal
+/// heads are equal texts whatever is said.
+pub(crate) fn proof(world: &World, node: Node) {
+    let me = world.members[node].core.document();
+    for other in world.members.iter().filter(|other| other.runs) {
+        let other = other.core.document();
+        if other.log().version() == me.log().version() {
+            assert_eq!(other.rope(), me.rope(), "equal heads, other texts");
+        }
+    }
+    let views = world.members[node].core.session().members();
+    for view in views.iter().filter(|view| view.identical) {
+        let is_it = |other: &&Member| view.authors.contains(&other.core.document().me());
+        let there = world.members.iter().filter(|other| other.runs).find(is_it);
+        let knew = there.is_none_or(|there| there.knew.covers(me.log().version()));
+        assert!(
+            knew,
+            "{} is said to have the same text, and never had its heads",
+            view.name
+        );
     }
 }
 
@@ -122,6 +145,14 @@ fn converged(world: &World, running: &[&Member]) {
             "the gauge stays up"
         );
         assert!(member.core.session().is_caught_up(other.replica()));
+        let views = member.core.session().members();
+        let mut connected = views
+            .iter()
+            .filter(|view| view.state == MemberState::Connected);
+        assert!(
+            connected.all(|view| view.identical && view.entered),
+            "somebody is not known to have the same text"
+        );
     }
     // The strong list specification: one order of all characters, of which every text that was ever
     // seen is a part, in that order. Each character was inserted once.

@@ -15,7 +15,11 @@ mod network;
 mod toy;
 mod world;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use collab_edit::security::{Access, Grant, Secret};
 use collab_edit::session::Inside;
@@ -53,20 +57,44 @@ fn seeds() -> Range<u64> {
     }
 }
 
+/// Runs one seed after the other in as many threads as the machine has.
+fn run_all(seeds: Range<u64>, run: impl Fn(u64) -> world::Totals + Sync) -> world::Totals {
+    let next = AtomicU64::new(seeds.start);
+    let totals = Mutex::new(world::Totals::default());
+    let failed = Mutex::new(BTreeSet::new());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while failed.lock().expect("no panic").is_empty() {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    match std::panic::catch_unwind(AssertUnwindSafe(|| run(seed))) {
+                        Ok(one) => totals.lock().expect("no panic").add(&one),
+                        Err(_) => drop(failed.lock().expect("no panic").insert(seed)),
+                    }
+                }
+            });
+        }
+    });
+    if let Some(seed) = failed.into_inner().expect("no panic").first() {
+        panic!("seed {seed} failed; replay with SIM_SEED={seed} cargo test --test sim");
+    }
+    totals.into_inner().expect("no panic")
+}
+
 #[test]
 fn members_converge_whatever_the_network_does() {
     let tell = std::env::var("SIM_SEED").is_ok();
-    let mut totals = world::Totals::default();
-    for seed in seeds() {
-        let run = std::panic::AssertUnwindSafe(|| World::new(seed, tell).run());
-        match std::panic::catch_unwind(run) {
-            Ok(one) => totals.add(&one),
-            Err(panic) => {
-                eprintln!("seed {seed} failed; replay with SIM_SEED={seed} cargo test --test sim");
-                std::panic::resume_unwind(panic);
-            }
-        }
-    }
+    let totals = run_all(seeds(), |seed| World::new(seed, tell).run());
     eprintln!("{totals:?}");
     assert!(totals.edits > 0 && totals.merged > 0, "nothing happened");
+}
+
+#[test]
+fn sixty_four_members_join_at_once() {
+    let totals = World::new(1_000_000, false).crowd(64);
+    eprintln!("{totals:?}");
 }

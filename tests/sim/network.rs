@@ -30,6 +30,8 @@ struct Connection {
     unflushed: [usize; 2],
     /// Nothing passes any more, and nobody is told.
     silent: bool,
+    /// How many times slower than others it is.
+    slowness: u64,
 }
 
 /// See the module.
@@ -77,7 +79,13 @@ impl Network {
     }
 
     /// Two ends are joined.
-    pub(crate) fn connect(&mut self, dialler: (Node, LinkId), acceptor: (Node, LinkId), now: Time) {
+    pub(crate) fn connect(
+        &mut self,
+        dialler: (Node, LinkId),
+        acceptor: (Node, LinkId),
+        slowness: u64,
+        now: Time,
+    ) {
         let index = self.connections.len();
         self.connections.push(Connection {
             ends: [dialler, acceptor],
@@ -87,6 +95,7 @@ impl Network {
             held: [VecDeque::new(), VecDeque::new()],
             unflushed: [0; 2],
             silent: false,
+            slowness,
         });
         self.by_end.insert(dialler, (index, 0));
         self.by_end.insert(acceptor, (index, 1));
@@ -113,8 +122,9 @@ impl Network {
         rng: &mut fastrand::Rng,
     ) -> (Time, Time) {
         let delay = self.delay(rng);
-        let lasts = Duration::from_millis(bytes as u64 * 1000 / self.bandwidth);
         let connection = &mut self.connections[index];
+        let lasts = bytes as u64 * 1000 * connection.slowness / self.bandwidth;
+        let lasts = Duration::from_millis(lasts);
         let left = connection.busy[side].max(now) + lasts;
         connection.busy[side] = left;
         let arrives = (left + delay).max(connection.arrives[side]);

@@ -1,5 +1,7 @@
 //! Members, what they do, and what is done to them.
 
+mod faults;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use collab_edit::wire::Name;
 use super::checks;
 use super::network::{Network, Node, Piece, Way};
 use super::toy::Toy;
+use faults::Disk;
 
 /// How long things are done to the members, and how long they then have to come together.
 const BUSY: Duration = Duration::from_secs(60);
@@ -31,6 +34,8 @@ pub(crate) struct Totals {
     pub(crate) edits: usize,
     pub(crate) merged: usize,
     pub(crate) faults: usize,
+    pub(crate) restarts: usize,
+    pub(crate) garbage: usize,
     pub(crate) bytes: u64,
 }
 
@@ -41,6 +46,8 @@ impl Totals {
         self.edits += other.edits;
         self.merged += other.merged;
         self.faults += other.faults;
+        self.restarts += other.restarts;
+        self.garbage += other.garbage;
         self.bytes += other.bytes;
     }
 }
@@ -58,6 +65,10 @@ pub(crate) struct Member {
     deadline: u64,
     /// Everything it ever knew.
     pub(crate) knew: Version,
+    /// Its secret.
+    key: [u8; 32],
+    /// What it wrote to its disk last.
+    disk: Option<Disk>,
 }
 
 enum Happening {
@@ -72,6 +83,8 @@ enum Happening {
     /// Something is done to the network or a member.
     Fault,
     Heal,
+    /// A crashed member's program is started again.
+    Restart(Node),
 }
 
 /// See the module.
@@ -161,6 +174,25 @@ impl World {
         self.totals
     }
 
+    /// `count` members, all but one of which join at once through that one while it edits; nothing goes
+    /// wrong.
+    pub(crate) fn crowd(mut self, count: usize) -> Totals {
+        self.start(None);
+        for _ in 0..200 {
+            self.edit();
+        }
+        self.later(Duration::from_millis(10), Happening::Edit);
+        for _ in 1..count {
+            self.start(Some(0));
+        }
+        self.run_until(Time(1_000));
+        self.faults = false;
+        self.run_until(Time(15_000));
+        checks::at_the_end(&self);
+        self.totals.members = self.members.len();
+        self.totals
+    }
+
     fn run_until(&mut self, end: Time) {
         while let Some(entry) = self.queue.first_entry() {
             let (at, _) = *entry.key();
@@ -196,38 +228,50 @@ impl World {
     /// Starts a member: the founder, or one who joins through another.
     fn start(&mut self, through: Option<Node>) {
         let node = self.members.len();
-        let mut key = || std::array::from_fn(|_| self.rng.u8(..));
-        let (member, author) = (key(), key());
-        let crypto: Box<dyn Crypto> = if self.seed < REAL_SEEDS {
-            let entropy = Entropy::new(&Secret::new(author));
-            Box::new(Identity::new(Secret::new(member), entropy))
-        } else {
-            Box::new(Toy { member, author })
-        };
+        let key = std::array::from_fn(|_| self.rng.u8(..));
         let founded = through.is_none();
         let config = Config {
             name: Name::new(&format!("m{node}")),
-            crypto,
+            crypto: self.crypto(key),
             inside: founded.then(super::inside),
             kept: Vec::new(),
             seed: self.rng.u64(..),
             history_ops: self.history_ops,
         };
         let addr = SocketAddr::from(([10, 0, (node >> 8) as u8, node as u8], 4700));
-        self.members.push(Member {
-            core: Core::new(config, self.now),
-            addr,
-            runs: true,
-            paused: Time(0),
-            joined: founded,
-            accepted: 0,
-            deadline: 0,
-            knew: Version::new(),
-        });
-        self.input(node, Input::Listening { addrs: vec![addr] });
+        self.settle_in(Core::new(config, self.now), key, addr, founded);
         if let Some(through) = through {
             self.join(node, through);
         }
+    }
+
+    /// A member's keys: its own, and those of a new process.
+    fn crypto(&mut self, member: [u8; 32]) -> Box<dyn Crypto> {
+        let author = std::array::from_fn(|_| self.rng.u8(..));
+        if self.seed < REAL_SEEDS {
+            let entropy = Entropy::new(&Secret::new(author));
+            Box::new(Identity::new(Secret::new(member), entropy))
+        } else {
+            Box::new(Toy { member, author })
+        }
+    }
+
+    /// A member runs and listens.
+    fn settle_in(&mut self, core: Core, key: [u8; 32], addr: SocketAddr, joined: bool) {
+        let node = self.members.len();
+        self.members.push(Member {
+            knew: core.document().log().version().clone(),
+            core,
+            addr,
+            runs: true,
+            paused: Time(0),
+            joined,
+            accepted: 0,
+            deadline: 0,
+            key,
+            disk: None,
+        });
+        self.input(node, Input::Listening { addrs: vec![addr] });
     }
 
     fn join(&mut self, node: Node, through: Node) {
@@ -271,9 +315,14 @@ impl World {
                     refused = true;
                 }
                 Event::Warning(text) => self.say(|| format!("{node} warns: {text}")),
+                // Of the authors that garbage invents.
+                Event::Notice(text) if text.starts_with("edits of") => {}
                 Event::Notice(text) => panic!("seed {}: an honest session says: {text}", self.seed),
                 _ => {}
             }
+        }
+        if let Some(divergence) = self.members[node].core.next_divergence() {
+            panic!("{node} and {} differ with equal heads", divergence.name);
         }
         checks::memory(&self.members[node]);
         let member = &mut self.members[node];
@@ -368,6 +417,11 @@ impl World {
                     self.later(after, Happening::Fault);
                 }
             }
+            Happening::Restart(node) => {
+                if self.faults {
+                    self.restart(node);
+                }
+            }
             Happening::Heal => {
                 self.say(|| "everything is connected".to_owned());
                 self.network.heal();
@@ -416,7 +470,7 @@ impl World {
         let to = self
             .members
             .iter()
-            .position(|member| member.addr.to_string() == target);
+            .rposition(|member| member.addr.to_string() == target);
         let Some(to) = to else {
             panic!("nobody was ever at {target}")
         };
@@ -439,7 +493,9 @@ impl World {
         }
         let accepted = LinkId::Accepted(self.members[to].accepted);
         self.members[to].accepted += 1;
-        self.network.connect((node, link), (to, accepted), self.now);
+        let slowness = *self.rng.choice(&[1, 1, 1, 1, 4]).expect("some");
+        self.network
+            .connect((node, link), (to, accepted), slowness, self.now);
         let (addr, from) = (self.members[to].addr, self.members[node].addr);
         self.input(
             to,
@@ -489,80 +545,10 @@ impl World {
             self.texts
                 .push(self.members[node].core.document().rope().to_string());
         }
-        checks::gauge(self, node);
-    }
-
-    fn fault(&mut self) {
-        self.totals.faults += 1;
-        let running = (0..self.members.len())
-            .filter(|node| self.members[*node].runs)
-            .count();
-        let joined = self
-            .members
-            .iter()
-            .filter(|member| member.runs && member.joined)
-            .count();
-        match self.rng.u8(0..12) {
-            0 | 1 => {
-                // Two halves that hear nothing of each other.
-                let half: Vec<bool> = self.members.iter().map(|_| self.rng.bool()).collect();
-                self.say(|| format!("a partition: {half:?}"));
-                for from in 0..half.len() {
-                    for to in (0..half.len()).filter(|to| half[*to] != half[from]) {
-                        self.network.cut(from, to);
-                    }
-                }
-                self.heal_later();
-            }
-            2 | 3 => {
-                // One direction of one pair.
-                let (from, to) = (
-                    self.rng.usize(0..self.members.len()),
-                    self.rng.usize(0..self.members.len()),
-                );
-                self.say(|| format!("nothing goes from {from} to {to}"));
-                self.network.cut(from, to);
-                self.heal_later();
-            }
-            4 => self.network.silence_one(&mut self.rng),
-            5 | 6 => {
-                if let Some(node) = self.anyone(|_| true, usize::MAX) {
-                    let lasts = Duration::from_millis(self.rng.u64(100..20_000));
-                    self.say(|| format!("{node} is stopped for {lasts:?}"));
-                    self.members[node].paused = self.now + lasts;
-                    self.later(lasts, Happening::Resume(node));
-                }
-            }
-            7 if joined > 2 => {
-                let word = self.rng.bool();
-                if let Some(node) = self.anyone(|_| true, usize::MAX) {
-                    self.say(|| format!("{node} crashes, with a word: {word}"));
-                    self.members[node].runs = false;
-                    for way in self.network.drop_node(node, word) {
-                        let delay = self.network.delay(&mut self.rng);
-                        self.later(delay, Happening::Piece(way, Piece::End));
-                    }
-                }
-            }
-            8 if joined > 2 => {
-                if let Some(node) = self.anyone(|member| member.joined, usize::MAX) {
-                    self.say(|| format!("{node} leaves"));
-                    self.input(node, Input::Leave);
-                    self.members[node].runs = false;
-                    self.network.drop_node(node, false);
-                }
-            }
-            _ if running < self.most => {
-                if let Some(through) = self.anyone(|member| member.joined, usize::MAX) {
-                    self.start(Some(through));
-                }
-            }
-            _ => {}
+        if self.rng.u8(0..64) == 0 {
+            self.write_disk(node);
         }
-    }
-
-    fn heal_later(&mut self) {
-        let after = Duration::from_millis(self.rng.u64(100..25_000));
-        self.later(after, Happening::Heal);
+        checks::gauge(self, node);
+        checks::proof(self, node);
     }
 }

@@ -326,29 +326,37 @@ fn the_status_bar_drops_parts_where_it_is_narrow() {
     view.status = Status {
         file: "notes.md".into(),
         unsaved: false,
-        members: vec![member("Ann", true), member("Bo", false)],
-        delivery: "all delivered".into(),
+        members: vec![member("Annabelle", true), member("Bo", false)],
+        delivery: "3 edits · 1 of 2 have them · Bo away for 5 s".into(),
+        delivery_short: "3 edits not at Bo".into(),
         disk: String::new(),
-        invitation: "collab-edit --join 192.168.1.5:4700".into(),
+        invitation: "--join 192.168.1.5:4700".into(),
     };
-    for (width, expected) in [
-        (
-            90,
-            "   notes.md  1:1   Ann   Bo (away)   all delivered  collab-edit --join 192.168.1.5:4700",
-        ),
-        (
-            84,
-            "   notes.md  1:1  3 members, 1 away  all delivered  collab-edit --join 192.168.1.5:4700",
-        ),
-        (60, "   notes.md  1:1   Ann   Bo (away)   all delivered"),
-        (40, "   notes.md  1:1  3 members, 1 away"),
-        (20, "   notes.md  1:1"),
-        (12, "   notes.md"),
-        (8, "   note…"),
+    let file = "   notes.md";
+    let names = "   notes.md  1:1   Annabelle   Bo (away) ";
+    let count = "   notes.md  1:1  3 members, 1 away";
+    let Status {
+        delivery,
+        delivery_short: short,
+        invitation,
+        ..
+    } = view.status.clone();
+    for (from, expected) in [
+        (112, format!("{names}  {delivery}  {invitation}")),
+        (106, format!("{count}  {delivery}  {invitation}")),
+        (87, format!("{names}  {delivery}")),
+        (81, format!("{count}  {delivery}")),
+        (60, format!("{names}  {short}")),
+        (54, format!("{count}  {short}")),
+        (35, format!("{file}  1:1  {short}")),
+        (30, format!("{file}  {short}")),
+        (16, format!("{file}  1:1")),
+        (11, file.to_owned()),
+        (8, "   note…".to_owned()),
     ] {
-        let rows = Screenshot::of(&view, width, 3).rows();
-        let fits = expected.chars().count() <= usize::from(width);
-        assert_eq!(rows[2] == expected, fits, "{width}: {:?}", rows[2]);
+        let row = |width| Screenshot::of(&view, width, 3).rows().remove(2);
+        assert_eq!(row(from), expected, "{from}");
+        assert_ne!(row(from - 1), expected, "{from} is the least");
     }
 }
 
@@ -551,6 +559,7 @@ fn hostile_view<'a>(rng: &mut fastrand::Rng, rope: &'a Rope) -> View<'a> {
         members,
         delivery: hostile(rng, 9),
         disk: hostile(rng, 9),
+        delivery_short: hostile(rng, 9),
         invitation: hostile(rng, 9),
     };
     view.notice = rng.bool().then(|| Notice {

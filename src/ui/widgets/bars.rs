@@ -107,16 +107,22 @@ pub(in crate::ui) fn draw_status(
     let position = vec![(format!("{line}:{column}"), bar)];
     let (names, count) = (member_names(status, theme), member_count(status, bar));
     let delivery = part(&status.delivery, PART_COLUMNS);
+    let short = part(&status.delivery_short, PART_COLUMNS);
     let disk = part(&status.disk, PART_COLUMNS);
     let invitation = part(&status.invitation, PART_COLUMNS);
-    let choices: [&[&Spans]; 9] = [
+    let choices: [&[&Spans]; 14] = [
         &[&file, &position, &names, &delivery, &disk, &invitation],
         &[&file, &position, &count, &delivery, &disk, &invitation],
         &[&file, &position, &names, &delivery, &disk],
         &[&file, &position, &count, &delivery, &disk],
+        &[&file, &position, &names, &delivery, &invitation],
+        &[&file, &position, &count, &delivery, &invitation],
         &[&file, &position, &names, &delivery],
         &[&file, &position, &count, &delivery],
-        &[&file, &position, &count],
+        &[&file, &position, &names, &short],
+        &[&file, &position, &count, &short],
+        &[&file, &position, &short],
+        &[&file, &short],
         &[&file, &position],
         &[&only_file],
     ];

@@ -1,0 +1,88 @@
+//! What the person is told of the others: who comes and goes, what they have, what is wrong.
+
+use super::{Model, Phase};
+use crate::app::core::Divergence;
+use crate::app::delivery::Delivery;
+use crate::session::{Input, MemberState, MemberView, Time};
+use crate::ui::view::Level;
+use crate::wire::MemberId;
+
+impl Model {
+    /// What the delivery gauge says now.
+    pub(super) fn measure(&mut self, members: &[MemberView], now: Time) -> Delivery {
+        let document = self.core.document();
+        let (me, log) = (document.me(), document.log());
+        self.gauge.note(log.next(&me), now);
+        self.gauge.delivery(members, me, log, now)
+    }
+
+    /// When the session or the gauge may have something new though nothing happens.
+    pub(in crate::app) fn next_deadline(&self, now: Time) -> Option<Time> {
+        let gauge = self.gauge.next_deadline(now);
+        self.core.next_deadline().into_iter().chain(gauge).min()
+    }
+
+    pub(super) fn member_changed(&mut self, member: MemberId, name: &str, state: MemberState) {
+        if !self.colours.contains(&member) {
+            self.colours.push(member);
+        }
+        // What one who is back did meanwhile is told once it is here.
+        let was_apart = self.partitions.is_apart(&member);
+        self.partitions.changed(member, state, &self.core);
+        if was_apart && state == MemberState::Connected {
+            return;
+        }
+        // A newcomer meets everybody; while it does, only who is lost is news.
+        if self.phase == Phase::Editing || state == MemberState::Away {
+            let text = match state {
+                MemberState::Connected => format!("{name} is here"),
+                MemberState::Away => {
+                    format!("{name} is away; both of you can go on. F5 tries to reach them at once")
+                }
+                MemberState::Left => format!("{name} has left"),
+            };
+            self.say(Level::Info, text);
+        }
+    }
+
+    /// Tells what those did who are back.
+    pub(super) fn report_back(&mut self, members: &[MemberView]) {
+        if let Some(report) = self.partitions.report(members, &self.core) {
+            self.say(Level::Info, report);
+            self.dirty = true;
+        }
+    }
+
+    /// Goes to the next place that one who was away has changed.
+    pub(super) fn next_change(&mut self) {
+        match self.partitions.next_place() {
+            Some((anchor, number, count)) => {
+                self.editor.go_to(&self.core, anchor);
+                self.say(Level::Info, format!("Change {number} of {count}"));
+            }
+            None => self.say(Level::Info, "Nobody has come back with changes"),
+        }
+    }
+
+    /// Everybody who is away is tried at once.
+    pub(super) fn retry(&mut self, now: Time) {
+        let members = self.core.session().members();
+        let away = members
+            .iter()
+            .filter(|member| member.state == MemberState::Away);
+        let text = match away.count() {
+            0 => "Nobody is away".to_owned(),
+            1 => "Trying to reach the member who is away; F2 shows what comes of it".to_owned(),
+            count => format!("Trying to reach {count} members; F2 shows what comes of it"),
+        };
+        self.say(Level::Info, text);
+        self.core.handle(Input::RetryNow, now);
+    }
+
+    /// Keeps a text that was found to differ from another member's, and tells the person.
+    pub(super) fn alarm(&mut self, divergence: Divergence) {
+        let text = divergence.keep();
+        tracing::error!("{text}");
+        self.say(Level::Error, text);
+    }
+}
