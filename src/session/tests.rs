@@ -11,6 +11,8 @@ use crate::security::{Code, Entropy, Identity, Refusal, Secret};
 use crate::wire::{Batch, Name};
 use toy::Toy;
 
+mod door;
+
 #[path = "../../tests/sim/toy.rs"]
 mod toy;
 

@@ -1,5 +1,7 @@
 //! Frames drawn into a buffer and looked at cell by cell.
 
+mod emitted;
+
 use crate::document::Rope;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
