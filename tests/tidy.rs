@@ -91,6 +91,7 @@ const TABLE: &[Row] = &[
         room: "ui",
         rooms: &["document"],
         outside: &[
+            "arboard",
             "ratatui",
             "std::io",
             "thiserror",
@@ -107,6 +108,7 @@ const TABLE: &[Row] = &[
             "anyhow",
             "getrandom",
             "ratatui",
+            "rustix",
             "serde",
             "serde_json",
             "std::fs",

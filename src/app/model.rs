@@ -4,12 +4,14 @@
 
 mod answer;
 mod configure;
+mod copying;
 mod door;
 mod files;
 
 use std::path::{Path, PathBuf};
 
-use super::config::Settings;
+use super::clipboard::Way;
+use super::config::{Clipboard, Settings};
 use super::core::Core;
 use super::editor::Editor;
 use super::harmless_file_name;
@@ -22,7 +24,7 @@ use crate::session::{
     Command as NetCommand, Event as SessionEvent, Input, MemberState, MemberView, Time,
 };
 use crate::storage::{Loaded, Rules, TextFile};
-use crate::ui::action::{Action, Command};
+use crate::ui::action::{Action, Command, Mouse};
 use crate::ui::view::{Level, Notice};
 use crate::wire::MemberId;
 
@@ -34,6 +36,10 @@ pub(super) enum Event {
     Session(Input),
     /// A file has been written, or not.
     Saved(Box<SaveDone>),
+    /// A copy has gone out, this way.
+    Copied(Way),
+    /// What the desktop's clipboard holds, if anything.
+    Pasted(Option<String>),
     /// The system asks the program to end.
     Terminate,
 }
@@ -46,6 +52,12 @@ pub(super) enum Effect {
     Save(Box<SaveJob>),
     /// Remember how the text is shown.
     Remember(Looks),
+    /// Hand this to the clipboard; answered by [`Event::Copied`].
+    Copy(String),
+    /// Look into the clipboard; answered by [`Event::Pasted`].
+    Paste,
+    /// Stop the program until somebody lets it go on.
+    Suspend,
     /// End the program, in good order or because of this.
     Exit(Result<(), String>),
 }
@@ -87,6 +99,8 @@ pub(super) struct Model {
     /// The current folder.
     folder: PathBuf,
     settings: Settings,
+    /// What was copied last, and what is said of it.
+    copied: (String, String),
     /// What is written down about the file's form.
     rules: Rules,
     effects: Vec<Effect>,
@@ -150,6 +164,7 @@ impl Model {
             save_again: false,
             folder,
             settings: Settings::default(),
+            copied: Default::default(),
             rules: Rules::default(),
             effects: Vec::new(),
             dirty: true,
@@ -168,6 +183,8 @@ impl Model {
                 self.hear(now);
             }
             Event::Saved(done) => self.saved(*done, now),
+            Event::Copied(way) => self.copied(way),
+            Event::Pasted(text) => self.pasted(text, now),
             Event::Terminate => self.leave(now),
         }
     }
@@ -231,7 +248,12 @@ impl Model {
         if action == Action::Resize {
             return self.editor.act(action, &mut self.core, now);
         }
-        self.notice = None;
+        if !matches!(
+            action,
+            Action::Mouse(Mouse::Drag | Mouse::Release | Mouse::Wheel(_), _)
+        ) {
+            self.notice = None;
+        }
         let leave_unsaved = std::mem::take(&mut self.leave_unsaved);
         if self.prompt.is_some() && action != Action::Do(Command::Quit) {
             return self.answer(action, now);
@@ -269,6 +291,13 @@ impl Model {
                 self.core.handle(Input::NewCode, now);
                 self.hear(now);
             }
+            Command::Copy | Command::Cut => self.copy(command == Command::Cut, now),
+            // Where only this editor knows, it is there at once, before the next key.
+            Command::Paste if self.settings.clipboard != Clipboard::Desktop => {
+                self.pasted(None, now);
+            }
+            Command::Paste => self.effects.push(Effect::Paste),
+            Command::Suspend => self.effects.push(Effect::Suspend),
             Command::Members => self.panel = !self.panel,
             Command::Escape if self.panel => self.panel = false,
             command => match self.looks.switch(command) {

@@ -26,6 +26,7 @@ mod words;
 mod broken_links;
 mod cables;
 mod command_line;
+mod editing;
 mod files;
 mod headless_contract;
 mod looks;
