@@ -8,6 +8,7 @@
 //! Deliberately absent: decisions about members and sync (those are the session's), and any text
 //! that is not the document's.
 
+mod clipboard;
 mod clock;
 pub mod config;
 pub mod core;

@@ -18,7 +18,9 @@ use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 use unicode_width::UnicodeWidthStr;
 
-use crate::app::config::{Address, Code, Config, DEFAULT_PORT, Existing, ListenOn, Name, Role};
+use crate::app::config::{
+    Address, Clipboard, Code, Config, DEFAULT_PORT, Existing, ListenOn, Name, Role,
+};
 
 /// In columns, so that names fit beside cursors and in lists.
 const MAX_NAME_COLUMNS: usize = 32;
@@ -134,6 +136,8 @@ struct Environment {
     code: Option<OsString>,
     login_name: Option<String>,
     no_color: bool,
+    desktop: bool,
+    tmux: bool,
     config: Option<PathBuf>,
     folder: PathBuf,
 }
@@ -149,6 +153,8 @@ pub fn parse() -> Result<Request, clap::Error> {
             .ok()
             .or_else(|| std::env::var("USER").ok()),
         no_color: std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty()),
+        desktop: has_desktop(),
+        tmux: std::env::var_os("TMUX").is_some(),
         config: settings::usual_path(),
         folder: std::env::current_dir().unwrap_or_default(),
     };
@@ -161,6 +167,13 @@ pub fn print(text: &[u8]) -> ExitCode {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
         _ => ExitCode::SUCCESS,
     }
+}
+
+/// Whether the person sits in front of this machine's desktop.
+fn has_desktop() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|set| !set.is_empty());
+    let remote = ["SSH_TTY", "SSH_CONNECTION"].into_iter().any(is_set);
+    !remote && ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(is_set)
 }
 
 /// Prints why there is no configuration and gives the exit code: 0 after help and version, else 2.
@@ -267,6 +280,12 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
     };
     let mut settings = settings::load(config.as_deref(), environment.config)?;
     settings.colours &= !environment.no_color;
+    settings.tmux = environment.tmux;
+    settings.clipboard = match settings.clipboard {
+        Clipboard::Auto if environment.desktop => Clipboard::Desktop,
+        Clipboard::Auto => Clipboard::Terminal,
+        chosen => chosen,
+    };
     let existing = match existing.as_deref() {
         None => None,
         Some(_) if !matches!(role, Role::Join(_) | Role::Nearby) => {

@@ -11,6 +11,7 @@
 
 pub mod action;
 mod canvas;
+pub mod clipboard;
 pub mod draw;
 pub mod input;
 pub mod keymap;

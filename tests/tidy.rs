@@ -94,6 +94,7 @@ const TABLE: &[Row] = &[
         room: "ui",
         rooms: &["document"],
         outside: &[
+            "arboard",
             "ratatui",
             "std::io",
             "thiserror",
@@ -111,6 +112,7 @@ const TABLE: &[Row] = &[
             "blake3",
             "getrandom",
             "ratatui",
+            "rustix",
             "serde",
             "serde_json",
             "std::fs",

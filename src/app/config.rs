@@ -72,6 +72,8 @@ pub struct Settings {
     pub tab_width: Option<NonZeroUsize>,
     /// Where copies go.
     pub clipboard: Clipboard,
+    /// Whether the terminal is tmux's. Not in the file.
+    pub tmux: bool,
     /// Which key asks for what.
     pub keymap: Keymap,
 }
@@ -86,6 +88,7 @@ impl Default for Settings {
             soft_tabs: None,
             tab_width: None,
             clipboard: Clipboard::default(),
+            tmux: false,
             keymap: Keymap::default(),
         }
     }
@@ -95,7 +98,7 @@ impl Default for Settings {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Clipboard {
-    /// The desktop's clipboard where there is a desktop, else the terminal's.
+    /// The desktop's clipboard where there is a desktop, else the terminal's; `cli` finds out which.
     #[default]
     Auto,
     /// The desktop's clipboard.

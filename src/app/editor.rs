@@ -1,15 +1,16 @@
-//! One person's hands on the document: caret, selection, scrolling, own clipboard.
+//! One person's hands on the document: caret, selection, scrolling.
 //!
 //! Caret and selection are anchors, so they stay at the same text whatever others edit, and what
 //! somebody inserts at the caret does not push it. Everything here is the answer to one
 //! [`Action`]; none of it does IO.
 
 mod lines;
+mod mouse;
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
-use ratatui::layout::Size;
+use ratatui::layout::Rect;
 
 use super::core::Core;
 use super::looks::Looks;
@@ -35,9 +36,11 @@ pub(super) struct Editor {
     top: Anchor,
     left: Column,
     options: DisplayOptions,
-    clipboard: String,
     /// Of the text on the screen.
-    size: Size,
+    area: Rect,
+    /// Whether the wheel has taken the view away from the caret.
+    is_scrolled_away: bool,
+    press: Option<mouse::Press>,
     habits: Habits,
 }
 
@@ -73,8 +76,9 @@ impl Default for Editor {
             top: Anchor::START,
             left: Column(0),
             options: DisplayOptions::default(),
-            clipboard: String::new(),
-            size: Size::ZERO,
+            area: Rect::ZERO,
+            is_scrolled_away: false,
+            press: None,
             habits: Habits::default(),
         }
     }
@@ -112,15 +116,16 @@ impl Editor {
         (self.caret, selection)
     }
 
-    /// The part of the text that shows on a screen of this size.
-    pub(super) fn scroll(&mut self, core: &Core, size: Size, looks: Looks) -> Scroll {
-        if size.width != self.size.width || looks.wrap {
+    /// The part of the text that shows in this area of the screen.
+    pub(super) fn scroll(&mut self, core: &Core, area: Rect, looks: Looks) -> Scroll {
+        let size = area.as_size();
+        if size.width != self.area.width || looks.wrap {
             // What was too narrow for the line may show it from its start now.
             self.left = Column(0);
         }
         self.options.wrap = looks.wrap;
         self.options.whitespace = looks.whitespace;
-        self.size = size;
+        self.area = area;
         // One column is left for the cursor behind a full row.
         self.options.columns = usize::from(size.width).saturating_sub(1).max(1);
         let document = core.document();
@@ -128,16 +133,35 @@ impl Editor {
             top: document.position(&self.top).unwrap_or_default(),
             left: self.left,
         };
-        let cursor = self.cursor(core);
-        scroll_into_view(document.rope(), cursor, size, &self.options, &mut scroll);
+        if self.is_scrolled_away {
+            let top = scroll.top;
+            scroll_into_view(document.rope(), top, size, &self.options, &mut scroll);
+            scroll.left = self.left;
+        } else {
+            let cursor = self.cursor(core);
+            scroll_into_view(document.rope(), cursor, size, &self.options, &mut scroll);
+        }
         self.top = document.anchor(scroll.top, Bias::Before);
         self.left = scroll.left;
         scroll
     }
 
+    /// Where on the screen the text was drawn last.
+    #[cfg(test)]
+    pub(super) const fn area(&self) -> Rect {
+        self.area
+    }
+
     /// How text is shown.
     pub(super) const fn options(&self) -> DisplayOptions {
         self.options
+    }
+
+    /// What is selected, or, if `lines`, what lines the caret is in.
+    pub(super) fn taken(&self, core: &Core, lines: bool) -> Option<Range<CharPos>> {
+        let lines = lines.then(|| self.whole_lines(core));
+        let taken = self.selection(core).or(lines);
+        taken.filter(|range| range.start < range.end)
     }
 
     /// Whether there is something to copy.
@@ -147,6 +171,7 @@ impl Editor {
 
     /// Does what the person asks for, if it concerns the text.
     pub(super) fn act(&mut self, action: Action, core: &mut Core, now: Time) {
+        self.is_scrolled_away &= matches!(action, Action::Resize | Action::Mouse(..));
         match action {
             Action::Insert(c) => {
                 self.replace_selection(core, c.encode_utf8(&mut [0; 4]), EditKind::Type, now);
@@ -155,7 +180,7 @@ impl Editor {
             Action::Do(command) => self.command(command, core, now),
             // What was scrolled away on a narrow screen may fit on the new one.
             Action::Resize => self.left = Column(0),
-            Action::Mouse(..) => {}
+            Action::Mouse(mouse, cell) => self.mouse(mouse, cell, core, now),
         }
     }
 
@@ -172,10 +197,6 @@ impl Editor {
             Command::MoveLinesDown => self.move_lines_down(core, now),
             Command::DuplicateLines => self.duplicate_lines(core, now),
             Command::ToggleComment => self.toggle_comment(core, now),
-            Command::Paste => {
-                let text = self.clipboard.clone();
-                self.replace_selection(core, &text, EditKind::Whole, now);
-            }
             Command::Backspace => {
                 let habits = self.habits;
                 let start = |rope: &Rope, at| lines::before_soft_tab(rope, at, habits);
@@ -194,13 +215,6 @@ impl Editor {
             }
             Command::SelectAll => {
                 self.select(core, Some(CharPos(0)), CharPos(core.document().len()));
-            }
-            Command::Copy => self.copy(core),
-            Command::Cut => {
-                self.copy(core);
-                if self.has_selection(core) {
-                    self.replace_selection(core, "", EditKind::Whole, now);
-                }
             }
             Command::Undo => {
                 let caret = core.undo();
@@ -235,7 +249,7 @@ impl Editor {
                     goal: self.goal,
                 },
                 motion,
-                usize::from(self.size.height).saturating_sub(1).max(1),
+                usize::from(self.area.height).saturating_sub(1).max(1),
                 &self.options,
             ),
         };
@@ -269,12 +283,6 @@ impl Editor {
         let start = range.start;
         core.edit(range, "", kind, now);
         self.land(core, Some(start));
-    }
-
-    fn copy(&mut self, core: &Core) {
-        if let Some(Range { start, end }) = self.selection(core) {
-            self.clipboard = core.document().rope().slice(start.0..end.0).to_string();
-        }
     }
 
     /// Selects what lies between two places, if there is a mark, with the caret at the second. Both are

@@ -4,13 +4,15 @@
 
 mod answer;
 mod configure;
+mod copying;
 mod door;
 mod files;
 mod others;
 
 use std::path::{Path, PathBuf};
 
-use super::config::{Existing, Settings};
+use super::clipboard::Way;
+use super::config::{Clipboard, Existing, Settings};
 use super::core::Core;
 use super::delivery::{Delivery, Gauge};
 use super::editor::Editor;
@@ -23,7 +25,7 @@ use super::saving::{FileDone, FileJob, Saving};
 use crate::document::format::Format;
 use crate::session::{Command as NetCommand, Event as SessionEvent, Input, MemberView, Time};
 use crate::storage::{Loaded, Rules, TextFile};
-use crate::ui::action::{Action, Command};
+use crate::ui::action::{Action, Command, Mouse};
 use crate::ui::view::{Level, Notice};
 use crate::wire::MemberId;
 
@@ -37,6 +39,10 @@ pub(super) enum Event {
     File(Box<FileDone>),
     /// Something has stirred where the file is.
     Stirred,
+    /// A copy has gone out, this way.
+    Copied(Way),
+    /// What the desktop's clipboard holds, if anything.
+    Pasted(Option<String>),
     /// The system asks the program to end.
     Terminate,
 }
@@ -49,6 +55,12 @@ pub(super) enum Effect {
     File(Box<FileJob>),
     /// Remember how the text is shown.
     Remember(Looks),
+    /// Hand this to the clipboard; answered by [`Event::Copied`].
+    Copy(String),
+    /// Look into the clipboard; answered by [`Event::Pasted`].
+    Paste,
+    /// Stop the program until somebody lets it go on.
+    Suspend,
     /// End the program, in good order or because of this.
     Exit(Result<(), String>),
 }
@@ -91,6 +103,8 @@ pub(super) struct Model {
     /// The current folder.
     folder: PathBuf,
     settings: Settings,
+    /// What was copied last, and what is said of it.
+    copied: (String, String),
     /// What is written down about the file's form.
     rules: Rules,
     effects: Vec<Effect>,
@@ -161,6 +175,7 @@ impl Model {
             save_again: false,
             folder,
             settings: Settings::default(),
+            copied: Default::default(),
             rules: Rules::default(),
             effects: Vec::new(),
             dirty: true,
@@ -186,6 +201,8 @@ impl Model {
                 FileDone::Looked(done) => self.looked(done, now),
             },
             Event::Stirred => self.saving.stirred(now),
+            Event::Copied(way) => self.copied(way),
+            Event::Pasted(text) => self.pasted(text, now),
             Event::Terminate => self.leave(now),
         }
     }
@@ -205,12 +222,6 @@ impl Model {
             self.effects.insert(last, Effect::Net(command));
         }
         std::mem::take(&mut self.effects)
-    }
-
-    /// When the end of a turn is wanted, if nothing happens before.
-    pub(super) fn next_deadline(&self) -> Option<Time> {
-        let both = [self.core.next_deadline(), self.saving.next_look()];
-        both.into_iter().flatten().min()
     }
 
     /// Whether the program is about to end.
@@ -263,7 +274,12 @@ impl Model {
         if action == Action::Resize {
             return self.editor.act(action, &mut self.core, now);
         }
-        self.notice = None;
+        if !matches!(
+            action,
+            Action::Mouse(Mouse::Drag | Mouse::Release | Mouse::Wheel(_), _)
+        ) {
+            self.notice = None;
+        }
         let leave_unsaved = std::mem::take(&mut self.leave_unsaved);
         if self.prompt.is_some() && action != Action::Do(Command::Quit) {
             return self.answer(action, now);
@@ -303,6 +319,13 @@ impl Model {
             }
             Command::Retry => self.retry(now),
             Command::NextChange => self.next_change(),
+            Command::Copy | Command::Cut => self.copy(command == Command::Cut, now),
+            // Where only this editor knows, it is there at once, before the next key.
+            Command::Paste if self.settings.clipboard != Clipboard::Desktop => {
+                self.pasted(None, now);
+            }
+            Command::Paste => self.effects.push(Effect::Paste),
+            Command::Suspend => self.effects.push(Effect::Suspend),
             Command::Members => self.panel = !self.panel,
             Command::Escape if self.panel => self.panel = false,
             command => match self.looks.switch(command) {

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::clipboard::{Answer, Clipboard, Way};
 use super::clock::{Clock, minutes};
 use super::config::{Keymap, Settings};
 use super::headless::{Headless, Told};
@@ -22,13 +23,17 @@ use crate::net::Net;
 use crate::session::{Input, Time};
 use crate::ui::action::Action;
 use crate::ui::input;
-use crate::ui::terminal::Screen;
+use crate::ui::terminal::{self, Screen};
 use crate::ui::theme::Theme;
 
 /// How many events one turn takes before it draws.
 const TURN_EVENTS: usize = 256;
 /// Keys that wait; beyond them the terminal does.
 const KEYS: usize = 1024;
+/// How long the program waits to be stopped.
+const UNSTOPPED: Duration = Duration::from_millis(200);
+/// Tells that a stopped program goes on.
+const SIGCONT: i32 = rustix::process::Signal::CONT.as_raw();
 /// Lines of standard input that wait, and the longest of them in bytes.
 const LINES: usize = 1024;
 const MAX_LINE_BYTES: u64 = 64 << 20;
@@ -45,7 +50,9 @@ pub(super) async fn screen(
     let mut signals = Signals::new()?;
     // Before the size is asked for, or a change right after the start would be missed.
     let mut sizes = listen_for(SignalKind::window_change())?;
-    let mut screen = Screen::enter()?;
+    let mut screen = Screen::enter(settings.mouse)?;
+    let mut clipboard = Clipboard::new(&settings);
+    let mut continued = listen_for(SignalKind::from_raw(SIGCONT))?;
     let mut keys = read_keys(settings.keymap);
     let (jobs, mut done) = mpsc::unbounded_channel();
     let mut watching = Watching::default();
@@ -55,6 +62,26 @@ pub(super) async fn screen(
                 Effect::Net(command) => net.execute(command),
                 Effect::File(job) => work(*job, jobs.clone()),
                 Effect::Remember(looks) => drop(tokio::task::spawn_blocking(move || looks.keep())),
+                Effect::Copy(text) => {
+                    let way = clipboard.copy(text, |sequence| screen.write(sequence))?;
+                    if let Some(way) = way {
+                        model.update(Event::Copied(way), clock.now());
+                    }
+                }
+                Effect::Paste => {
+                    if !clipboard.ask() {
+                        model.update(Event::Pasted(None), clock.now());
+                    }
+                }
+                Effect::Suspend => {
+                    terminal::restore();
+                    stop()?;
+                    // Where nobody could let it go on, the system does not stop it.
+                    let stopped = tokio::time::timeout(UNSTOPPED, continued.recv()).await;
+                    tracing::debug!("stopped: {}", stopped.is_ok());
+                    screen.resume()?;
+                    model.update(Event::Action(Action::Resize), clock.now());
+                }
                 Effect::Exit(how) => {
                     drop(screen);
                     net.finish().await;
@@ -86,6 +113,17 @@ pub(super) async fn screen(
                     screen.resized()?;
                     Event::Action(Action::Resize)
                 }
+                _ = continued.recv() => {
+                    screen.resume()?;
+                    Event::Action(Action::Resize)
+                }
+                answer = clipboard.next() => match answer {
+                    Answer::Set(Ok(())) => Event::Copied(Way::Desktop),
+                    Answer::Set(Err(text)) => {
+                        Event::Copied(clipboard.by_terminal(&text, |sequence| screen.write(sequence))?)
+                    }
+                    Answer::Text(text) => Event::Pasted(text),
+                },
                 input = net.next() => Event::Session(input),
                 Some(done) = done.recv() => Event::File(Box::new(done)),
                 () = watching.stirred() => Event::Stirred,
@@ -216,6 +254,12 @@ fn read_line(input: &mut impl BufRead, most: u64) -> std::io::Result<Option<Vec<
         line.pop();
     }
     Ok(Some(line))
+}
+
+/// Stops the program as Ctrl-Z stops one in a shell: with all that were started with it.
+fn stop() -> Result<()> {
+    use rustix::process::{Signal, kill_current_process_group};
+    kill_current_process_group(Signal::TSTP).context("cannot stop the program")
 }
 
 /// Reads or writes a file in the background.

@@ -40,7 +40,7 @@ impl Model {
             };
             view.body = Body::Text(text.clone());
             let area = text_area(Rect::from((Position::ORIGIN, size)), &view);
-            text.scroll = self.editor.scroll(&self.core, area.as_size(), self.looks);
+            text.scroll = self.editor.scroll(&self.core, area, self.looks);
             text.options = self.editor.options();
             view.body = Body::Text(text);
         }

@@ -1,7 +1,7 @@
 //! Rows of arguments with what they become.
 
 use super::*;
-use crate::app::config::Settings;
+use crate::app::config::{Clipboard, Settings};
 use clap::error::ErrorKind;
 
 fn run(line: &str, code: Option<&str>) -> Result<Config, clap::Error> {
@@ -44,7 +44,10 @@ fn what_arguments_become() {
         code: None,
         announce: false,
         log: None,
-        settings: Settings::default(),
+        settings: Settings {
+            clipboard: Clipboard::Terminal,
+            ..Settings::default()
+        },
         folder: PathBuf::new(),
     };
     let file = Some(PathBuf::from("notes.md"));

@@ -6,6 +6,8 @@
 //!
 //! Not here: selections, and what an edit does to a cursor (anchors).
 
+use std::ops::Range;
+
 use ropey::Rope;
 
 use super::bracket;
@@ -169,6 +171,27 @@ pub fn word_right(rope: &Rope, at: CharPos) -> CharPos {
         at = at + cluster.chars().count();
     }
     at
+}
+
+/// The run of word characters, of punctuation or of blanks around the cluster at `at`, within its line.
+pub fn word_around(rope: &Rope, at: CharPos) -> Range<CharPos> {
+    let at = snapped(rope, at);
+    let line = line_at(rope, at);
+    let (start, end) = (line_start(rope, line), line_end(rope, line));
+    let class = |at: CharPos| Class::of(rope.get_char(at.0));
+    let at = if at == end && at > start {
+        prev_grapheme_boundary(rope, at)
+    } else {
+        at
+    };
+    let (mut first, mut last) = (at, at);
+    while last < end && class(last) == class(at) {
+        last = next_grapheme_boundary(rope, last);
+    }
+    while first > start && class(prev_grapheme_boundary(rope, first)) == class(at) {
+        first = prev_grapheme_boundary(rope, first);
+    }
+    first..last
 }
 
 fn paragraph_up(rope: &Rope, at: CharPos) -> CharPos {

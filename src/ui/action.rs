@@ -84,6 +84,8 @@ commands! {
     Escape = "escape",
     /// Copy the selection; without one, say how to quit.
     Interrupt = "interrupt",
+    /// Stop the program and go back to the shell, until it is continued.
+    Suspend = "suspend",
     /// Show or hide the members and the invitation.
     Members = "members",
     /// Wrap long lines, or stop it.

@@ -6,9 +6,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{
+    self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
+};
+use ratatui::layout::Position;
 
-use super::action::Action;
+use super::action::{Action, Mouse};
 use super::keymap::{Chord, Keymap};
 
 /// Reads the terminal and hands over what it asks for, until `take` says `false` or the terminal is
@@ -124,8 +127,19 @@ pub fn action(keymap: &Keymap, event: Event) -> Option<Action> {
         },
         Event::Paste(text) => Some(Action::Paste(normalised(&text)))
             .filter(|paste| *paste != Action::Paste(String::new())),
+        Event::Mouse(event) => {
+            let mouse = match event.kind {
+                MouseEventKind::Down(MouseButton::Left) => Mouse::Press,
+                MouseEventKind::Drag(MouseButton::Left) => Mouse::Drag,
+                MouseEventKind::Up(MouseButton::Left) => Mouse::Release,
+                MouseEventKind::ScrollUp => Mouse::Wheel(-1),
+                MouseEventKind::ScrollDown => Mouse::Wheel(1),
+                _ => return None,
+            };
+            Some(Action::Mouse(mouse, Position::new(event.column, event.row)))
+        }
         // The event loop listens to changes of size itself, from before the first frame on.
-        Event::Resize(..) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
+        Event::Resize(..) | Event::FocusGained | Event::FocusLost => None,
     }
 }
 
@@ -135,8 +149,8 @@ fn is_text(modifiers: KeyModifiers) -> bool {
     command.is_empty() || command == KeyModifiers::CONTROL | KeyModifiers::ALT
 }
 
-/// Pasted text with LF for each CRLF and CR, and without other control characters.
-fn normalised(paste: &str) -> String {
+/// A text from outside, with LF for each CRLF and CR, and without other control characters.
+pub fn normalised(paste: &str) -> String {
     let mut text = String::with_capacity(paste.len());
     let mut after_cr = false;
     for c in paste.chars() {

@@ -21,6 +21,7 @@ use ratatui::crossterm::event::{
     DisableBracketedPaste, EnableBracketedPaste, KeyboardEnhancementFlags,
     PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
 };
+use ratatui::crossterm::style::Print;
 use ratatui::crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
@@ -52,6 +53,7 @@ pub struct Screen {
     terminal: Terminal<CrosstermBackend<Pending>>,
     pending: Pending,
     size: Size,
+    mouse: bool,
 }
 
 /// What is to be written to the terminal, collected so that a frame goes out in one piece.
@@ -71,12 +73,12 @@ impl Write for Pending {
 }
 
 impl Screen {
-    /// Takes the terminal over.
+    /// Takes the terminal over, and the `mouse` if it is to be the editor's.
     ///
     /// # Errors
     ///
     /// If standard input or output is no terminal, or the terminal fails. It is then as before.
-    pub fn enter() -> Result<Self, TerminalError> {
+    pub fn enter(mouse: bool) -> Result<Self, TerminalError> {
         for (is_terminal, stream) in [
             (io::stdin().is_terminal(), "standard input"),
             (io::stdout().is_terminal(), "standard output"),
@@ -86,19 +88,11 @@ impl Screen {
             }
         }
         restore_on_panic();
-        TAKEN.store(true, Ordering::SeqCst);
-        Self::take().inspect_err(|_| restore())
+        take(mouse).inspect_err(|_| restore())?;
+        Self::new(mouse).inspect_err(|_| restore())
     }
 
-    fn take() -> Result<Self, TerminalError> {
-        enable_raw_mode()?;
-        execute!(
-            io::stdout(),
-            EnterAlternateScreen,
-            EnableBracketedPaste,
-            PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES),
-            SetCursorStyle::SteadyBar,
-        )?;
+    fn new(mouse: bool) -> Result<Self, TerminalError> {
         let pending = Pending::default();
         let backend = CrosstermBackend::new(pending.clone());
         let size = backend.size()?;
@@ -108,6 +102,7 @@ impl Screen {
             terminal: Terminal::with_options(backend, TerminalOptions { viewport })?,
             pending,
             size,
+            mouse,
         })
     }
 
@@ -126,6 +121,28 @@ impl Screen {
         self.size = self.terminal.size()?;
         self.terminal
             .resize(Rect::from((Position::ORIGIN, self.size)))
+    }
+
+    /// Takes the terminal over again, after it has been given back for a while or the program has been
+    /// stopped: the next frame is drawn in full.
+    ///
+    /// # Errors
+    ///
+    /// If the terminal fails.
+    pub fn resume(&mut self) -> io::Result<()> {
+        take(self.mouse)?;
+        self.resized()
+    }
+
+    /// Writes a sequence that draws nothing, between frames.
+    ///
+    /// # Errors
+    ///
+    /// If the terminal cannot be written to.
+    pub fn write(&mut self, sequence: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(sequence.as_bytes())?;
+        out.flush()
     }
 
     /// Draws one frame: the cells that changed, in one piece on terminals that can.
@@ -150,6 +167,25 @@ impl Drop for Screen {
     }
 }
 
+/// Presses, drags and the wheel, with coordinates of any size. (Movement without a button, which
+/// crossterm would ask for too, would wake the program for nothing.)
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+
+/// Takes the terminal over, and the mouse if it is to be had.
+fn take(mouse: bool) -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        Print(if mouse { MOUSE_ON } else { "" }),
+        PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES),
+        SetCursorStyle::SteadyBar,
+    )
+}
+
 /// Gives the terminal back, if it is taken over. May be called from anywhere, any number of times.
 pub fn restore() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
@@ -161,6 +197,7 @@ pub fn restore() {
         out,
         EndSynchronizedUpdate,
         PopKeyboardEnhancementFlags,
+        Print(MOUSE_OFF),
         DisableBracketedPaste,
         SetCursorStyle::DefaultUserShape,
         Show,

@@ -207,6 +207,19 @@ pub fn scroll_into_view(
     }
 }
 
+/// The place that is shown `rows` below the row with `top` (above it if negative) at `column` of its
+/// row; where there is no such row, in the last one before.
+pub fn position_at(
+    rope: &Rope,
+    top: CharPos,
+    rows: isize,
+    column: usize,
+    options: &DisplayOptions,
+) -> CharPos {
+    let (row, _) = Row::at(rope, top, options).moved(rope, rows, options);
+    row.at_column(rope, Column(column), options)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

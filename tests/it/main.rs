@@ -28,6 +28,7 @@ mod apart;
 mod broken_links;
 mod cables;
 mod command_line;
+mod editing;
 mod files;
 mod headless_contract;
 mod looks;

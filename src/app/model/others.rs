@@ -16,10 +16,12 @@ impl Model {
         self.gauge.delivery(members, me, log, now)
     }
 
-    /// When the session or the gauge may have something new though nothing happens.
+    /// When the end of a turn is wanted, if nothing happens before: for the session, the file, or the
+    /// gauge.
     pub(in crate::app) fn next_deadline(&self, now: Time) -> Option<Time> {
         let gauge = self.gauge.next_deadline(now);
-        self.core.next_deadline().into_iter().chain(gauge).min()
+        let rest = [self.core.next_deadline(), self.saving.next_look()];
+        rest.into_iter().flatten().chain(gauge).min()
     }
 
     pub(super) fn member_changed(&mut self, member: MemberId, name: &str, state: MemberState) {

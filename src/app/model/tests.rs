@@ -3,6 +3,7 @@
 mod rows;
 
 use super::*;
+use crate::app::clipboard::Way;
 use crate::session::Config;
 use crate::ui::action::Command;
 use crate::wire::Properties;
@@ -26,19 +27,22 @@ fn alone(folder: &Path) -> Model {
     )
 }
 
-/// One turn of the event loop; the files that are to be written after it.
+/// One turn of the event loop; the files that are to be written after it. Copies stay inside, and so
+/// does what is pasted.
 fn turn(model: &mut Model, events: impl IntoIterator<Item = Event>) -> Vec<FileJob> {
     for event in events {
         model.update(event, NOW);
     }
-    let saves = model
-        .finish_turn(NOW, 0)
-        .into_iter()
-        .filter_map(|effect| match effect {
-            Effect::File(job) => Some(*job),
-            Effect::Net(_) | Effect::Remember(_) | Effect::Exit(_) => None,
-        });
-    saves.collect()
+    let mut jobs = Vec::new();
+    for effect in model.finish_turn(NOW, 0) {
+        match effect {
+            Effect::File(job) => jobs.push(*job),
+            Effect::Copy(_) => model.update(Event::Copied(Way::Internal), NOW),
+            Effect::Paste => model.update(Event::Pasted(None), NOW),
+            _ => {}
+        }
+    }
+    jobs
 }
 
 #[test]

@@ -3,9 +3,14 @@
 //! `|` is the caret, `^` the other end of the selection. Keys are typed text and `<chords>`.
 
 use super::*;
+use crate::app::clipboard::Way;
 use crate::crdt::AuthorId;
+use crate::document::position::line_at;
 use crate::document::{CharPos, EditKind};
+use crate::ui::action::Mouse;
 use crate::ui::keymap::Keymap;
+use crate::ui::theme::Theme;
+use ratatui::layout::{Position, Size};
 
 /// A model with this text, caret and selection.
 fn given(text: &str) -> Model {
@@ -269,4 +274,151 @@ fn a_selection_stays_with_its_text_while_others_edit() {
     assert_eq!(shown(&model), "aX^bcd|");
     play(&mut model, "n");
     assert_eq!(shown(&model), "aXn|");
+}
+
+#[test]
+fn cut_copy_and_paste() {
+    check(&[
+        ("^ab|c", "<ctrl-x>", "|c"),
+        ("^ab|c", "<ctrl-x><ctrl-v><ctrl-v>", "abab|c"),
+        ("a\nb|b\nc", "<ctrl-x>", "a\n|c"),
+        ("^ab|c", "<ctrl-c><right><ctrl-v>", "abab|c"),
+        ("^ab|c", "<ctrl-c><end><ctrl-v><ctrl-z>", "abc|"),
+        ("^ab|c", "<ctrl-insert><shift-insert>", "ab|c"),
+        ("|", "<ctrl-x><ctrl-v>", "|"),
+    ]);
+    let mut model = given("^one\ntwo\n|");
+    play(&mut model, "<ctrl-c>");
+    let said = |model: &Model| model.notice.clone().expect("a notice").text;
+    assert_eq!(said(&model), "Copied 2 lines (only inside the editor)");
+    turn(&mut model, [Event::Copied(Way::Terminal)]);
+    assert_eq!(said(&model), "Copied 2 lines (OSC 52)");
+    turn(&mut model, [Event::Pasted(Some("x\r\ny\u{1b}".into()))]);
+    assert_eq!(shown(&model), "x\ny|");
+}
+
+#[test]
+fn a_copy_without_a_selection_says_how_to_quit() {
+    let mut model = given("a|b");
+    play(&mut model, "<ctrl-c>");
+    assert!(
+        model
+            .notice
+            .as_ref()
+            .is_some_and(|said| said.text.contains("Ctrl-Q quits"))
+    );
+    assert_eq!(shown(&model), "a|b");
+}
+
+/// Mouse events at cells of the text, one after the other at these times.
+fn mouse(model: &mut Model, events: &[(Mouse, u16, u16, u64)]) {
+    for &(mouse, x, y, at) in events {
+        let left = model.editor.area().x;
+        let action = Action::Mouse(mouse, Position::new(left + x, y));
+        model.update(Event::Action(action), Time(at));
+        look(model);
+    }
+}
+
+/// Draws, so that the model knows what is where.
+fn look(model: &mut Model) {
+    let _view = model.view(Size::new(40, 6), Theme::plain(), NOW);
+}
+
+#[test]
+fn the_mouse_puts_the_caret_and_selects() {
+    use Mouse::{Drag, Press};
+    for (before, events, after) in [
+        (
+            "|one two\nthree",
+            &[(Press, 2, 1, 0)][..],
+            "one two\nth|ree",
+        ),
+        ("|one two", &[(Press, 20, 0, 0)], "one two|"),
+        ("|one\ntwo", &[(Press, 1, 4, 0)], "one\nt|wo"),
+        (
+            "|one two",
+            &[(Press, 1, 0, 0), (Drag, 5, 0, 9)],
+            "o^ne t|wo",
+        ),
+        (
+            "|one two",
+            &[(Press, 5, 0, 0), (Drag, 1, 0, 9)],
+            "o|ne t^wo",
+        ),
+        (
+            "|one two",
+            &[(Press, 5, 0, 0), (Press, 5, 0, 99)],
+            "one ^two|",
+        ),
+        (
+            "|one two",
+            &[(Press, 5, 0, 0), (Press, 5, 0, 999)],
+            "one t|wo",
+        ),
+        (
+            "|one two tre",
+            &[(Press, 5, 0, 0), (Press, 5, 0, 99), (Drag, 9, 0, 200)],
+            "one ^two tre|",
+        ),
+        (
+            "|one two tre",
+            &[(Press, 5, 0, 0), (Press, 5, 0, 99), (Drag, 1, 0, 200)],
+            "|one two^ tre",
+        ),
+        (
+            "|one\ntwo\n",
+            &[(Press, 1, 0, 0), (Press, 1, 0, 9), (Press, 1, 0, 20)],
+            "^one\n|two\n",
+        ),
+        ("|漢字", &[(Press, 3, 0, 0)], "漢|字"),
+    ] {
+        let mut model = given(before);
+        look(&mut model);
+        mouse(&mut model, events);
+        assert_eq!(shown(&model), after, "{events:?} on {before:?}");
+    }
+}
+
+#[test]
+fn the_wheel_moves_the_view_and_a_drag_at_the_edge_takes_it_along() {
+    let text: String = (0..40).map(|line| format!("{line}\n")).collect();
+    let mut model = given(&text);
+    play(&mut model, "<ctrl-home>");
+    look(&mut model);
+    mouse(
+        &mut model,
+        &[(Mouse::Wheel(1), 0, 0, 0), (Mouse::Wheel(1), 0, 0, 1)],
+    );
+    mouse(&mut model, &[(Mouse::Press, 0, 0, 2)]);
+    assert_eq!(
+        line_at(
+            model.core.document().rope(),
+            model.editor.cursor(&model.core)
+        )
+        .0,
+        6
+    );
+    mouse(
+        &mut model,
+        &[(Mouse::Drag, 0, 5, 3), (Mouse::Drag, 0, 5, 4)],
+    );
+    let at = |model: &Model| {
+        line_at(
+            model.core.document().rope(),
+            model.editor.cursor(&model.core),
+        )
+        .0
+    };
+    assert_eq!(at(&model), 12);
+    mouse(
+        &mut model,
+        &[(Mouse::Drag, 0, 0, 5), (Mouse::Drag, 0, 0, 6)],
+    );
+    assert_eq!(at(&model), 6, "upwards, too");
+    mouse(&mut model, &[(Mouse::Wheel(-1), 0, 0, 7)]);
+    play(&mut model, "x");
+    look(&mut model);
+    mouse(&mut model, &[(Mouse::Press, 0, 0, 900)]);
+    assert!(at(&model) <= 6, "typing brings the view back to the caret");
 }

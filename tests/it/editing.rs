@@ -1,0 +1,101 @@
+//! What the terminal is part of: the mouse, the clipboard by OSC 52, pastes, stopping and going on.
+
+use super::launch::Launch;
+use super::scratch::{Scratch, text_of};
+use super::terminal::{RESTORED, Terminal};
+use super::wait::until;
+
+/// An editor alone with this file and these settings.
+fn edit(scratch: &Scratch, text: &str, settings: &str) -> Terminal {
+    let file = scratch.file("notes.md", text);
+    let config = scratch.file("config.toml", settings);
+    let launch = Launch::edit(&file).arg("--config").arg(config);
+    launch.terminal().ready()
+}
+
+/// A mouse event as SGR-coded terminals send it, at a cell counted from 0.
+fn mouse(terminal: &Terminal, button: u8, (row, column): (u16, u16), last: char) {
+    let event = format!("\x1b[<{button};{};{}{last}", column + 1, row + 1);
+    terminal.write(event.as_bytes());
+}
+
+/// Saves and expects this text in the file.
+#[track_caller]
+fn saves(scratch: &Scratch, terminal: &Terminal, expected: &str) {
+    terminal.keys("Ctrl-s");
+    let file = scratch.path().join("notes.md");
+    until(expected, || (text_of(&file)? == expected).then_some(()));
+}
+
+#[test]
+fn the_mouse_selects_and_the_copy_goes_to_the_terminal() {
+    let scratch = Scratch::new();
+    let terminal = edit(&scratch, "hello world\n", "");
+    assert!(terminal.modes().mouse);
+    let (row, column) = terminal.find("world").expect("the text");
+    mouse(&terminal, 0, (row, column), 'M');
+    mouse(&terminal, 32, (row, column + 5), 'M');
+    mouse(&terminal, 0, (row, column + 5), 'm');
+    terminal.keys("Ctrl-c");
+    terminal.wait_for_text("Copied 5 characters (OSC 52)");
+    // "world" in base64, after RFC 4648.
+    let sequence = b"\x1b]52;c;d29ybGQ=\x1b\\";
+    let raw = terminal.raw();
+    assert!(raw.windows(sequence.len()).any(|part| part == sequence));
+    terminal.play("<Home Ctrl-v>");
+    saves(&scratch, &terminal, "worldhello world\n");
+}
+
+#[test]
+fn without_the_mouse_setting_the_mouse_is_the_terminals() {
+    let scratch = Scratch::new();
+    let terminal = edit(&scratch, "text\n", "mouse = false\n");
+    assert!(!terminal.modes().mouse);
+}
+
+#[test]
+fn a_paste_is_one_edit_without_indentation() {
+    let scratch = Scratch::new();
+    let terminal = edit(&scratch, "  a\n", "");
+    terminal.keys("Ctrl-Home End");
+    terminal.paste("\nb\n  c");
+    saves(&scratch, &terminal, "  a\nb\n  c\n");
+    terminal.keys("Ctrl-z");
+    saves(&scratch, &terminal, "  a\n");
+}
+
+#[test]
+fn a_stopped_editor_gives_the_terminal_back_and_goes_on() {
+    let scratch = Scratch::new();
+    let file = scratch.file("notes.md", "text\n");
+    let config = scratch.file("config.toml", "[keys]\nctrl-t = \"suspend\"\n");
+    let mut launch = Launch::edit(&file);
+    let script = "set -m; \"$0\" \"$1\" --config \"$2\"; echo at the shell; read line; fg; echo over";
+    launch.arguments = vec!["-c".into(), script.into()];
+    launch.arguments.push(launch.program.clone().into());
+    launch.arguments.extend([file.into(), config.into()]);
+    launch.program = "/bin/sh".into();
+    let terminal = launch.terminal().ready();
+    terminal.wait_for_text("text");
+    terminal.keys("Ctrl-t");
+    terminal.wait_for("the shell", |screen| !screen.alternate_screen());
+    terminal.wait_for_text("at the shell");
+    assert_eq!(terminal.modes(), RESTORED);
+    terminal.type_text("\n");
+    terminal.wait_for("the editor again", vt100::Screen::alternate_screen);
+    terminal.wait_for_text("text");
+    terminal.play("<Ctrl-End>more");
+    saves(&scratch, &terminal, "text\nmore");
+    terminal.keys("Ctrl-q");
+    terminal.wait_for_text("over");
+}
+
+#[test]
+fn a_wrong_setting_is_named_with_line_and_column() {
+    let scratch = Scratch::new();
+    let file = scratch.file("notes.md", "text\n");
+    let config = scratch.file("config.toml", "mouse = true\ncolors = false\n");
+    let outcome = Launch::edit(&file).arg("--config").arg(config).run();
+    assert_eq!(outcome.code, Some(2));
+    assert!(outcome.stderr.contains("config.toml:2:1: unknown field"), "{}", outcome.stderr);
+}
