@@ -21,6 +21,7 @@ mod ledger;
 mod looks;
 mod model;
 mod nearby;
+mod painter;
 mod partition;
 mod prompt;
 mod run;

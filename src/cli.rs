@@ -19,7 +19,7 @@ use clap_complete::Shell;
 use unicode_width::UnicodeWidthStr;
 
 use crate::app::config::{
-    Address, Clipboard, Code, Config, DEFAULT_PORT, Existing, ListenOn, Name, Role,
+    Address, Clipboard, Code, Config, DEFAULT_PORT, Existing, ListenOn, Name, Role, Theme,
 };
 
 /// In columns, so that names fit beside cursors and in lists.
@@ -138,6 +138,7 @@ struct Environment {
     no_color: bool,
     desktop: bool,
     tmux: bool,
+    theme: Theme,
     config: Option<PathBuf>,
     folder: PathBuf,
 }
@@ -147,6 +148,7 @@ struct Environment {
 /// # Errors
 /// When the usage is wrong, or only help or the version was asked for; see [`report`].
 pub fn parse() -> Result<Request, clap::Error> {
+    let variable = |name| std::env::var(name).unwrap_or_default();
     let environment = Environment {
         code: std::env::var_os(CODE_VARIABLE),
         login_name: whoami::username()
@@ -155,6 +157,11 @@ pub fn parse() -> Result<Request, clap::Error> {
         no_color: std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty()),
         desktop: has_desktop(),
         tmux: std::env::var_os("TMUX").is_some(),
+        theme: Theme::of_environment(
+            &variable("TERM"),
+            &variable("COLORTERM"),
+            &variable("COLORFGBG"),
+        ),
         config: settings::usual_path(),
         folder: std::env::current_dir().unwrap_or_default(),
     };
@@ -309,6 +316,7 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         announce,
         log,
         settings,
+        theme: environment.theme,
         folder: environment.folder,
     })
 }

@@ -95,9 +95,13 @@ const TABLE: &[Row] = &[
         rooms: &["document"],
         outside: &[
             "arboard",
+            "nucleo_matcher",
+            "qrcode",
             "ratatui",
             "std::io",
+            "syntect",
             "thiserror",
+            "two_face",
             "unicode_segmentation",
             "unicode_width",
         ],

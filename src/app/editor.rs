@@ -116,8 +116,19 @@ impl Editor {
         (self.caret, selection)
     }
 
-    /// The part of the text that shows in this area of the screen.
-    pub(super) fn scroll(&mut self, core: &Core, area: Rect, looks: Looks) -> Scroll {
+    /// Puts the caret there, if that is anywhere.
+    pub(super) fn go_to(&mut self, core: &Core, at: Option<CharPos>) {
+        self.land(core, at);
+    }
+
+    /// The part of the text around `focus` that shows in this area of the screen.
+    pub(super) fn scroll(
+        &mut self,
+        core: &Core,
+        area: Rect,
+        looks: Looks,
+        focus: Option<CharPos>,
+    ) -> Scroll {
         let size = area.as_size();
         if size.width != self.area.width || looks.wrap {
             // What was too narrow for the line may show it from its start now.
@@ -133,13 +144,13 @@ impl Editor {
             top: document.position(&self.top).unwrap_or_default(),
             left: self.left,
         };
-        if self.is_scrolled_away {
+        if self.is_scrolled_away && focus.is_none() {
             let top = scroll.top;
             scroll_into_view(document.rope(), top, size, &self.options, &mut scroll);
             scroll.left = self.left;
         } else {
-            let cursor = self.cursor(core);
-            scroll_into_view(document.rope(), cursor, size, &self.options, &mut scroll);
+            let focus = focus.unwrap_or_else(|| self.cursor(core));
+            scroll_into_view(document.rope(), focus, size, &self.options, &mut scroll);
         }
         self.top = document.anchor(scroll.top, Bias::Before);
         self.left = scroll.left;
@@ -308,11 +319,6 @@ impl Editor {
             self.mark = None;
             self.put(core, caret);
         }
-    }
-
-    /// Puts the caret where an anchor is.
-    pub(super) fn go_to(&mut self, core: &Core, anchor: Anchor) {
-        self.land(core, core.document().position(&anchor));
     }
 
     fn put(&mut self, core: &Core, at: CharPos) {

@@ -11,20 +11,20 @@ use anyhow::{Context, Result, anyhow};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::clipboard::{Answer, Clipboard, Way};
+use super::clipboard::{self, Clipboard, Way};
 use super::clock::{Clock, minutes};
 use super::config::{Keymap, Settings};
 use super::headless::{Headless, Told};
 use super::model::{Effect, Event, Model};
 use super::nearby::Announcer;
+use super::painter::{self, Question};
 use super::saving::{FileDone, FileJob};
 use super::watching::Watching;
-use crate::net::Net;
+use crate::net::{Listen, Net};
 use crate::session::{Input, Time};
 use crate::ui::action::Action;
-use crate::ui::input;
+use crate::ui::input::{self, Heard};
 use crate::ui::terminal::{self, Screen};
-use crate::ui::theme::Theme;
 
 /// How many events one turn takes before it draws.
 const TURN_EVENTS: usize = 256;
@@ -43,9 +43,9 @@ pub(super) async fn screen(
     mut model: Model,
     mut net: Net,
     clock: Clock,
-    theme: Theme,
     mut announcer: Announcer,
     settings: Settings,
+    listen: Listen,
 ) -> Result<()> {
     let mut signals = Signals::new()?;
     // Before the size is asked for, or a change right after the start would be missed.
@@ -56,6 +56,9 @@ pub(super) async fn screen(
     let mut keys = read_keys(settings.keymap);
     let (jobs, mut done) = mpsc::unbounded_channel();
     let mut watching = Watching::default();
+    let (questions, mut answers) = paint();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let mut ask = true;
     loop {
         for effect in model.finish_turn(clock.now(), minutes()) {
             match effect {
@@ -82,6 +85,12 @@ pub(super) async fn screen(
                     screen.resume()?;
                     model.update(Event::Action(Action::Resize), clock.now());
                 }
+                Effect::Listen => {
+                    let addrs = net.listen(&listen).await;
+                    // Taken in with the other events of the next turn.
+                    let _ours = tell.send(Event::Listening(addrs.map_err(|why| why.to_string())));
+                }
+                Effect::StopListening => net.stop_listening(),
                 Effect::Exit(how) => {
                     drop(screen);
                     net.finish().await;
@@ -96,7 +105,14 @@ pub(super) async fn screen(
         // What goes to the others goes first.
         tokio::task::yield_now().await;
         if model.take_dirty(clock.now()) {
-            screen.draw(&model.view(screen.size(), theme, clock.now()))?;
+            screen.draw(&model.view(screen.size(), clock.now()))?;
+            if let Some(question) = model.question() {
+                // The thread is there as long as the program.
+                let _ = questions.send(question);
+            }
+            if std::mem::take(&mut ask) && model.theme.wants_ground() {
+                screen.ask_ground()?;
+            }
         }
         // The first event is waited for, the rest of the turn is what is there already.
         let mut taken = 0;
@@ -105,7 +121,8 @@ pub(super) async fn screen(
                 biased;
                 () = signals.next(), if taken == 0 => Event::Terminate,
                 key = keys.recv() => match key {
-                    Some(action) => Event::Action(action),
+                    Some(Heard::Action(action)) => Event::Action(action),
+                    Some(Heard::Ground(ground)) => Event::Ground(ground),
                     // The terminal is gone.
                     None => Event::Terminate,
                 },
@@ -118,15 +135,17 @@ pub(super) async fn screen(
                     Event::Action(Action::Resize)
                 }
                 answer = clipboard.next() => match answer {
-                    Answer::Set(Ok(())) => Event::Copied(Way::Desktop),
-                    Answer::Set(Err(text)) => {
+                    clipboard::Answer::Set(Ok(())) => Event::Copied(Way::Desktop),
+                    clipboard::Answer::Set(Err(text)) => {
                         Event::Copied(clipboard.by_terminal(&text, |sequence| screen.write(sequence))?)
                     }
-                    Answer::Text(text) => Event::Pasted(text),
+                    clipboard::Answer::Text(text) => Event::Pasted(text),
                 },
                 input = net.next() => Event::Session(input),
                 Some(done) = done.recv() => Event::File(Box::new(done)),
                 () = watching.stirred() => Event::Stirred,
+                Some(event) = told.recv() => event,
+                Some(answer) = answers.recv() => Event::Painted(answer),
                 () = until(model.next_deadline(clock.now()), clock), if taken == 0 => Event::Session(Input::Deadline),
                 () = std::future::ready(()), if taken > 0 => break,
             };
@@ -218,12 +237,28 @@ fn tell(told: Vec<Told>) -> Result<()> {
 }
 
 /// Reads the terminal in a thread of its own.
-fn read_keys(keymap: Keymap) -> mpsc::Receiver<Action> {
+fn read_keys(keymap: Keymap) -> mpsc::Receiver<Heard> {
     let (send, keys) = mpsc::channel(KEYS);
     std::thread::spawn(move || {
-        input::read(&keymap, |action| send.blocking_send(action).is_ok());
+        input::read(&keymap, |heard| send.blocking_send(heard).is_ok());
     });
     keys
+}
+
+/// Finds colours for code in a thread of its own.
+fn paint() -> (
+    std::sync::mpsc::Sender<Question>,
+    mpsc::UnboundedReceiver<painter::Answer>,
+) {
+    let (ask, questions) = std::sync::mpsc::channel();
+    let (tell, answers) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        painter::answer(&questions, |answer| {
+            // If nobody listens any more, the program is ending.
+            let _ending = tell.send(answer);
+        });
+    });
+    (ask, answers)
 }
 
 /// Reads lines of standard input in a thread of its own.

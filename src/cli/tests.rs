@@ -48,6 +48,7 @@ fn what_arguments_become() {
             clipboard: Clipboard::Terminal,
             ..Settings::default()
         },
+        theme: Theme::default(),
         folder: PathBuf::new(),
     };
     let file = Some(PathBuf::from("notes.md"));

@@ -70,7 +70,8 @@ fn a_stopped_editor_gives_the_terminal_back_and_goes_on() {
     let file = scratch.file("notes.md", "text\n");
     let config = scratch.file("config.toml", "[keys]\nctrl-t = \"suspend\"\n");
     let mut launch = Launch::edit(&file);
-    let script = "set -m; \"$0\" \"$1\" --config \"$2\"; echo at the shell; read line; fg; echo over";
+    let script =
+        "set -m; \"$0\" \"$1\" --config \"$2\"; echo at the shell; read line; fg; echo over";
     launch.arguments = vec!["-c".into(), script.into()];
     launch.arguments.push(launch.program.clone().into());
     launch.arguments.extend([file.into(), config.into()]);
@@ -97,5 +98,9 @@ fn a_wrong_setting_is_named_with_line_and_column() {
     let config = scratch.file("config.toml", "mouse = true\ncolors = false\n");
     let outcome = Launch::edit(&file).arg("--config").arg(config).run();
     assert_eq!(outcome.code, Some(2));
-    assert!(outcome.stderr.contains("config.toml:2:1: unknown field"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("config.toml:2:1: unknown field"),
+        "{}",
+        outcome.stderr
+    );
 }

@@ -35,6 +35,7 @@ mod looks;
 mod mesh;
 mod screen;
 mod second;
+mod together;
 mod two_terminals;
 
 /// The binary under test.

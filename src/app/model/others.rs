@@ -59,7 +59,8 @@ impl Model {
     pub(super) fn next_change(&mut self) {
         match self.partitions.next_place() {
             Some((anchor, number, count)) => {
-                self.editor.go_to(&self.core, anchor);
+                let at = self.core.document().position(&anchor);
+                self.editor.go_to(&self.core, at);
                 self.say(Level::Info, format!("Change {number} of {count}"));
             }
             None => self.say(Level::Info, "Nobody has come back with changes"),

@@ -1,6 +1,7 @@
 //! Frames drawn into a buffer and looked at cell by cell.
 
 mod emitted;
+mod pictures;
 
 use crate::document::Rope;
 use ratatui::Terminal;
@@ -31,6 +32,9 @@ fn view(rope: &Rope) -> View<'_> {
             scroll: Scroll::default(),
             options: DisplayOptions::default(),
             numbers: true,
+            spans: &[],
+            authors: Vec::new(),
+            vanishing: Vec::new(),
         }),
         status: Status {
             file: "notes.md".into(),
@@ -39,7 +43,8 @@ fn view(rope: &Rope) -> View<'_> {
         notice: None,
         prompt: None,
         panel: None,
-        theme: Theme::colours(),
+        list: None,
+        theme: Theme::default(),
     }
 }
 
@@ -296,7 +301,7 @@ fn without_colours_there_are_attributes_and_names() {
             ..peer("Bo", 0, 2)
         }];
     });
-    view.theme = Theme::plain();
+    view.theme = Theme::default().plain();
     view.notice = Some(Notice {
         level: Level::Error,
         text: "no".into(),
@@ -333,6 +338,7 @@ fn the_status_bar_drops_parts_where_it_is_narrow() {
         delivery_short: "3 edits not at Bo".into(),
         disk: String::new(),
         invitation: "--join 192.168.1.5:4700".into(),
+        author: String::new(),
     };
     let file = "   notes.md";
     let names = "   notes.md  1:1   Annabelle   Bo (away) ";
@@ -420,6 +426,7 @@ fn the_panel_lies_over_the_text_and_hides_the_cursor() {
             "Others join with".into(),
             "collab-edit --join 192.168.1.5:4700".into(),
         ],
+        qr: None,
     });
     let shot = Screenshot::of(&view, 79, 12);
     assert_eq!(shot.cursor, None);
@@ -563,6 +570,7 @@ fn hostile_view<'a>(rng: &mut fastrand::Rng, rope: &'a Rope) -> View<'a> {
         disk: hostile(rng, 9),
         delivery_short: hostile(rng, 9),
         invitation: hostile(rng, 9),
+        author: String::new(),
     };
     view.notice = rng.bool().then(|| Notice {
         level: Level::Warning,
@@ -582,6 +590,7 @@ fn hostile_view<'a>(rng: &mut fastrand::Rng, rope: &'a Rope) -> View<'a> {
             addresses: vec![hostile(rng, 9)],
         }],
         invitation: vec![hostile(rng, 12)],
+        qr: None,
     });
     view
 }

@@ -9,7 +9,6 @@ use crate::document::position::line_at;
 use crate::document::{CharPos, EditKind};
 use crate::ui::action::Mouse;
 use crate::ui::keymap::Keymap;
-use crate::ui::theme::Theme;
 use ratatui::layout::{Position, Size};
 
 /// A model with this text, caret and selection.
@@ -322,7 +321,7 @@ fn mouse(model: &mut Model, events: &[(Mouse, u16, u16, u64)]) {
 
 /// Draws, so that the model knows what is where.
 fn look(model: &mut Model) {
-    let _view = model.view(Size::new(40, 6), Theme::plain(), NOW);
+    let _view = model.view(Size::new(40, 6), NOW);
 }
 
 #[test]

@@ -145,6 +145,7 @@ fn hostile_view<'a>(rope: &'a Rope, rng: &mut fastrand::Rng) -> View<'a> {
     view.panel = Some(Panel {
         members: std::iter::repeat_with(row).take(3).collect(),
         invitation: vec!["a line".to_owned()],
+        qr: Some(any()),
     });
     let peers: Vec<PeerCursor> = (0..3)
         .map(|n| peer(&hostile(rng), n, rng.usize(0..=len)))
