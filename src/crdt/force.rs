@@ -42,14 +42,20 @@ impl Replica {
     /// is in force and no delete in force names it. So each act keeps how many undos in force name it,
     /// each character how many acts in force hide it.
     pub(crate) fn enforce(&mut self, author: AuthorIx, seq: u32, changes: &mut Vec<Change>) {
+        let before = changes.len();
         let mut shown = |log: &Log, Shown { at, span, visible }: Shown| {
             let len = span.len as usize;
-            changes.push(if visible {
+            if visible {
                 let from = log.op_id(span.start);
-                Change::Insert { at, from, len }
-            } else {
-                Change::Remove { at, len }
-            });
+                changes.push(Change::Insert { at, from, len });
+                return;
+            }
+            // What this act hides side by side disappears at once. (What another act hid stays by
+            // itself: it may be kept where this is dropped.)
+            match changes[before..].last_mut() {
+                Some(Change::Remove { at: last, len: sum }) if *last == at => *sum += len,
+                _ => changes.push(Change::Remove { at, len }),
+            }
         };
         // Nothing can name a new act yet. Almost all are deletes, and touch no other act.
         if self.log[author].act(seq) == Some(ActKind::Delete) {

@@ -107,6 +107,8 @@ pub(crate) struct AuthorLog {
     next: u32,
     /// The number after the last operation.
     end: u32,
+    /// Where the author stood in the version last.
+    place: usize,
 }
 
 impl AuthorLog {
@@ -124,6 +126,7 @@ impl AuthorLog {
             dictionary: Vec::new(),
             next: 0,
             end: 0,
+            place: 0,
         }
     }
 
@@ -313,7 +316,8 @@ impl AuthorLog {
 #[derive(Default)]
 pub struct Log {
     authors: Vec<AuthorLog>,
-    by_id: BTreeMap<AuthorId, AuthorIx>,
+    /// Sorted.
+    by_id: Vec<(AuthorId, AuthorIx)>,
     version: Version,
 }
 
@@ -340,21 +344,28 @@ impl Log {
     }
 
     pub(crate) fn ix(&self, author: &AuthorId) -> Option<AuthorIx> {
-        self.by_id.get(author).copied()
+        let place = self.find(author).ok()?;
+        Some(self.by_id[place].1)
     }
 
     /// The author's index; makes an empty log for one that is new.
     pub(crate) fn intern(&mut self, author: AuthorId) -> Result<AuthorIx, Invalid> {
-        if let Some(ix) = self.ix(&author) {
-            return Ok(ix);
-        }
+        let place = match self.find(&author) {
+            Ok(place) => return Ok(self.by_id[place].1),
+            Err(place) => place,
+        };
         if self.authors.len() >= MAX_AUTHORS {
             return Err(Invalid::TooManyAuthors);
         }
         let ix = AuthorIx::new(self.authors.len());
         self.authors.push(AuthorLog::new(author));
-        self.by_id.insert(author, ix);
+        self.by_id.insert(place, (author, ix));
         Ok(ix)
+    }
+
+    fn find(&self, author: &AuthorId) -> Result<usize, usize> {
+        self.by_id
+            .binary_search_by_key(&author.number(), |(known, _)| known.number())
     }
 
     pub(crate) fn authors(&self) -> impl Iterator<Item = (AuthorIx, &AuthorLog)> {
@@ -500,7 +511,7 @@ impl Log {
     /// Appends `count` batches like `first`, with Lamport values that rise by one, whose operations
     /// come later.
     pub(crate) fn push_batches(&mut self, author: AuthorIx, first: BatchInfo, count: u32) {
-        let log = &mut self[author];
+        let log = &mut self.authors[author.index()];
         let run = BatchRun {
             seq: first.seq,
             width: first.end - first.seq,
@@ -511,8 +522,7 @@ impl Log {
         };
         log.next = run.end();
         log.batches.push(run);
-        let (id, next) = (log.id, log.next);
-        self.version.advance(id, next);
+        self.version.advance(log.id, log.next);
     }
 
     /// Appends a delete or an undo to `author`'s log; returns its number.
@@ -568,7 +578,7 @@ impl Log {
 
     /// Closes a batch at number `end`: from now on it is part of the version.
     pub(crate) fn close_batch(&mut self, author: AuthorIx, info: BatchInfo) {
-        let log = &mut self[author];
+        let log = &mut self.authors[author.index()];
         debug_assert!(info.seq == log.next && info.end <= log.end && info.seq < info.end);
         let width = info.end - info.seq;
         match log.batches.last_mut() {
@@ -590,8 +600,7 @@ impl Log {
             }),
         }
         log.next = info.end;
-        let (id, next) = (log.id, log.next);
-        self.version.advance(id, next);
+        log.place = self.version.advance_near(log.place, log.id, info.end);
     }
 
     /// Drops the operations of `author` that are in no complete batch.

@@ -26,6 +26,7 @@ mod split;
 mod visible;
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::id::{AuthorIx, Id};
 use super::op::Span;
@@ -490,36 +491,64 @@ impl Order {
         let mut id = span.start;
         while id.seq < span.end() {
             let place = self.place(id);
-            let at = self.visible_before(place);
+            let at = self.visible_before(place) as u32;
             let run = *self.run(place);
             let len = (run.len - place.offset).min(span.end() - id.seq);
             let hides = run.hides.checked_add_signed(delta);
             let hides = hides.expect("an operation hides a character once");
-            self.cursor = None;
-            let (leaf, slot) = match self.move_border(place, len, hides) {
-                Some(slot) => (place.leaf, slot),
-                None => {
-                    let (leaf, slot) = self.isolate(place, len);
-                    self.leaves[leaf as usize].runs[slot].hides = hides;
-                    (leaf, self.join_around(leaf, slot))
-                }
-            };
+            self.set_hides(place, at, len, hides);
             if (run.hides == 0) != (hides == 0) {
-                let visible = hides == 0;
-                let change = len.cast_signed();
-                self.add_visible(leaf, if visible { change } else { -change });
-                let span = Span { start: id, len };
-                shown(Shown { at, span, visible });
+                shown(Shown {
+                    at: at as usize,
+                    span: Span { start: id, len },
+                    visible: hides == 0,
+                });
             }
-            let run = &self.leaves[leaf as usize].runs[slot];
-            let in_run = if run.hides == 0 { id.seq - run.seq } else { 0 };
-            self.cursor = Some(Cursor {
-                leaf,
-                slot: slot as u32,
-                start: at as u32 - in_run,
-            });
             id = id.plus(len);
         }
+    }
+
+    /// Hides the visible characters `range`, and appends their names to `spans`, in their order.
+    /// O(log n + answer).
+    pub(crate) fn hide_visible(&mut self, range: Range<usize>, spans: &mut Vec<Span>) {
+        let mut rest = (range.end - range.start) as u32;
+        while rest > 0 {
+            // What was hidden is in front of the cursor, so the next character is near.
+            let place = self.visible_place(range.start);
+            let run = self.run(place);
+            let len = (run.len - place.offset).min(rest);
+            push_joined(spans, run.id().plus(place.offset), len);
+            self.set_hides(place, range.start as u32, len, 1);
+            rest -= len;
+        }
+    }
+
+    /// Lets `hides` operations hide the `len` characters from `place` on, all in one run, which have
+    /// `at` visible ones before them. Leaves the cursor on their run. O(log n).
+    fn set_hides(&mut self, place: Place, at: u32, len: u32, hides: u32) {
+        let run = self.run(place);
+        let (was, seq) = (run.hides, run.seq + place.offset);
+        self.cursor = None;
+        let (leaf, slot) = match self.move_border(place, len, hides) {
+            Some(slot) => (place.leaf, slot),
+            None => {
+                let (leaf, slot) = self.isolate(place, len);
+                self.leaves[leaf as usize].runs[slot].hides = hides;
+                (leaf, self.join_around(leaf, slot))
+            }
+        };
+        match (was, hides) {
+            (0, 1..) => self.add_visible(leaf, -len.cast_signed()),
+            (1.., 0) => self.add_visible(leaf, len.cast_signed()),
+            _ => {}
+        }
+        let run = &self.leaves[leaf as usize].runs[slot];
+        let in_run = if run.hides == 0 { seq - run.seq } else { 0 };
+        self.cursor = Some(Cursor {
+            leaf,
+            slot: slot as u32,
+            start: at - in_run,
+        });
     }
 
     /// Hands characters at one end of a run over to the run beside it in the leaf, if that is hidden
@@ -567,11 +596,7 @@ impl Order {
             let run = self.run(at);
             if run.hides == 0 {
                 let len = (run.len - at.offset).min(rest);
-                let start = run.id().plus(at.offset);
-                match spans.last_mut() {
-                    Some(last) if last.start.plus(last.len) == start => last.len += len,
-                    _ => spans.push(Span { start, len }),
-                }
+                push_joined(spans, run.id().plus(at.offset), len);
                 rest -= len;
             }
             place = self.next_run(at);
@@ -662,5 +687,13 @@ impl Order {
             self.index.resize_with(author + 1, Index::default);
         }
         self.index[author].set(id.seq, id.seq + len, leaf);
+    }
+}
+
+/// Appends the characters `start..start + len`, to the last span if they go on where that ends.
+fn push_joined(spans: &mut Vec<Span>, start: Id, len: u32) {
+    match spans.last_mut() {
+        Some(last) if last.start.plus(last.len) == start => last.len += len,
+        _ => spans.push(Span { start, len }),
     }
 }

@@ -122,7 +122,7 @@ impl Replica {
     }
 
     /// How many characters are visible. O(1).
-    pub fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.order.visible()
     }
 
@@ -212,15 +212,12 @@ impl Replica {
     pub fn delete(&mut self, range: Range<usize>) {
         let mut spans = std::mem::take(&mut self.spans);
         spans.clear();
-        self.order.visible_spans(range.start, range.end, &mut spans);
+        self.order.hide_visible(range, &mut spans);
         for (i, piece) in spans.chunks(BATCH_TARGETS).enumerate() {
             if i > 0 {
                 self.cuts.push(self.log[self.me].end());
             }
             self.log.push_act(self.me, ActKind::Delete, piece);
-            for span in piece {
-                self.order.hide(*span, 1, |_| {});
-            }
         }
         self.spans = spans;
     }
@@ -270,7 +267,7 @@ impl Replica {
             source,
         };
         let mut seq = first;
-        for cut in self.cuts.drain(..) {
+        for cut in std::mem::take(&mut self.cuts) {
             self.log.close_batch(self.me, batch(seq, cut));
             seq = cut;
         }

@@ -6,6 +6,9 @@
 /// Characters between two marks. A mark costs 8 bytes, a look-up walks at most this many.
 const STRIDE: usize = 128;
 
+/// Bytes whose characters are counted at once.
+const BLOCK: usize = 16;
+
 /// Text that only grows (or is cut at its end), addressed by character number.
 #[derive(Default)]
 pub(crate) struct AppendText {
@@ -38,34 +41,36 @@ impl AppendText {
     /// Appends `text`, which has `chars` characters. O(text).
     pub(crate) fn push(&mut self, text: &str, chars: usize) {
         debug_assert_eq!(text.chars().count(), chars);
-        if let [byte] = text.as_bytes()
-            && self.is_ascii()
-            && self.text.len() < self.text.capacity()
-        {
-            self.text.push(char::from(*byte));
-            self.chars += 1;
-            return;
-        }
-        let was_ascii = self.is_ascii();
-        let start = self.text.len();
+        let (start, before, was_ascii) = (self.text.len(), self.chars, self.is_ascii());
         if self.text.capacity() - start < text.len() {
-            // By an eighth, not to the double: texts stay in memory for long.
-            self.text.reserve_exact(text.len() + start / 8 + STRIDE);
+            self.grow(text.len());
         }
-        self.text.push_str(text);
+        self.chars += chars;
+        match text.as_bytes() {
+            // A key, without calling for a copy.
+            [byte] => self.text.push(char::from(*byte)),
+            _ => self.text.push_str(text),
+        }
         if was_ascii && text.len() == chars {
-            self.chars += chars;
             return;
         }
         if was_ascii {
-            self.marks = (0..self.chars).step_by(STRIDE).collect();
+            self.marks = (0..before).step_by(STRIDE).collect();
         }
-        for (i, (byte, _)) in text.char_indices().enumerate() {
-            if (self.chars + i).is_multiple_of(STRIDE) {
-                self.marks.push(start + byte);
-            }
+        let mut byte = start;
+        let mut at = before;
+        let mut next = before.next_multiple_of(STRIDE);
+        while next < self.chars {
+            byte += chars_len(&self.text[byte..], next - at);
+            self.marks.push(byte);
+            (at, next) = (next, next + STRIDE);
         }
-        self.chars += chars;
+    }
+
+    /// Makes room by an eighth, not by the double: texts stay in memory for long.
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        self.text.reserve_exact(more + self.text.len() / 8 + STRIDE);
     }
 
     /// Drops everything from character number `chars` on. O(STRIDE).
@@ -81,7 +86,15 @@ impl AppendText {
 
     /// The characters `from..to`.
     pub(crate) fn slice(&self, from: usize, to: usize) -> &str {
-        &self.text[self.byte_of(from)..self.byte_of(to)]
+        let start = self.byte_of(from);
+        if to - from > STRIDE {
+            return &self.text[start..self.byte_of(to)];
+        }
+        let rest = &self.text[start..];
+        if self.is_ascii() || to == self.chars {
+            return &rest[..rest.len() - (self.chars - to)];
+        }
+        &rest[..chars_len(rest, to - from)]
     }
 
     const fn is_ascii(&self) -> bool {
@@ -92,25 +105,47 @@ impl AppendText {
         if self.is_ascii() {
             return char;
         }
-        if char == self.chars {
-            return self.text.len();
+        // What was written last is what is asked for most.
+        if let Some(last) = self.chars.checked_sub(char).filter(|last| *last < 8) {
+            let mut ends = self.text.char_indices().rev().map(|(byte, _)| byte);
+            return match last.checked_sub(1) {
+                Some(nth) => ends.nth(nth).unwrap_or(0),
+                None => self.text.len(),
+            };
         }
         let mark = self.marks[char / STRIDE];
-        let rest = &self.text[mark..];
-        rest.char_indices()
-            .nth(char % STRIDE)
-            .map_or(self.text.len(), |(byte, _)| mark + byte)
+        mark + chars_len(&self.text[mark..], char % STRIDE)
     }
 }
 
 /// How many bytes the first `chars` characters of `text` take; all of it if it has fewer. O(chars), and
 /// quick for ASCII.
 pub(crate) fn chars_len(text: &str, chars: usize) -> usize {
-    if text.as_bytes().get(..chars).is_some_and(<[u8]>::is_ascii) {
-        return chars;
+    let (mut byte, mut rest) = (0, chars);
+    // By blocks, as long as they end before the character sought.
+    for block in text.as_bytes().chunks_exact(BLOCK) {
+        let starts = block.iter().filter(|byte| is_start(**byte)).count();
+        if starts > rest {
+            break;
+        }
+        rest -= starts;
+        byte += BLOCK;
     }
-    let end = text.char_indices().nth(chars);
-    end.map_or(text.len(), |(byte, _)| byte)
+    // A block may end inside a character, whose rest is passed over.
+    for (i, one) in text.as_bytes()[byte..].iter().enumerate() {
+        if is_start(*one) {
+            match rest.checked_sub(1) {
+                Some(less) => rest = less,
+                None => return byte + i,
+            }
+        }
+    }
+    text.len()
+}
+
+/// Whether a byte of UTF-8 is the first of its character.
+const fn is_start(byte: u8) -> bool {
+    byte & 0xc0 != 0x80
 }
 
 #[cfg(test)]

@@ -83,12 +83,13 @@ impl Document {
     }
 
     /// How many characters (Unicode scalar values) there are. O(1).
-    pub fn len(&self) -> usize {
-        self.rope.len_chars()
+    pub const fn len(&self) -> usize {
+        // The rope would add up its root's children.
+        self.replica.len()
     }
 
     /// Whether there is no text.
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
@@ -178,7 +179,7 @@ impl Document {
         let mut inserted = 0;
         if !text.is_empty() {
             inserted = self.replica.insert(start, text);
-            self.rope.insert(start, text);
+            insert(&mut self.rope, start, text);
         }
         self.shadow.follow(start, end - start, inserted);
         inserted
@@ -289,7 +290,7 @@ impl Document {
             self.undo.follow(&change);
             let (at, removed, inserted) = match change {
                 Change::Insert { at, from, len } => {
-                    self.rope.insert(at, self.replica.text(from, len));
+                    insert(&mut self.rope, at, self.replica.text(from, len));
                     (at, 0, len)
                 }
                 Change::Remove { at, len } => {
@@ -439,6 +440,15 @@ impl Document {
             "D1: rope and replica differ"
         );
         self.shadow.check_invariants(&self.rope);
+    }
+}
+
+/// Puts `text` into the rope. A key's character alone takes a shorter way there than a text.
+fn insert(rope: &mut Rope, at: usize, text: &str) {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(char) if chars.as_str().is_empty() => rope.insert_char(at, char),
+        _ => rope.insert(at, text),
     }
 }
 
