@@ -45,6 +45,9 @@ const DELETE: u64 = 2;
 const UNDO: u64 = 3;
 const NOTE: u64 = 4;
 
+/// The longest text whose length is in its marker.
+const TYPED_BYTES: usize = 31;
+
 /// A batch read from bytes, its names resolved against a log.
 pub(crate) struct Decoded<'a> {
     pub(crate) info: BatchInfo,
@@ -71,6 +74,12 @@ impl Log {
     /// returns the number after its last operation; `None` if no batch starts there. O(log n + answer).
     pub fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
         let me = self.ix(author)?;
+        if let Some(text) = self[me].typed(seq)
+            && text.len() <= TYPED_BYTES
+        {
+            put_typed(out, text);
+            return Some(self[me].next());
+        }
         let (info, before) = self[me].batch_and_stamp_before(seq)?;
         if info.seq != seq {
             return None;
@@ -187,6 +196,34 @@ impl Encoder<'_> {
         }
         put!(write_uint(self.out, id.seq.into()));
     }
+}
+
+/// The encoding of a batch that is nothing but a short text which goes on where its author wrote last, at
+/// the next Lamport value, in the same minute: what typing sends.
+fn put_typed(out: &mut Vec<u8>, text: &str) {
+    let marker = Marker::FixStr(text.len() as u8).to_u8();
+    match text.as_bytes() {
+        [byte] => out.extend_from_slice(&[0, marker, *byte]),
+        bytes => {
+            out.extend_from_slice(&[0, marker]);
+            out.extend_from_slice(bytes);
+        }
+    }
+}
+
+/// The text of a batch as [`put_typed`] writes it; `None` of any other, malformed ones included, which
+/// are for [`decode`].
+pub(crate) fn typed(bytes: &[u8]) -> Option<&str> {
+    let [0, marker, text @ ..] = bytes else {
+        return None;
+    };
+    let Marker::FixStr(len) = Marker::from_u8(*marker) else {
+        return None;
+    };
+    if text.is_empty() || text.len() != usize::from(len) || text.contains(&0) {
+        return None;
+    }
+    std::str::from_utf8(text).ok()
 }
 
 /// Reads the batch of author `me` that starts at that author's head. Changes nothing but `targets`,

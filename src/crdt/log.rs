@@ -276,6 +276,22 @@ impl AuthorLog {
         })
     }
 
+    /// The text of the newest batch, if that starts at `seq`, goes on like the one before, and is
+    /// characters that continue an insert.
+    pub(crate) fn typed(&self, seq: u32) -> Option<&str> {
+        let batch = self.batches.last()?;
+        let insert = self.inserts.last()?;
+        let goes_on = batch.count > 1 && batch.source == Source::Typed;
+        if !goes_on || seq.checked_add(batch.width) != Some(self.next) {
+            return None;
+        }
+        if insert.seq >= seq || insert.end() < self.next {
+            return None;
+        }
+        let from = (insert.chars + (seq - insert.seq)) as usize;
+        Some(self.text.slice(from, from + batch.width as usize))
+    }
+
     fn batch_run(&self, seq: u32) -> Option<usize> {
         let last = self.batches.len().checked_sub(1)?;
         if seq >= self.batches[last].seq {
@@ -303,6 +319,19 @@ impl AuthorLog {
             }
             Names::Spans { .. } => None,
         }
+    }
+
+    /// Appends a batch that does not go on like the last one.
+    #[cold]
+    fn push_batch(&mut self, width: u32, lamport: u64, minutes: u32, source: Source) {
+        self.batches.push(BatchRun {
+            seq: self.next,
+            width,
+            count: 1,
+            lamport,
+            minutes,
+            source,
+        });
     }
 
     fn mention(&mut self, author: AuthorIx, seq: u32) {
@@ -511,7 +540,7 @@ impl Log {
     /// Appends `count` batches like `first`, with Lamport values that rise by one, whose operations
     /// come later.
     pub(crate) fn push_batches(&mut self, author: AuthorIx, first: BatchInfo, count: u32) {
-        let log = &mut self.authors[author.index()];
+        let log = &mut self[author];
         let run = BatchRun {
             seq: first.seq,
             width: first.end - first.seq,
@@ -522,7 +551,7 @@ impl Log {
         };
         log.next = run.end();
         log.batches.push(run);
-        self.version.advance(log.id, log.next);
+        self.advance(author);
     }
 
     /// Appends a delete or an undo to `author`'s log; returns its number.
@@ -577,30 +606,39 @@ impl Log {
     }
 
     /// Closes a batch at number `end`: from now on it is part of the version.
-    pub(crate) fn close_batch(&mut self, author: AuthorIx, info: BatchInfo) {
+    pub(crate) fn close_batch(
+        &mut self,
+        author: AuthorIx,
+        end: u32,
+        lamport: u64,
+        minutes: u32,
+        source: Source,
+    ) {
         let log = &mut self.authors[author.index()];
-        debug_assert!(info.seq == log.next && info.end <= log.end && info.seq < info.end);
-        let width = info.end - info.seq;
+        debug_assert!(end <= log.end && log.next < end);
+        let width = end - log.next;
         match log.batches.last_mut() {
             Some(run)
                 if run.width == width
-                    && run.lamport + u64::from(run.count) == info.lamport
-                    && run.minutes == info.minutes
-                    && run.source == info.source =>
+                    && run.lamport + u64::from(run.count) == lamport
+                    && run.minutes == minutes
+                    && run.source == source =>
             {
                 run.count += 1;
             }
-            _ => log.batches.push(BatchRun {
-                seq: info.seq,
-                width,
-                count: 1,
-                lamport: info.lamport,
-                minutes: info.minutes,
-                source: info.source,
-            }),
+            _ => log.push_batch(width, lamport, minutes, source),
         }
-        log.next = info.end;
-        log.place = self.version.advance_near(log.place, log.id, info.end);
+        log.next = end;
+        if !self.version.advance_at(log.place, &log.id, end) {
+            self.advance(author);
+        }
+    }
+
+    /// Brings the version up to the author's head, and remembers where the author stands in it.
+    #[cold]
+    fn advance(&mut self, author: AuthorIx) {
+        let log = &mut self.authors[author.index()];
+        log.place = self.version.advance(log.id, log.next);
     }
 
     /// Drops the operations of `author` that are in no complete batch.

@@ -37,6 +37,9 @@ use index::Index;
 const LEAF: usize = if cfg!(test) { 4 } else { 32 };
 const NODE: usize = if cfg!(test) { 4 } else { 32 };
 
+/// How many runs around the cursor are looked at before anything else.
+const NEAR: usize = 16;
+
 /// No leaf, no node.
 const NONE: u32 = u32::MAX;
 
@@ -203,7 +206,8 @@ impl Order {
         place
     }
 
-    /// The place of visible character number `at` if it is in the cursor's leaf.
+    /// The place of visible character number `at` if it is in the cursor's leaf, at most [`NEAR`] runs
+    /// away. (Over more, the way down the tree is as short.)
     fn near_cursor(&self, at: u32) -> Option<Place> {
         let Cursor {
             leaf,
@@ -212,12 +216,19 @@ impl Order {
         } = self.cursor?;
         let runs = &self.leaves[leaf as usize].runs;
         let mut slot = slot as usize;
-        while at < start {
-            slot = slot.checked_sub(1)?;
-            start -= runs[slot].visible();
+        let end = runs.len().min(slot + NEAR);
+        if at < start {
+            let first = slot.saturating_sub(NEAR);
+            while at < start {
+                if slot == first {
+                    return None;
+                }
+                slot -= 1;
+                start -= runs[slot].visible();
+            }
         }
-        loop {
-            let visible = runs.get(slot)?.visible();
+        for (slot, run) in runs.iter().enumerate().take(end).skip(slot) {
+            let visible = run.visible();
             if at - start < visible {
                 return Some(Place {
                     leaf,
@@ -226,8 +237,8 @@ impl Order {
                 });
             }
             start += visible;
-            slot += 1;
         }
+        None
     }
 
     /// Which of the counts holds unit number `rest`; what is before it is taken off `rest`.

@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use super::anchor::{Anchor, Bias};
-use super::batch::{Decoded, Undecoded, decode};
+use super::batch::{Decoded, Undecoded, decode, typed};
 use super::id::{AuthorId, AuthorIx, Id, OpId};
 use super::integrate::destination;
 use super::limits::{BATCH_TARGETS, BATCH_TEXT_BYTES, MAX_LAMPORT, MAX_UNDO_DEPTH};
@@ -156,11 +156,17 @@ impl Replica {
     /// If `at` is past the end.
     pub fn insert(&mut self, at: usize, text: &str) -> usize {
         if text.len() <= BATCH_TEXT_BYTES {
-            let chars = text.chars().count() as u32;
+            let chars = count(text);
             if self.type_on(self.me, text, chars, Some(at)).is_some() {
                 return chars as usize;
             }
         }
+        self.insert_elsewhere(at, text)
+    }
+
+    /// An insert that does not go on where the author's last one ended.
+    #[inline(never)]
+    fn insert_elsewhere(&mut self, at: usize, text: &str) -> usize {
         let mut inserted = 0;
         let mut left = at.checked_sub(1).map(|before| {
             let place = self.order.seek(before);
@@ -170,7 +176,7 @@ impl Replica {
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(rest.floor_char_boundary(BATCH_TEXT_BYTES));
             rest = after;
-            let chars = piece.chars().count() as u32;
+            let chars = count(piece);
             let id = Id::new(self.me, self.log[self.me].end());
             let before =
                 left.map_or_else(|| self.order.first(), |(_, place)| self.order.after(place));
@@ -191,6 +197,7 @@ impl Replica {
 
     /// Takes in characters that continue `author`'s newest operation, if the order's cursor is at their
     /// place: what typing comes to. Says how many visible characters are before them.
+    #[inline]
     fn type_on(
         &mut self,
         author: AuthorIx,
@@ -259,20 +266,20 @@ impl Replica {
             return None;
         }
         self.clock = self.clock.max(lamport);
-        let batch = |seq, end| BatchInfo {
-            seq,
-            end,
-            lamport,
-            minutes,
-            source,
-        };
-        let mut seq = first;
-        for cut in std::mem::take(&mut self.cuts) {
-            self.log.close_batch(self.me, batch(seq, cut));
-            seq = cut;
+        if !self.cuts.is_empty() {
+            self.commit_cuts(lamport, minutes, source);
         }
-        self.log.close_batch(self.me, batch(seq, end));
+        self.log
+            .close_batch(self.me, end, lamport, minutes, source);
         Some(first)
+    }
+
+    #[cold]
+    fn commit_cuts(&mut self, lamport: u64, minutes: u32, source: Source) {
+        for cut in self.cuts.drain(..) {
+            self.log
+                .close_batch(self.me, cut, lamport, minutes, source);
+        }
     }
 
     /// Takes in a batch: `author`'s operations from number `seq` on, encoded in `bytes`. Appends to
@@ -289,6 +296,9 @@ impl Replica {
         changes: &mut Vec<Change>,
     ) -> Verdict {
         self.check_committed();
+        if self.merge_typed(&author, seq, bytes, changes).is_some() {
+            return Verdict::Applied;
+        }
         let verdict = self.merge_one(author, seq, bytes, changes);
         if verdict == Verdict::Applied && self.pending.len() > 0 {
             let mut grown = vec![author];
@@ -303,6 +313,39 @@ impl Replica {
             }
         }
         verdict
+    }
+
+    /// [`merge`](Self::merge) for what most batches are: a few characters that go on where their author
+    /// wrote last, at the order's cursor. Does nothing with any other.
+    fn merge_typed(
+        &mut self,
+        author: &AuthorId,
+        seq: u32,
+        bytes: &[u8],
+        changes: &mut Vec<Change>,
+    ) -> Option<()> {
+        let text = typed(bytes)?;
+        let ix = self.log.ix(author)?;
+        let log = &self.log[ix];
+        let (lamport, minutes) = log.last_stamp();
+        if seq != log.next() || log.frozen || lamport >= MAX_LAMPORT || self.pending.len() > 0 {
+            return None;
+        }
+        let chars = count(text);
+        seq.checked_add(chars)?;
+        let at = self.type_on(ix, text, chars, None)?;
+        self.clock = self.clock.max(lamport + 1);
+        self.log
+            .close_batch(ix, seq + chars, lamport + 1, minutes, Source::Typed);
+        changes.push(Change::Insert {
+            at,
+            from: OpId {
+                author: *author,
+                seq,
+            },
+            len: chars as usize,
+        });
+        Some(())
     }
 
     fn merge_one(
@@ -383,8 +426,15 @@ impl Replica {
                 return Err(why.into());
             }
         }
-        self.log.close_batch(author, batch.info);
-        self.clock = self.clock.max(batch.info.lamport);
+        let BatchInfo {
+            end,
+            lamport,
+            minutes,
+            source,
+            ..
+        } = batch.info;
+        self.log.close_batch(author, end, lamport, minutes, source);
+        self.clock = self.clock.max(lamport);
         Ok(())
     }
 
@@ -588,6 +638,14 @@ impl Replica {
     }
 }
 
+/// How many characters a text has, of at most [`super::limits::MAX_BATCH_BYTES`].
+fn count(text: &str) -> u32 {
+    match text.as_bytes() {
+        [_] => 1,
+        _ => text.chars().count() as u32,
+    }
+}
+
 /// Checks that no operation is named twice.
 fn check_disjoint(targets: &[Span]) -> Result<(), Invalid> {
     let apart = |a: &Span, b: &Span| {
@@ -646,14 +704,7 @@ impl Replica {
                 .push_insert(me, left, right, text, text.chars().count() as u32);
         }
         let end = self.log[me].end();
-        let info = BatchInfo {
-            seq,
-            end,
-            lamport,
-            minutes: 0,
-            source: Source::Typed,
-        };
-        self.log.close_batch(me, info);
+        self.log.close_batch(me, end, lamport, 0, Source::Typed);
         let mut bytes = Vec::new();
         self.log.batch_at(&self.me(), seq, &mut bytes);
         bytes

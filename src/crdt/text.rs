@@ -39,18 +39,29 @@ impl AppendText {
     }
 
     /// Appends `text`, which has `chars` characters. O(text).
+    #[inline]
     pub(crate) fn push(&mut self, text: &str, chars: usize) {
+        // A key alone, without calling for a copy.
+        if let [byte] = text.as_bytes()
+            && self.is_ascii()
+            && self.text.len() < self.text.capacity()
+        {
+            self.text.push(char::from(*byte));
+            self.chars += 1;
+            return;
+        }
+        self.push_any(text, chars);
+    }
+
+    fn push_any(&mut self, text: &str, chars: usize) {
         debug_assert_eq!(text.chars().count(), chars);
         let (start, before, was_ascii) = (self.text.len(), self.chars, self.is_ascii());
         if self.text.capacity() - start < text.len() {
-            self.grow(text.len());
+            // By an eighth, not by the double: texts stay in memory for long.
+            self.text.reserve_exact(text.len() + start / 8 + STRIDE);
         }
+        self.text.push_str(text);
         self.chars += chars;
-        match text.as_bytes() {
-            // A key, without calling for a copy.
-            [byte] => self.text.push(char::from(*byte)),
-            _ => self.text.push_str(text),
-        }
         if was_ascii && text.len() == chars {
             return;
         }
@@ -65,12 +76,6 @@ impl AppendText {
             self.marks.push(byte);
             (at, next) = (next, next + STRIDE);
         }
-    }
-
-    /// Makes room by an eighth, not by the double: texts stay in memory for long.
-    #[cold]
-    fn grow(&mut self, more: usize) {
-        self.text.reserve_exact(more + self.text.len() / 8 + STRIDE);
     }
 
     /// Drops everything from character number `chars` on. O(STRIDE).

@@ -23,29 +23,34 @@ impl Version {
         self.find(author).map_or(0, |place| self.0[place].1)
     }
 
-    /// Learns that `author`'s operations below `next` are known. Never forgets.
-    pub fn advance(&mut self, author: AuthorId, next: u32) {
+    /// Learns that `author`'s operations below `next` are known. Never forgets. Returns where the author
+    /// stands now, for [`advance_at`](Self::advance_at).
+    pub fn advance(&mut self, author: AuthorId, next: u32) -> usize {
         match self.find(&author) {
             Ok(place) => {
                 let known = &mut self.0[place].1;
                 *known = (*known).max(next);
+                place
             }
-            Err(place) if next > 0 => self.0.insert(place, (author, next)),
-            Err(_) => {}
+            Err(place) => {
+                if next > 0 {
+                    self.0.insert(place, (author, next));
+                }
+                place
+            }
         }
     }
 
-    /// [`advance`](Self::advance) for who asks for the same author again and again: `near` is where the
-    /// author stood the last time, and what is returned, where it stands now. O(1) if that is the same.
-    pub(crate) fn advance_near(&mut self, near: usize, author: AuthorId, next: u32) -> usize {
-        if let Some((known, at)) = self.0.get_mut(near)
-            && *known == author
-        {
-            *at = (*at).max(next);
-            return near;
+    /// [`advance`](Self::advance) for an author that stood at `place` the last time; whether it still
+    /// does (else nothing is done). O(1).
+    pub(crate) fn advance_at(&mut self, place: usize, author: &AuthorId, next: u32) -> bool {
+        match self.0.get_mut(place) {
+            Some((known, at)) if known == author => {
+                *at = (*at).max(next);
+                true
+            }
+            _ => false,
         }
-        self.advance(author, next);
-        self.find(&author).unwrap_or(near)
     }
 
     /// Where an author stands, or would stand. O(log n).
