@@ -80,6 +80,11 @@ impl Log {
             put_typed(out, text);
             return Some(self[me].next());
         }
+        self.encode_batch(me, seq, out)
+    }
+
+    /// [`batch_at`](Self::batch_at) for any batch.
+    fn encode_batch(&self, me: AuthorIx, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
         let (info, before) = self[me].batch_and_stamp_before(seq)?;
         if info.seq != seq {
             return None;
@@ -614,5 +619,84 @@ impl<'a> Decoder<'a, '_> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or(CUT)?;
         self.rest = rest;
         Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Replica, Verdict};
+    use super::*;
+
+    #[test]
+    fn what_typing_sends_is_encoded_and_read_as_any_batch() {
+        let (ann, ben) = (AuthorId([1; 16]), AuthorId([2; 16]));
+        let mut rng = fastrand::Rng::with_seed(3);
+        let (mut here, mut there) = (Replica::new(ann), Replica::new(ben));
+        let mut short = 0;
+        let mut caret = 0;
+        for n in 0..2_000 {
+            let text = *rng
+                .choice(&[
+                    "a",
+                    "\n",
+                    "é",
+                    "ab",
+                    "日本",
+                    "a longer text of 31 bytes, hm..",
+                ])
+                .unwrap();
+            match rng.u8(0..12) {
+                0 => caret = rng.usize(0..=here.len()),
+                1 if caret > 0 => {
+                    caret -= 1;
+                    here.delete(caret..caret + 1);
+                }
+                _ => {}
+            }
+            caret += here.insert(caret, text);
+            let source = if n % 100 < 3 {
+                Source::Disk
+            } else {
+                Source::Typed
+            };
+            let seq = here.commit(n / 50, source).unwrap();
+            let (mut bytes, mut general) = (Vec::new(), Vec::new());
+            let end = here.log.batch_at(&ann, seq, &mut bytes);
+            let me = here.log.ix(&ann).unwrap();
+            assert_eq!(here.log.encode_batch(me, seq, &mut general), end);
+            assert_eq!(bytes, general);
+            if let Some(text) = typed(&bytes) {
+                short += 1;
+                let ix = there.log.ix(&ann).unwrap();
+                let mut targets = Vec::new();
+                let decoded = decode(&bytes, &there.log, ix, &mut targets).ok().unwrap();
+                assert!(decoded.rest.is_empty());
+                assert!(matches!(decoded.first, Op::Insert { text: read, .. } if read == text));
+            }
+            let verdict = there.merge(ann, seq, &bytes, &mut Vec::new());
+            assert_eq!(verdict, Verdict::Applied);
+            let head = |replica: &Replica| replica.log.batch_info(&ann, seq);
+            assert_eq!(head(&here), head(&there));
+        }
+        assert!(short > 1_000, "most are short: {short}");
+        there.check_invariants();
+        assert_eq!(here.visible_text(), there.visible_text());
+    }
+
+    #[test]
+    fn what_typing_does_not_send_is_left_to_the_decoder() {
+        for bytes in [
+            &[0, 0xa0][..],
+            &[0, 0xa1, 0],
+            &[0, 0xa1, 0xff],
+            &[0, 0xa2, b'a'],
+            &[0, 0xa1, b'a', 0xc0],
+            &[1, 0xa1, b'a'],
+            &[4, 0xa1, b'a'],
+            &[0, 0xd9, 1, b'a'],
+        ] {
+            assert_eq!(typed(bytes), None, "{bytes:?}");
+        }
+        assert_eq!(typed(&[0, 0xa1, b'a']), Some("a"));
     }
 }

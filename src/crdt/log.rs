@@ -15,6 +15,7 @@
 //! Not here: what is visible, and where (that is the order tree).
 
 mod act;
+mod check;
 mod hints;
 pub mod steps;
 
@@ -245,6 +246,23 @@ impl AuthorLog {
         })
     }
 
+    /// The newest operation, if that is a character, and the number after it.
+    #[inline]
+    pub(crate) fn typing(&mut self) -> Option<(&mut InsertRun, u32)> {
+        let last = self
+            .inserts
+            .last_mut()
+            .filter(|run| run.end() == self.end)?;
+        Some((last, self.end))
+    }
+
+    /// Appends the text of `chars` characters that the newest entry has taken in.
+    #[inline]
+    pub(crate) fn push_on(&mut self, text: &str, chars: u32) {
+        self.text.push(text, chars as usize);
+        self.end += chars;
+    }
+
     /// The batch that holds number `seq`. O(log n), O(1) for the newest.
     pub(crate) fn batch(&self, seq: u32) -> Option<BatchInfo> {
         let run = &self.batches[self.batch_run(seq)?];
@@ -462,24 +480,6 @@ impl Log {
         self[author].text.push(text, chars as usize);
     }
 
-    /// The right origin that an insert must have to continue `author`'s newest operation, if that is a
-    /// character.
-    pub(crate) fn typing(&self, author: AuthorIx) -> Option<Option<Id>> {
-        let log = &self[author];
-        let last = log.inserts.last().filter(|run| run.end() == log.end)?;
-        Some(last.right)
-    }
-
-    /// Appends `chars` characters that continue the newest entry.
-    pub(crate) fn push_on(&mut self, author: AuthorIx, text: &str, chars: u32) {
-        let log = &mut self[author];
-        if let Some(run) = log.inserts.last_mut() {
-            run.len += chars;
-        }
-        log.text.push(text, chars as usize);
-        log.end += chars;
-    }
-
     /// Appends an insert whose text comes later, by [`set_text`](Self::set_text).
     pub(crate) fn push_run(
         &mut self,
@@ -682,44 +682,6 @@ impl Log {
     pub(crate) fn forget_undos(&mut self) {
         for log in &mut self.authors {
             log.undone.clear();
-        }
-    }
-
-    /// Panics if an invariant of the module does not hold. O(log).
-    pub fn check_invariants(&self) {
-        for (ix, log) in self.authors() {
-            let mut seq = 0;
-            while seq < log.end {
-                seq = match log.entry(seq) {
-                    Some(Entry::Insert(run)) => {
-                        assert_eq!(
-                            run.seq, seq,
-                            "L1: an insert entry starts inside another entry"
-                        );
-                        if let Some((before, _)) = log.insert_run(seq.wrapping_sub(1)).zip(run.left)
-                        {
-                            let joined =
-                                run.left == Some(Id::new(ix, seq - 1)) && run.right == before.right;
-                            assert!(!joined, "L3: entries at {seq} should be one");
-                        }
-                        run.end()
-                    }
-                    Some(_) => seq + 1,
-                    None => panic!("L1: nothing at {seq} of {:?}", log.id),
-                };
-            }
-            assert_eq!(seq, log.end, "L1: an entry reaches past the end");
-            let mut at = 0;
-            for run in &log.batches {
-                assert_eq!(run.seq, at, "L2: a gap between batches");
-                at = run.end();
-            }
-            assert_eq!(at, log.next, "L2: batches do not reach the head");
-            assert_eq!(
-                self.version.next(&log.id),
-                log.next,
-                "L2: version and log differ"
-            );
         }
     }
 }

@@ -21,12 +21,12 @@
 //! Not here: the rule that decides where an insert goes (that is [`super::integrate`]).
 
 mod check;
+mod hide;
 mod index;
 mod split;
 mod visible;
 
 use std::cmp::Ordering;
-use std::ops::Range;
 
 use super::id::{AuthorIx, Id};
 use super::op::Span;
@@ -216,18 +216,15 @@ impl Order {
         } = self.cursor?;
         let runs = &self.leaves[leaf as usize].runs;
         let mut slot = slot as usize;
-        let end = runs.len().min(slot + NEAR);
-        if at < start {
-            let first = slot.saturating_sub(NEAR);
-            while at < start {
-                if slot == first {
-                    return None;
-                }
-                slot -= 1;
-                start -= runs[slot].visible();
+        let last = slot.saturating_sub(NEAR);
+        while at < start {
+            if slot == last {
+                return None;
             }
+            slot -= 1;
+            start -= runs[slot].visible();
         }
-        for (slot, run) in runs.iter().enumerate().take(end).skip(slot) {
+        for run in &runs[slot..runs.len().min(slot + NEAR)] {
             let visible = run.visible();
             if at - start < visible {
                 return Some(Place {
@@ -237,6 +234,7 @@ impl Order {
                 });
             }
             start += visible;
+            slot += 1;
         }
         None
     }
@@ -436,6 +434,7 @@ impl Order {
     /// Typing on: lets the run at the cursor grow by `id..id + len`, if it ends with `id - 1`, is visible
     /// and has `right` behind it. Says how many visible characters are before them. `at` is where that
     /// must be, if that matters. O(1) but for the counts.
+    #[inline(always)] // See `Replica::type_on`.
     pub(crate) fn type_on(
         &mut self,
         id: Id,
@@ -445,7 +444,7 @@ impl Order {
     ) -> Option<usize> {
         let Cursor { leaf, slot, start } = self.cursor?;
         let this = &self.leaves[leaf as usize];
-        let run = this.runs[slot as usize];
+        let run = &this.runs[slot as usize];
         let end = (start + run.len) as usize;
         if run.hides > 0 || run.id().plus(run.len) != id || at.is_some_and(|at| at != end) {
             return None;
@@ -458,7 +457,8 @@ impl Order {
         if behind != right {
             return None;
         }
-        self.leaves[leaf as usize].runs[slot as usize].len += len;
+        let this = &mut self.leaves[leaf as usize];
+        this.runs[slot as usize].len += len;
         self.add_visible(leaf, len.cast_signed());
         self.index[id.author.index()].grown(id.seq + len);
         Some(end)
@@ -496,109 +496,6 @@ impl Order {
         Some(at as usize)
     }
 
-    /// Adds `delta` (1 or −1) to how many operations hide each character of `span`, and tells of
-    /// every stretch that became visible or hidden by it, in the span's order. O(log n) a fragment.
-    pub(crate) fn hide(&mut self, span: Span, delta: i32, mut shown: impl FnMut(Shown)) {
-        let mut id = span.start;
-        while id.seq < span.end() {
-            let place = self.place(id);
-            let at = self.visible_before(place) as u32;
-            let run = *self.run(place);
-            let len = (run.len - place.offset).min(span.end() - id.seq);
-            let hides = run.hides.checked_add_signed(delta);
-            let hides = hides.expect("an operation hides a character once");
-            self.set_hides(place, at, len, hides);
-            if (run.hides == 0) != (hides == 0) {
-                shown(Shown {
-                    at: at as usize,
-                    span: Span { start: id, len },
-                    visible: hides == 0,
-                });
-            }
-            id = id.plus(len);
-        }
-    }
-
-    /// Hides the visible characters `range`, and appends their names to `spans`, in their order.
-    /// O(log n + answer).
-    pub(crate) fn hide_visible(&mut self, range: Range<usize>, spans: &mut Vec<Span>) {
-        let mut rest = (range.end - range.start) as u32;
-        while rest > 0 {
-            // What was hidden is in front of the cursor, so the next character is near.
-            let place = self.visible_place(range.start);
-            let run = self.run(place);
-            let len = (run.len - place.offset).min(rest);
-            push_joined(spans, run.id().plus(place.offset), len);
-            self.set_hides(place, range.start as u32, len, 1);
-            rest -= len;
-        }
-    }
-
-    /// Lets `hides` operations hide the `len` characters from `place` on, all in one run, which have
-    /// `at` visible ones before them. Leaves the cursor on their run. O(log n).
-    fn set_hides(&mut self, place: Place, at: u32, len: u32, hides: u32) {
-        let run = self.run(place);
-        let (was, seq) = (run.hides, run.seq + place.offset);
-        self.cursor = None;
-        let (leaf, slot) = match self.move_border(place, len, hides) {
-            Some(slot) => (place.leaf, slot),
-            None => {
-                let (leaf, slot) = self.isolate(place, len);
-                self.leaves[leaf as usize].runs[slot].hides = hides;
-                (leaf, self.join_around(leaf, slot))
-            }
-        };
-        match (was, hides) {
-            (0, 1..) => self.add_visible(leaf, -len.cast_signed()),
-            (1.., 0) => self.add_visible(leaf, len.cast_signed()),
-            _ => {}
-        }
-        let run = &self.leaves[leaf as usize].runs[slot];
-        let in_run = if run.hides == 0 { seq - run.seq } else { 0 };
-        self.cursor = Some(Cursor {
-            leaf,
-            slot: slot as u32,
-            start: at - in_run,
-        });
-    }
-
-    /// Hands characters at one end of a run over to the run beside it in the leaf, if that is hidden
-    /// as often as they are to be; the slot of that run.
-    fn move_border(&mut self, place: Place, len: u32, hides: u32) -> Option<usize> {
-        let slot = place.slot as usize;
-        let runs = &mut self.leaves[place.leaf as usize].runs;
-        let run = runs[slot];
-        if len == run.len {
-            return None;
-        }
-        if place.offset + len == run.len {
-            let next = runs.get_mut(slot + 1)?;
-            if !next.continues || next.hides != hides || run.id().plus(run.len) != next.id() {
-                return None;
-            }
-            next.seq = run.seq + place.offset;
-            next.len += len;
-            runs[slot].len = place.offset;
-            return Some(slot + 1);
-        }
-        let before = runs.get_mut(slot.checked_sub(1)?)?;
-        if place.offset > 0
-            || !run.continues
-            || before.hides != hides
-            || before.id().plus(before.len) != run.id()
-        {
-            return None;
-        }
-        before.len += len;
-        runs[slot] = Run {
-            seq: run.seq + len,
-            len: run.len - len,
-            continues: true,
-            ..run
-        };
-        Some(slot - 1)
-    }
-
     /// Appends the visible characters `from..to` to `spans`, in their order. O(log n + answer).
     pub(crate) fn visible_spans(&mut self, from: usize, to: usize, spans: &mut Vec<Span>) {
         let mut rest = (to - from) as u32;
@@ -625,6 +522,7 @@ impl Order {
         .flatten()
     }
 
+    #[inline]
     fn add_visible(&mut self, leaf: u32, delta: i32) {
         let add = |count: &mut u32| *count = count.wrapping_add_signed(delta);
         add(&mut self.visible);

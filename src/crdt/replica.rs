@@ -154,6 +154,7 @@ impl Replica {
     ///
     /// # Panics
     /// If `at` is past the end.
+    #[inline]
     pub fn insert(&mut self, at: usize, text: &str) -> usize {
         if text.len() <= BATCH_TEXT_BYTES {
             let chars = count(text);
@@ -197,7 +198,7 @@ impl Replica {
 
     /// Takes in characters that continue `author`'s newest operation, if the order's cursor is at their
     /// place: what typing comes to. Says how many visible characters are before them.
-    #[inline]
+    #[inline(always)] // The shortest road matters here alone: 50 instructions fewer than a call.
     fn type_on(
         &mut self,
         author: AuthorIx,
@@ -205,10 +206,12 @@ impl Replica {
         chars: u32,
         at: Option<usize>,
     ) -> Option<usize> {
-        let right = self.log.typing(author)?;
-        let id = Id::new(author, self.log[author].end());
-        let at = self.order.type_on(id, chars, right, at)?;
-        self.log.push_on(author, text, chars);
+        let log = &mut self.log[author];
+        let (last, end) = log.typing()?;
+        let id = Id::new(author, end);
+        let at = self.order.type_on(id, chars, last.right, at)?;
+        last.len += chars;
+        log.push_on(text, chars);
         Some(at)
     }
 
@@ -216,6 +219,7 @@ impl Replica {
     ///
     /// # Panics
     /// If `range` reaches past the end.
+    #[inline(never)]
     pub fn delete(&mut self, range: Range<usize>) {
         let mut spans = std::mem::take(&mut self.spans);
         spans.clear();
@@ -269,16 +273,14 @@ impl Replica {
         if !self.cuts.is_empty() {
             self.commit_cuts(lamport, minutes, source);
         }
-        self.log
-            .close_batch(self.me, end, lamport, minutes, source);
+        self.log.close_batch(self.me, end, lamport, minutes, source);
         Some(first)
     }
 
     #[cold]
     fn commit_cuts(&mut self, lamport: u64, minutes: u32, source: Source) {
         for cut in self.cuts.drain(..) {
-            self.log
-                .close_batch(self.me, cut, lamport, minutes, source);
+            self.log.close_batch(self.me, cut, lamport, minutes, source);
         }
     }
 
@@ -456,7 +458,7 @@ impl Replica {
             } => {
                 let id = Id::new(author, self.log[author].end());
                 if *left == id.before()
-                    && self.log.typing(author) == Some(*right)
+                    && self.log[author].continues(author, *left, *right)
                     && let Some(at) = self.type_on(author, text, *chars, None)
                 {
                     changes.push(Change::Insert {

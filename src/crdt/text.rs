@@ -43,8 +43,8 @@ impl AppendText {
     pub(crate) fn push(&mut self, text: &str, chars: usize) {
         // A key alone, without calling for a copy.
         if let [byte] = text.as_bytes()
-            && self.is_ascii()
             && self.text.len() < self.text.capacity()
+            && (self.is_ascii() || !self.chars.is_multiple_of(STRIDE))
         {
             self.text.push(char::from(*byte));
             self.chars += 1;
@@ -90,16 +90,22 @@ impl AppendText {
     }
 
     /// The characters `from..to`.
+    #[inline]
     pub(crate) fn slice(&self, from: usize, to: usize) -> &str {
+        if self.is_ascii() {
+            return &self.text[from..to];
+        }
+        self.slice_wide(from, to)
+    }
+
+    fn slice_wide(&self, from: usize, to: usize) -> &str {
         let start = self.byte_of(from);
-        if to - from > STRIDE {
-            return &self.text[start..self.byte_of(to)];
-        }
-        let rest = &self.text[start..];
-        if self.is_ascii() || to == self.chars {
-            return &rest[..rest.len() - (self.chars - to)];
-        }
-        &rest[..chars_len(rest, to - from)]
+        let end = if to - from > STRIDE || to == self.chars {
+            self.byte_of(to)
+        } else {
+            start + chars_len(&self.text[start..], to - from)
+        };
+        &self.text[start..end]
     }
 
     const fn is_ascii(&self) -> bool {

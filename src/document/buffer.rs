@@ -286,9 +286,9 @@ impl Document {
 
     /// Applies to the rope what the replica did.
     fn apply(&mut self) {
-        for change in self.changes.drain(..) {
-            self.undo.follow(&change);
-            let (at, removed, inserted) = match change {
+        for change in &self.changes {
+            self.undo.follow(change);
+            let (at, removed, inserted) = match *change {
                 Change::Insert { at, from, len } => {
                     insert(&mut self.rope, at, self.replica.text(from, len));
                     (at, 0, len)
@@ -300,6 +300,7 @@ impl Document {
             };
             self.shadow.follow(at, removed, inserted);
         }
+        self.changes.clear();
     }
 
     /// The text last known to be on disk, and the heads that it has, once there is one.

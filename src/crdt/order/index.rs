@@ -38,9 +38,10 @@ impl Index {
     pub(super) fn set(&mut self, from: u32, to: u32, leaf: u32) {
         if from >= self.end {
             self.end = to;
-            let last = self.chunks.last().and_then(|chunk| chunk.last());
-            if last.is_none_or(|(_, last)| *last != leaf) {
-                self.insert(from, leaf);
+            let last = self.chunks.last().map_or(&[][..], Vec::as_slice);
+            if last.last().is_none_or(|(_, held)| *held != leaf) {
+                let chunk = self.chunks.len().saturating_sub(1);
+                self.insert_at(chunk, last.len(), (from, leaf));
             }
             return;
         }
@@ -75,7 +76,7 @@ impl Index {
             }
         }
         if to < self.end && held != leaf {
-            self.insert(to, held);
+            self.insert_at(chunk, entry, (to, held));
         }
     }
 
@@ -89,12 +90,6 @@ impl Index {
         let chunk = chunk.saturating_sub(1);
         let entries = self.chunks.get(chunk).map_or(&[][..], Vec::as_slice);
         (chunk, entries.partition_point(|(start, _)| *start < seq))
-    }
-
-    /// Adds an entry; there is none with this number.
-    fn insert(&mut self, seq: u32, leaf: u32) {
-        let (chunk, entry) = self.position(seq);
-        self.insert_at(chunk, entry, (seq, leaf));
     }
 
     /// Adds an entry at its position; where it is then.
