@@ -1,9 +1,8 @@
 //! The authors' logs: every operation ever taken, in columns.
 //!
 //! There is one log in a member. It is what the order tree asks for origins and stamps, what
-//! catching up reads, and the mesh's send queue. It keeps operations rather than bytes: consecutive
-//! inserts that continue each other are one entry, however many batches they came in, and a batch is
-//! encoded again, bit by bit as it was, when somebody asks for it.
+//! catching up reads, and the mesh's send queue. It keeps operations, not bytes: inserts that continue
+//! each other are one entry, whatever batches they came in; a batch is encoded again, as it was.
 //!
 //! Invariants, per author (checked by [`Log::check_invariants`]):
 //! - L1: the entries of all columns together cover the numbers `0..end`, each once.
