@@ -649,14 +649,6 @@ fn count(text: &str) -> u32 {
     }
 }
 
-/// How many characters a text has, of at most [`super::limits::MAX_BATCH_BYTES`].
-fn count(text: &str) -> u32 {
-    match text.as_bytes() {
-        [_] => 1,
-        _ => text.chars().count() as u32,
-    }
-}
-
 /// Checks that no operation is named twice.
 fn check_disjoint(targets: &[Span]) -> Result<(), Invalid> {
     let apart = |a: &Span, b: &Span| {
