@@ -228,7 +228,7 @@ fn others_have_a_coloured_cursor_selection_and_name() {
     let shot = Screenshot::of(&view, 24, 6);
     assert_eq!(
         shot.rows()[..5],
-        ["  1 first Ann", "  2 second Bo", "  3 third", "  4  Cy", ""]
+        ["  1•first Ann", "  2•second Bo", "  3 third", "  4• Cy", ""]
     );
     assert_eq!(shot.bg(7, 1), Color::LightGreen, "Bo's cursor");
     assert_eq!(shot.bg(4, 0), Color::LightMagenta, "Ann's cursor");

@@ -76,7 +76,10 @@ pub(in crate::ui) fn draw(
             write(painter.buf, numbers, numbers.left(), y, &number, style);
         }
         let here = |at: CharPos| row.start <= at && (at < row.end || row.last && at <= row.end);
-        let mark = view.peers.iter().find(|peer| here(peer.cursor));
+        let mark = view
+            .peers
+            .iter()
+            .find(|peer| here(peer.cursor.clamped(view.rope)));
         if let Some(peer) = mark.filter(|_| numbers.width > 0) {
             let x = numbers.right() - 1;
             write(
