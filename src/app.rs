@@ -18,6 +18,7 @@ mod ledger;
 mod looks;
 mod model;
 mod nearby;
+mod painter;
 mod prompt;
 mod run;
 mod saving;

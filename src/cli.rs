@@ -18,7 +18,9 @@ use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 use unicode_width::UnicodeWidthStr;
 
-use crate::app::config::{Address, Code, Config, DEFAULT_PORT, Existing, ListenOn, Name, Role};
+use crate::app::config::{
+    Address, Code, Config, DEFAULT_PORT, Existing, ListenOn, Name, Role, Theme,
+};
 
 /// In columns, so that names fit beside cursors and in lists.
 const MAX_NAME_COLUMNS: usize = 32;
@@ -134,6 +136,7 @@ struct Environment {
     code: Option<OsString>,
     login_name: Option<String>,
     no_color: bool,
+    theme: Theme,
     config: Option<PathBuf>,
     folder: PathBuf,
 }
@@ -143,12 +146,18 @@ struct Environment {
 /// # Errors
 /// When the usage is wrong, or only help or the version was asked for; see [`report`].
 pub fn parse() -> Result<Request, clap::Error> {
+    let variable = |name| std::env::var(name).unwrap_or_default();
     let environment = Environment {
         code: std::env::var_os(CODE_VARIABLE),
         login_name: whoami::username()
             .ok()
             .or_else(|| std::env::var("USER").ok()),
         no_color: std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty()),
+        theme: Theme::of_environment(
+            &variable("TERM"),
+            &variable("COLORTERM"),
+            &variable("COLORFGBG"),
+        ),
         config: settings::usual_path(),
         folder: std::env::current_dir().unwrap_or_default(),
     };
@@ -290,6 +299,7 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         announce,
         log,
         settings,
+        theme: environment.theme,
         folder: environment.folder,
     })
 }

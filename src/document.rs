@@ -19,6 +19,7 @@ mod delta;
 mod diff;
 mod disk;
 pub mod display;
+mod feed;
 pub mod format;
 pub mod grapheme;
 pub mod indent;
@@ -29,6 +30,7 @@ pub mod undo;
 
 pub use authorship::{AuthorSpan, Effect};
 pub use buffer::{Document, Preview};
+pub use feed::TextChange;
 pub use position::CharPos;
 pub use ropey::{Rope, RopeSlice};
 pub use undo::EditKind;

@@ -53,6 +53,8 @@ pub struct Net<T: Transport = Tcp> {
     connections: HashMap<LinkId, Connection>,
     tasks: JoinSet<()>,
     accepted: u64,
+    /// Tasks that accept.
+    listening: Vec<AbortHandle>,
 }
 
 /// What tasks tell.
@@ -78,6 +80,7 @@ impl<T: Transport> Default for Net<T> {
             connections: HashMap::new(),
             tasks: JoinSet::new(),
             accepted: 0,
+            listening: Vec::new(),
         }
     }
 }
@@ -93,10 +96,17 @@ impl<T: Transport> Net<T> {
         let listeners = listen::bind::<T>(at).await?;
         let addrs = listen::reachable::<T>(&listeners);
         for listener in listeners {
-            self.tasks
-                .spawn(listen::accept::<T>(listener, self.tell.clone()));
+            let accept = listen::accept::<T>(listener, self.tell.clone());
+            self.listening.push(self.tasks.spawn(accept));
         }
         Ok(addrs)
+    }
+
+    /// Accepts no more members. Connections stay.
+    pub fn stop_listening(&mut self) {
+        for listener in self.listening.drain(..) {
+            listener.abort();
+        }
     }
 
     /// Does what a session wants done. Never waits.

@@ -2,7 +2,8 @@
 //!
 //! Both ways are plain functions: [`input::action`] knows nothing but the keymap, [`draw::draw`]
 //! nothing but the [`view::View`] that it is given. The only state is the terminal's own, in
-//! [`terminal`]. Nothing is ever asked of the terminal, so no answer can be late or become text.
+//! [`terminal`]. One thing is asked of the terminal, the colour of its background, when the first frame is
+//! out; nobody waits for the answer, and [`input`] takes it out of what is typed, whenever it comes.
 //!
 //! Text from others (the document, names, messages) goes to cells through
 //! [`show`](crate::document::display::show) only.
@@ -12,8 +13,11 @@
 pub mod action;
 mod canvas;
 pub mod draw;
+mod ground;
+pub mod highlight;
 pub mod input;
 pub mod keymap;
+pub mod palette;
 pub mod terminal;
 pub mod theme;
 pub mod view;

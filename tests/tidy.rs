@@ -94,9 +94,13 @@ const TABLE: &[Row] = &[
         room: "ui",
         rooms: &["document"],
         outside: &[
+            "nucleo_matcher",
+            "qrcode",
             "ratatui",
             "std::io",
+            "syntect",
             "thiserror",
+            "two_face",
             "unicode_segmentation",
             "unicode_width",
         ],

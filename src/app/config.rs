@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 pub use crate::security::Code;
 pub use crate::ui::keymap::Keymap;
+pub use crate::ui::theme::{Ground, Theme};
 pub use crate::wire::Name;
 
 /// The port of a host that is not told another one.
@@ -41,6 +42,8 @@ pub struct Config {
     pub log: Option<PathBuf>,
     /// What the person has chosen about the editor.
     pub settings: Settings,
+    /// What the terminal shows, as far as its environment says.
+    pub theme: Theme,
     /// The current folder, if there is one.
     pub folder: PathBuf,
 }
@@ -62,6 +65,8 @@ pub struct Settings {
     pub mouse: bool,
     /// Whether the terminal is drawn in colours (also not if `NO_COLOR` is set).
     pub colours: bool,
+    /// What the terminal's background is; otherwise that is found out.
+    pub background: Option<Ground>,
     /// Whether a new line starts with the blanks of the one before.
     pub auto_indent: bool,
     /// Whether `.editorconfig` files are honoured.
@@ -81,6 +86,7 @@ impl Default for Settings {
         Self {
             mouse: true,
             colours: true,
+            background: None,
             auto_indent: true,
             editorconfig: true,
             soft_tabs: None,

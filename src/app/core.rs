@@ -10,9 +10,10 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Instant;
 
-use crate::crdt::{Anchor, Rejected, Source, Verdict, Version};
+use crate::crdt::{Anchor, OpId, Rejected, Source, Verdict, Version};
+use crate::document::authorship::Effect;
 use crate::document::format::text_hash;
-use crate::document::{CharPos, Document, EditKind, Rope};
+use crate::document::{CharPos, Document, EditKind, Rope, TextChange};
 use crate::session::{
     Command, Config, Event, Input, OnDisk, Output, Session, Time, Verdict as Outcome,
 };
@@ -256,6 +257,22 @@ impl Core {
     /// Whether the text may have changed since this was last asked.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
+    }
+
+    /// What taking back these edits would do.
+    pub fn preview_take_back(&mut self, edits: &[Range<OpId>]) -> Vec<Effect> {
+        self.document.preview_take_back(edits)
+    }
+
+    /// Takes back edits of any author; where the caret goes, if anything changed.
+    pub fn take_back(&mut self, edits: &[Range<OpId>]) -> Option<CharPos> {
+        self.changed = true;
+        self.document.take_back(edits)
+    }
+
+    /// What has changed in the text since this was last asked; `None` if that is not known.
+    pub const fn take_text_changes(&mut self) -> Option<Vec<TextChange>> {
+        self.document.take_text_changes()
     }
 
     /// When [`Input::Deadline`] is wanted.

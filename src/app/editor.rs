@@ -112,8 +112,19 @@ impl Editor {
         (self.caret, selection)
     }
 
-    /// The part of the text that shows on a screen of this size.
-    pub(super) fn scroll(&mut self, core: &Core, size: Size, looks: Looks) -> Scroll {
+    /// Puts the cursor there.
+    pub(super) fn go_to(&mut self, core: &Core, at: CharPos) {
+        self.land(core, Some(at));
+    }
+
+    /// The part of the text around `focus` that shows on a screen of this size.
+    pub(super) fn scroll(
+        &mut self,
+        core: &Core,
+        size: Size,
+        looks: Looks,
+        focus: CharPos,
+    ) -> Scroll {
         if size.width != self.size.width || looks.wrap {
             // What was too narrow for the line may show it from its start now.
             self.left = Column(0);
@@ -128,8 +139,7 @@ impl Editor {
             top: document.position(&self.top).unwrap_or_default(),
             left: self.left,
         };
-        let cursor = self.cursor(core);
-        scroll_into_view(document.rope(), cursor, size, &self.options, &mut scroll);
+        scroll_into_view(document.rope(), focus, size, &self.options, &mut scroll);
         self.top = document.anchor(scroll.top, Bias::Before);
         self.left = scroll.left;
         scroll

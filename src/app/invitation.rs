@@ -55,6 +55,18 @@ impl Invitation {
         ))
     }
 
+    /// What somebody types to join, the code included.
+    pub(super) fn command(&self, access: Option<&Access>) -> Option<String> {
+        let addr = self.addrs.first()?;
+        Some(match access {
+            Some(Access::Code(code)) => format!(
+                "COLLAB_EDIT_CODE={} collab-edit --join {addr}",
+                code.reveal()
+            ),
+            _ => format!("collab-edit --join {addr}"),
+        })
+    }
+
     /// In full, one line each.
     pub(super) fn lines(&self, access: Option<&Access>) -> Vec<String> {
         let mut lines: Vec<String> = self

@@ -15,6 +15,8 @@ pub(super) struct Looks {
     pub(super) wrap: bool,
     pub(super) line_numbers: bool,
     pub(super) whitespace: bool,
+    /// Whether the person has neither asked for help nor for the palette yet.
+    pub(super) newcomer: bool,
 }
 
 impl Default for Looks {
@@ -23,6 +25,7 @@ impl Default for Looks {
             wrap: false,
             line_numbers: true,
             whitespace: false,
+            newcomer: true,
         }
     }
 }

@@ -3,10 +3,14 @@
 //! No IO: effects are carried out by [`super::run`].
 
 mod answer;
+mod choosing;
 mod configure;
 mod door;
 mod files;
+mod together;
 
+use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::config::{Existing, Settings};
@@ -15,6 +19,7 @@ use super::editor::Editor;
 use super::harmless_file_name;
 use super::invitation::Invitation;
 use super::looks::Looks;
+use super::painter::{Answer, Painter};
 use super::prompt::Prompt;
 use super::saving::{FileDone, FileJob, Saving};
 use crate::document::format::Format;
@@ -23,6 +28,7 @@ use crate::session::{
 };
 use crate::storage::{Loaded, Rules, TextFile};
 use crate::ui::action::{Action, Command};
+use crate::ui::theme::{Ground, Theme};
 use crate::ui::view::{Level, Notice};
 use crate::wire::MemberId;
 
@@ -36,6 +42,12 @@ pub(super) enum Event {
     File(Box<FileDone>),
     /// Something has stirred where the file is.
     Stirred,
+    /// What is known of the text as code.
+    Painted(Answer),
+    /// The terminal's background is this.
+    Ground(Ground),
+    /// Members are accepted at these addresses now, or not because of this.
+    Listening(Result<Vec<SocketAddr>, String>),
     /// The system asks the program to end.
     Terminate,
 }
@@ -48,6 +60,10 @@ pub(super) enum Effect {
     File(Box<FileJob>),
     /// Remember how the text is shown.
     Remember(Looks),
+    /// Accept members; answered by [`Event::Listening`].
+    Listen,
+    /// Accept no more members.
+    StopListening,
     /// End the program, in good order or because of this.
     Exit(Result<(), String>),
 }
@@ -71,6 +87,23 @@ pub(super) struct Model {
     pub(super) notice: Option<Notice>,
     pub(super) panel: bool,
     pub(super) looks: Looks,
+    pub(super) theme: Theme,
+    pub(super) painter: Painter,
+    /// The lines that were on the screen last.
+    pub(super) shown_lines: Range<usize>,
+    /// How far the help is scrolled, while it is open.
+    help: Option<usize>,
+    /// Whether the panel has a QR code.
+    pub(super) qr: bool,
+    /// Whether it is to be seen who wrote what.
+    pub(super) authors: bool,
+    /// Who is followed on the screen. The own cursor stays where it is, so that two who follow each other do
+    /// not chase each other.
+    following: Option<MemberId>,
+    /// To whom the person went last.
+    went: Option<MemberId>,
+    /// The wall clock as of the last turn, in whole minutes since 1970.
+    pub(super) minutes: u32,
     pub(super) invitation: Invitation,
     /// Other members in the order in which they came, for their colours.
     pub(super) colours: Vec<MemberId>,
@@ -145,6 +178,15 @@ impl Model {
             notice: None,
             panel: false,
             looks: Looks::default(),
+            theme: Theme::default(),
+            painter: Painter::default(),
+            shown_lines: 0..0,
+            help: None,
+            qr: false,
+            authors: false,
+            following: None,
+            went: None,
+            minutes: 0,
             invitation,
             colours: Vec::new(),
             format: Format::default(),
@@ -178,12 +220,16 @@ impl Model {
                 FileDone::Looked(done) => self.looked(done, now),
             },
             Event::Stirred => self.saving.stirred(now),
+            Event::Painted(answer) => self.painter.answered(answer),
+            Event::Ground(ground) => self.theme = self.theme.on(ground),
+            Event::Listening(addrs) => self.listening(addrs, now),
             Event::Terminate => self.leave(now),
         }
     }
 
     /// Ends a turn of the event loop: what was edited goes out; what is to be done comes back.
     pub(super) fn finish_turn(&mut self, now: Time, minutes: u32) -> Vec<Effect> {
+        self.minutes = minutes;
         let presence = (self.phase == Phase::Editing).then(|| self.editor.presence(&self.core));
         self.core.flush(presence, now, minutes);
         self.hear(now);
@@ -252,6 +298,12 @@ impl Model {
             return self.editor.act(action, &mut self.core, now);
         }
         self.notice = None;
+        if action != Action::Do(Command::Follow) {
+            self.following = None;
+        }
+        if self.scroll_help(&action) {
+            return;
+        }
         let leave_unsaved = std::mem::take(&mut self.leave_unsaved);
         if self.prompt.is_some() && action != Action::Do(Command::Quit) {
             return self.answer(action, now);
@@ -291,6 +343,7 @@ impl Model {
             }
             Command::Members => self.panel = !self.panel,
             Command::Escape if self.panel => self.panel = false,
+            command if self.open_list(command) || self.together(command, now) => {}
             command => match self.looks.switch(command) {
                 Some(said) => {
                     self.say(Level::Info, said);

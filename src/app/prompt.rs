@@ -1,7 +1,9 @@
 //! Questions at the bottom of the screen, and the line on which they are answered.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::crdt::OpId;
 use crate::document::display::DisplayOptions;
 use crate::document::grapheme::{next_grapheme_boundary, prev_grapheme_boundary};
 use crate::document::motion::{Caret, moved, word_left};
@@ -31,6 +33,18 @@ pub(super) enum Question {
         /// A file that is there already; giving its name again means replacing it.
         replaces: Option<PathBuf>,
     },
+    /// Which command to do.
+    Command {
+        /// Which of those that fit is chosen.
+        at: usize,
+    },
+    /// Whose edits to take back, and of how many minutes.
+    TakeBack,
+    /// Whether to take back these, which the screen shows.
+    TakeBackNow {
+        /// The edits.
+        edits: Vec<Range<OpId>>,
+    },
 }
 
 /// A question and the answer so far.
@@ -50,6 +64,9 @@ impl Prompt {
             Question::Utf8 { .. } => "Save in UTF-8 instead? [y/N]",
             Question::Existing => "Another name, replace it, or bring its lines in? [n/r/b]",
             Question::SaveAs { .. } => "Save as:",
+            Question::Command { .. } => "Command:",
+            Question::TakeBack => "Take back, of whom and of how many minutes:",
+            Question::TakeBackNow { .. } => "Take this back? [y/N]",
         };
         let answer = Rope::from_str(answer);
         Self {

@@ -16,14 +16,14 @@ use super::config::{Keymap, Settings};
 use super::headless::{Headless, Told};
 use super::model::{Effect, Event, Model};
 use super::nearby::Announcer;
+use super::painter::{self, Answer, Question};
 use super::saving::{FileDone, FileJob};
 use super::watching::Watching;
-use crate::net::Net;
+use crate::net::{Listen, Net};
 use crate::session::{Input, Time};
 use crate::ui::action::Action;
-use crate::ui::input;
+use crate::ui::input::{self, Heard};
 use crate::ui::terminal::Screen;
-use crate::ui::theme::Theme;
 
 /// How many events one turn takes before it draws.
 const TURN_EVENTS: usize = 256;
@@ -38,9 +38,9 @@ pub(super) async fn screen(
     mut model: Model,
     mut net: Net,
     clock: Clock,
-    theme: Theme,
     mut announcer: Announcer,
     settings: Settings,
+    listen: Listen,
 ) -> Result<()> {
     let mut signals = Signals::new()?;
     // Before the size is asked for, or a change right after the start would be missed.
@@ -49,12 +49,21 @@ pub(super) async fn screen(
     let mut keys = read_keys(settings.keymap);
     let (jobs, mut done) = mpsc::unbounded_channel();
     let mut watching = Watching::default();
+    let (questions, mut answers) = paint();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let mut ask = true;
     loop {
         for effect in model.finish_turn(clock.now(), minutes()) {
             match effect {
                 Effect::Net(command) => net.execute(command),
                 Effect::File(job) => work(*job, jobs.clone()),
                 Effect::Remember(looks) => drop(tokio::task::spawn_blocking(move || looks.keep())),
+                Effect::Listen => {
+                    let addrs = net.listen(&listen).await;
+                    // Taken in with the other events of the next turn.
+                    let _ours = tell.send(Event::Listening(addrs.map_err(|why| why.to_string())));
+                }
+                Effect::StopListening => net.stop_listening(),
                 Effect::Exit(how) => {
                     drop(screen);
                     net.finish().await;
@@ -69,7 +78,14 @@ pub(super) async fn screen(
         // What goes to the others goes first.
         tokio::task::yield_now().await;
         if model.take_dirty() {
-            screen.draw(&model.view(screen.size(), theme, clock.now()))?;
+            screen.draw(&model.view(screen.size(), clock.now()))?;
+            if let Some(question) = model.question() {
+                // The thread is there as long as the program.
+                let _ = questions.send(question);
+            }
+            if std::mem::take(&mut ask) && model.theme.wants_ground() {
+                screen.ask_ground()?;
+            }
         }
         // The first event is waited for, the rest of the turn is what is there already.
         let mut taken = 0;
@@ -78,7 +94,8 @@ pub(super) async fn screen(
                 biased;
                 () = signals.next(), if taken == 0 => Event::Terminate,
                 key = keys.recv() => match key {
-                    Some(action) => Event::Action(action),
+                    Some(Heard::Action(action)) => Event::Action(action),
+                    Some(Heard::Ground(ground)) => Event::Ground(ground),
                     // The terminal is gone.
                     None => Event::Terminate,
                 },
@@ -89,6 +106,8 @@ pub(super) async fn screen(
                 input = net.next() => Event::Session(input),
                 Some(done) = done.recv() => Event::File(Box::new(done)),
                 () = watching.stirred() => Event::Stirred,
+                Some(event) = told.recv() => event,
+                Some(answer) = answers.recv() => Event::Painted(answer),
                 () = until(model.next_deadline(), clock), if taken == 0 => Event::Session(Input::Deadline),
                 () = std::future::ready(()), if taken > 0 => break,
             };
@@ -180,12 +199,28 @@ fn tell(told: Vec<Told>) -> Result<()> {
 }
 
 /// Reads the terminal in a thread of its own.
-fn read_keys(keymap: Keymap) -> mpsc::Receiver<Action> {
+fn read_keys(keymap: Keymap) -> mpsc::Receiver<Heard> {
     let (send, keys) = mpsc::channel(KEYS);
     std::thread::spawn(move || {
-        input::read(&keymap, |action| send.blocking_send(action).is_ok());
+        input::read(&keymap, |heard| send.blocking_send(heard).is_ok());
     });
     keys
+}
+
+/// Finds colours for code in a thread of its own.
+fn paint() -> (
+    std::sync::mpsc::Sender<Question>,
+    mpsc::UnboundedReceiver<Answer>,
+) {
+    let (ask, questions) = std::sync::mpsc::channel();
+    let (tell, answers) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        painter::answer(&questions, |answer| {
+            // If nobody listens any more, the program is ending.
+            let _ending = tell.send(answer);
+        });
+    });
+    (ask, answers)
 }
 
 /// Reads lines of standard input in a thread of its own.

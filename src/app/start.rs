@@ -21,7 +21,6 @@ use crate::security::{Access, Crypto, Entropy, Grant, Identity, Secret};
 use crate::session::limits::HISTORY_OPS;
 use crate::session::{self, Input};
 use crate::storage::{Loaded, TextFile, rules_for};
-use crate::ui::theme::Theme;
 use crate::wire::Properties;
 
 /// Runs a member until it leaves; errors go to standard error when the terminal is back.
@@ -72,21 +71,19 @@ async fn member(config: Config) -> Result<()> {
     let mut crypto = Identity::new(random.secret(), Entropy::new(&random.secret()));
     let opened = config.file.as_deref().map(TextFile::open).transpose()?;
     let mut net = Net::default();
+    let ListenOn {
+        ips,
+        port,
+        fallback,
+    } = config.listen.clone();
+    let listen = Listen {
+        ips,
+        port,
+        next_free: fallback,
+    };
     let addrs = match config.role {
         Role::Solo => Vec::new(),
-        Role::Host | Role::Join(_) | Role::Nearby => {
-            let ListenOn {
-                ips,
-                port,
-                fallback,
-            } = config.listen.clone();
-            net.listen(&Listen {
-                ips,
-                port,
-                next_free: fallback,
-            })
-            .await?
-        }
+        Role::Host | Role::Join(_) | Role::Nearby => net.listen(&listen).await?,
     };
     let access = match (&join, &config.code) {
         (Some(_), Some(code)) => Some(Access::Code(code.clone())),
@@ -192,11 +189,13 @@ async fn member(config: Config) -> Result<()> {
         }
         run::headless(member, told, net, clock, announcer).await
     } else {
-        let theme = if config.settings.colours {
-            Theme::colours()
-        } else {
-            Theme::plain()
-        };
+        let mut theme = config.theme;
+        if let Some(ground) = config.settings.background {
+            theme = theme.on(ground);
+        }
+        if !config.settings.colours {
+            theme = theme.plain();
+        }
         let mut model = match target {
             Some(target) => Model::joiner(
                 core,
@@ -215,11 +214,13 @@ async fn member(config: Config) -> Result<()> {
             .filter(|_| config.settings.editorconfig);
         let rules = path.map(rules_for).unwrap_or_default();
         model.configure(config.settings.clone(), rules);
+        model.theme = theme;
         model.say_how_to_join();
         for warning in warnings {
             model.warn(&warning);
         }
-        run::screen(model, net, clock, theme, announcer, config.settings).await
+        model.say_where_help_is();
+        run::screen(model, net, clock, announcer, config.settings, listen).await
     }
 }
 

@@ -4,9 +4,12 @@ use ratatui::layout::{Position, Rect, Size};
 
 use super::ledger;
 use super::model::{Model, Phase};
+use super::painter::Question;
+use crate::crdt::Source;
+use crate::document::authorship::AuthorSpan;
+use crate::document::position::{Line, line_at, line_start};
 use crate::session::{MemberState, MemberView, Time};
 use crate::ui::draw::text_area;
-use crate::ui::theme::Theme;
 use crate::ui::view::{
     Body, Member, Panel, PanelMember, PeerCursor, Scroll, Status, TextView, View,
 };
@@ -16,16 +19,21 @@ const BAR_CELLS: usize = 16;
 
 impl Model {
     /// What a terminal of this size shows.
-    pub(super) fn view(&mut self, size: Size, theme: Theme, now: Time) -> View<'_> {
+    pub(super) fn view(&mut self, size: Size, now: Time) -> View<'_> {
+        let changes = self.core.take_text_changes();
+        self.painter.follow(changes);
         let members = self.core.session().members();
         let peers = self.peers(&members);
+        let vanishing = self.vanishing();
+        let focus = self.followed();
         let mut view = View {
             body: Body::Connecting(self.connecting()),
             status: self.status(&members),
             notice: self.notice.clone(),
             prompt: self.prompt.as_ref().map(super::prompt::Prompt::view),
             panel: self.panel.then(|| self.members_panel(&members, now)),
-            theme,
+            list: self.list(),
+            theme: self.theme,
         };
         if self.phase == Phase::Editing {
             let mut text = TextView {
@@ -36,14 +44,71 @@ impl Model {
                 scroll: Scroll::default(),
                 options: self.editor.options(),
                 numbers: self.looks.line_numbers,
+                spans: self.painter.spans(),
+                authors: Vec::new(),
+                vanishing,
             };
             view.body = Body::Text(text.clone());
             let area = text_area(Rect::from((Position::ORIGIN, size)), &view);
-            text.scroll = self.editor.scroll(&self.core, area.as_size(), self.looks);
+            text.scroll = self.editor.scroll(
+                &self.core,
+                area.as_size(),
+                self.looks,
+                focus.unwrap_or(text.cursor),
+            );
             text.options = self.editor.options();
+            self.shown_lines = text.lines(area.height);
+            if self.authors {
+                let end = line_start(text.rope, Line(self.shown_lines.end));
+                let spans = self.core.document().authorship(text.scroll.top..end);
+                let colour = |span: AuthorSpan| {
+                    let by = |member: &&MemberView| member.authors.contains(&span.author);
+                    let member = members.iter().find(by)?;
+                    let known = self
+                        .colours
+                        .iter()
+                        .position(|other| *other == member.member);
+                    Some((span.range, known.unwrap_or(self.colours.len())))
+                };
+                text.authors = spans.filter_map(colour).collect();
+            }
             view.body = Body::Text(text);
         }
         view
+    }
+
+    /// What is to be asked about the text as code, once a view is drawn.
+    pub(super) fn question(&mut self) -> Option<Question> {
+        let (lines, rope) = (self.shown_lines.clone(), self.core.document().rope());
+        (self.phase == Phase::Editing)
+            .then(|| self.painter.question(lines, rope, &self.file_name))
+            .flatten()
+    }
+
+    /// Who wrote the text under the cursor, and when.
+    fn author_here(&self, members: &[MemberView]) -> String {
+        let at = self.editor.cursor(&self.core);
+        let mut spans = self.core.document().authorship(at..at + 1);
+        let Some(span) = spans.next() else {
+            return String::new();
+        };
+        let by = |member: &&MemberView| member.authors.contains(&span.author);
+        let name = match members.iter().find(by) {
+            Some(member) => &member.name,
+            None if span.author == self.core.document().me() => "you",
+            None => "someone before",
+        };
+        let ago = match self.minutes.saturating_sub(span.minutes) {
+            0 => "just now".to_owned(),
+            minutes @ 1..120 => format!("{minutes} min ago"),
+            minutes @ 120..2880 => format!("{} h ago", minutes / 60),
+            minutes => format!("{} days ago", minutes / 1440),
+        };
+        let source = match span.source {
+            Source::Disk => ", from the file",
+            Source::Typed => "",
+        };
+        format!("by {name}, {ago}{source}")
     }
 
     fn connecting(&self) -> String {
@@ -88,6 +153,11 @@ impl Model {
                     connected: member.state == MemberState::Connected,
                 })
                 .collect(),
+            author: if self.authors {
+                self.author_here(members)
+            } else {
+                String::new()
+            },
             delivery: match self.progress() {
                 Some(progress) => format!("receiving {}", bar(progress)),
                 None => delivery(members),
@@ -112,13 +182,31 @@ impl Model {
         rows.extend(members.iter().map(|member| PanelMember {
             name: member.name.clone(),
             colour: Some(self.colour(member)),
-            state: state(member, now) + &ledger::of_member(&self.core, member),
+            state: state(member, now)
+                + &self.place(member)
+                + &ledger::of_member(&self.core, member),
             addresses: member.addr.iter().map(ToString::to_string).collect(),
         }));
         Panel {
             members: rows,
             invitation: self.invitation.lines(self.core.session().access()),
+            qr: self
+                .qr
+                .then(|| self.invitation.command(self.core.session().access()))
+                .flatten(),
         }
+    }
+
+    /// Where a member is, to follow its state.
+    fn place(&self, member: &MemberView) -> String {
+        let document = self.core.document();
+        let mut presences = self.core.session().presences();
+        let cursor = presences
+            .find(|(id, ..)| *id == member.member)
+            .and_then(|(.., presence)| document.position(presence.cursor.as_ref()?));
+        cursor.map_or_else(String::new, |at| {
+            format!(", at line {}", line_at(document.rope(), at).0 + 1)
+        })
     }
 
     fn peers(&self, members: &[MemberView]) -> Vec<PeerCursor> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::app::config::{Clipboard, Settings};
+use crate::app::config::{Clipboard, Ground, Settings};
 
 /// The widest tab that is taken, in cells.
 const MAX_TAB_WIDTH: usize = 16;
@@ -21,6 +21,7 @@ const NOTHING: &str = "nothing";
 struct File {
     mouse: Option<bool>,
     colours: Option<bool>,
+    background: Option<Spanned<String>>,
     auto_indent: Option<bool>,
     editorconfig: Option<bool>,
     soft_tabs: Option<bool>,
@@ -86,6 +87,20 @@ fn parse(text: &str) -> Result<Settings, Wrong> {
     ] {
         *setting = given.unwrap_or(*setting);
     }
+    settings.background = match &file.background {
+        None => None,
+        Some(name) => match name.get_ref().as_str() {
+            "dark" => Some(Ground::Dark),
+            "light" => Some(Ground::Light),
+            "auto" => None,
+            _ => {
+                return Err(wrong(
+                    name,
+                    "the background is \"auto\", \"dark\" or \"light\"",
+                ));
+            }
+        },
+    };
     settings.soft_tabs = file.soft_tabs;
     settings.clipboard = file.clipboard.unwrap_or_default();
     if let Some(width) = file.tab_width {

@@ -45,6 +45,7 @@ fn what_arguments_become() {
         announce: false,
         log: None,
         settings: Settings::default(),
+        theme: Theme::default(),
         folder: PathBuf::new(),
     };
     let file = Some(PathBuf::from("notes.md"));

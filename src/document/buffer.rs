@@ -11,6 +11,7 @@ use ropey::Rope;
 use super::delta::{Delta, Step};
 use super::diff::additions;
 use super::disk::Shadow;
+use super::feed::{Feed, TextChange};
 use super::position::CharPos;
 use super::undo::{Edit, EditKind, UndoStack};
 use crate::crdt::{
@@ -40,6 +41,7 @@ pub struct Document {
     pub(super) undo: UndoStack,
     changes: Vec<Change>,
     shadow: Shadow,
+    feed: Feed,
 }
 
 impl Document {
@@ -51,6 +53,7 @@ impl Document {
             undo: UndoStack::new(me),
             changes: Vec::new(),
             shadow: Shadow::default(),
+            feed: Feed::default(),
         }
     }
 
@@ -172,14 +175,18 @@ impl Document {
     /// Replaces characters in rope, replica and shadow; how many came.
     fn replace(&mut self, range: Range<usize>, text: &str) -> usize {
         let Range { start, end } = range;
+        let lines = self.rope.len_lines();
         if start < end {
             self.replica.delete(start..end);
             self.rope.remove(start..end);
+            self.feed.note(&self.rope, start, end - start, 0, lines);
         }
         let mut inserted = 0;
         if !text.is_empty() {
+            let lines = self.rope.len_lines();
             inserted = self.replica.insert(start, text);
             insert(&mut self.rope, start, text);
+            self.feed.note(&self.rope, start, 0, inserted, lines);
         }
         self.shadow.follow(start, end - start, inserted);
         inserted
@@ -277,6 +284,7 @@ impl Document {
         let mut changes = Vec::new();
         self.replica = self.replica.adopt(history, &mut changes)?;
         self.rope = rope;
+        self.feed.lose();
         self.changes = changes;
         self.shadow.lose();
         self.undo.close();
@@ -288,6 +296,7 @@ impl Document {
     fn apply(&mut self) {
         for change in &self.changes {
             self.undo.follow(change);
+            let lines = self.rope.len_lines();
             let (at, removed, inserted) = match *change {
                 Change::Insert { at, from, len } => {
                     insert(&mut self.rope, at, self.replica.text(from, len));
@@ -299,6 +308,7 @@ impl Document {
                 }
             };
             self.shadow.follow(at, removed, inserted);
+            self.feed.note(&self.rope, at, removed, inserted, lines);
         }
         self.changes.clear();
     }
@@ -412,6 +422,12 @@ impl Document {
         true
     }
 
+    /// What has changed in the text since the last call, in order; `None` if that is not known: at the first
+    /// call, and after too many changes.
+    pub const fn take_text_changes(&mut self) -> Option<Vec<TextChange>> {
+        self.feed.take()
+    }
+
     /// The invalid batches met since this was last asked.
     pub fn take_rejected(&mut self) -> Vec<Rejected> {
         self.replica.take_rejected()
@@ -491,6 +507,7 @@ impl Preview {
             undo: UndoStack::new(me),
             changes: Vec::new(),
             shadow: Shadow::default(),
+            feed: Feed::default(),
         })
     }
 }

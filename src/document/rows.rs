@@ -245,8 +245,10 @@ mod tests {
                 ..wrapped(rng.usize(1..30))
             };
             let rows = all(&rope, &options);
-            for pair in rows.windows(2) {
-                assert_eq!(pair[1].above(&rope, &options), Some(pair[0]));
+            for (index, pair) in rows.windows(2).enumerate() {
+                if !long || index % 97 == 0 {
+                    assert_eq!(pair[1].above(&rope, &options), Some(pair[0]));
+                }
                 if pair[0].last {
                     assert!(pair[1].first && pair[1].line.0 == pair[0].line.0 + 1);
                 } else {

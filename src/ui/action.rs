@@ -84,8 +84,24 @@ commands! {
     Escape = "escape",
     /// Copy the selection; without one, say how to quit.
     Interrupt = "interrupt",
+    /// Show every command and its key.
+    Help = "help",
+    /// Choose a command by a few letters of what it does.
+    Palette = "palette",
     /// Show or hide the members and the invitation.
     Members = "members",
+    /// Show or hide the invitation as a QR code.
+    QrCode = "qr-code",
+    /// Go to where a member is; again: to the next one.
+    GoToMember = "go-to-member",
+    /// Follow a member on the screen; again: the next one; any other key stops it.
+    Follow = "follow",
+    /// Show or hide who wrote what.
+    Authors = "authors",
+    /// Take back what a member has done lately.
+    TakeBack = "take-back",
+    /// Let others join, or stop it.
+    Host = "host",
     /// Wrap long lines, or stop it.
     Wrap = "wrap",
     /// Show or hide line numbers.

@@ -9,7 +9,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::canvas::wrapped;
 use super::view::{Body, View};
-use super::widgets::{bars, connecting, panel, text};
+use super::widgets::{bars, connecting, list, panel, text};
 use crate::document::display::sanitise;
 
 /// The most rows that a notice takes.
@@ -46,6 +46,10 @@ fn render(buf: &mut Buffer, area: Rect, view: &View<'_>) -> Option<Position> {
     };
     if let Some(members) = &view.panel {
         let covered = panel::draw(buf, rows.body, members, view.theme);
+        cursor = cursor.filter(|&cursor| !covered.contains(cursor));
+    }
+    if let Some(list) = &view.list {
+        let covered = list::draw(buf, rows.body, list, view.theme);
         cursor = cursor.filter(|&cursor| !covered.contains(cursor));
     }
     if let Some(notice) = &view.notice {

@@ -9,12 +9,24 @@ use std::time::Duration;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::action::Action;
+use super::ground::{self, GroundAnswer};
 use super::keymap::{Chord, Keymap};
+use super::theme::Ground;
+
+/// What is heard from the terminal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Heard {
+    /// The person asks for something.
+    Action(Action),
+    /// The terminal says what its background is.
+    Ground(Ground),
+}
 
 /// Reads the terminal and hands over what it asks for, until `take` says `false` or the terminal is
 /// gone. Blocks: for a thread of its own.
-pub fn read(keymap: &Keymap, mut take: impl FnMut(Action) -> bool) {
+pub fn read(keymap: &Keymap, mut take: impl FnMut(Heard) -> bool) {
     let mut waiting = VecDeque::new();
+    let mut answer = GroundAnswer::default();
     loop {
         let event = match waiting.pop_front().map_or_else(event::read, Ok) {
             Ok(event) => event,
@@ -27,8 +39,17 @@ pub fn read(keymap: &Keymap, mut take: impl FnMut(Action) -> bool) {
             }
             mend(&mut waiting);
         }
-        if action(keymap, event).is_some_and(|action| !take(action)) {
-            return;
+        let heard: Vec<Heard> = match answer.hear(event) {
+            ground::Heard::Ground(ground) => ground.map(Heard::Ground).into_iter().collect(),
+            ground::Heard::Events(events) => {
+                let actions = events.into_iter().filter_map(|event| action(keymap, event));
+                actions.map(Heard::Action).collect()
+            }
+        };
+        for heard in heard {
+            if !take(heard) {
+                return;
+            }
         }
     }
 }

@@ -4,9 +4,10 @@
 //! no extended keys. It happens when the [`Screen`] is dropped, before a panic's message is
 //! printed, and wherever [`restore`] is called; only the first of them does anything.
 //!
-//! Nothing is asked of the terminal: extended keys are requested from terminals that may not know
-//! them, which ignore the request. For the same reason `Terminal::clear` of the drawing library,
-//! which asks where the cursor is, is never called.
+//! Nothing is asked of the terminal before the first frame is out, and no answer is waited for:
+//! extended keys are requested from terminals that may not know them, which ignore the request. For
+//! the same reason `Terminal::clear` of the drawing library, which asks where the cursor is, is
+//! never called.
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
@@ -126,6 +127,17 @@ impl Screen {
         self.size = self.terminal.size()?;
         self.terminal
             .resize(Rect::from((Position::ORIGIN, self.size)))
+    }
+
+    /// Asks for the colour of the background (OSC 11). The answer, if there is one, is [heard](super::input::Heard).
+    ///
+    /// # Errors
+    ///
+    /// If the terminal cannot be written to.
+    pub fn ask_ground(&self) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(b"\x1b]11;?\x07")?;
+        out.flush()
     }
 
     /// Draws one frame: the cells that changed, in one piece on terminals that can.

@@ -8,6 +8,7 @@ use std::ops::Range;
 use crate::document::Rope;
 use ratatui::layout::Size;
 
+use super::highlight::Span;
 use super::theme::Theme;
 use crate::document::display::DisplayOptions;
 use crate::document::position::{CharPos, Column};
@@ -26,6 +27,8 @@ pub struct View<'a> {
     pub prompt: Option<Prompt>,
     /// The members and the invitation.
     pub panel: Option<Panel>,
+    /// A list over the text, and over the panel.
+    pub list: Option<List>,
     /// What things look like.
     pub theme: Theme,
 }
@@ -56,6 +59,22 @@ pub struct TextView<'a> {
     pub options: DisplayOptions,
     /// Whether lines are numbered, where there is room.
     pub numbers: bool,
+    /// What is known of the text as code, from left to right.
+    pub spans: &'a [Span],
+    /// What others wrote, with the indices of their colours, if that is to be seen; from left to right.
+    pub authors: Vec<(Range<CharPos>, usize)>,
+    /// What is about to disappear, from left to right.
+    pub vanishing: Vec<Range<CharPos>>,
+}
+
+impl TextView<'_> {
+    /// The numbers of the lines that `height` rows show.
+    pub fn lines(&self, height: u16) -> Range<usize> {
+        let top = Row::at(self.rope, self.scroll.top, &self.options);
+        let rows = isize::try_from(height).unwrap_or(isize::MAX);
+        let (bottom, _) = top.moved(self.rope, rows, &self.options);
+        top.line.0..bottom.line.0 + 1
+    }
 }
 
 /// Another member's place in the text.
@@ -89,6 +108,8 @@ pub struct Status {
     pub unsaved: bool,
     /// The other members.
     pub members: Vec<Member>,
+    /// Who wrote the text under the cursor, and when; empty if that is not to be seen.
+    pub author: String,
     /// Whether the others have everything; empty without others.
     pub delivery: String,
     /// Who has the text on disk; empty without others.
@@ -141,6 +162,28 @@ pub struct Prompt {
     pub hidden: bool,
 }
 
+/// A list of things that can be asked for.
+#[derive(Clone, Debug, Default)]
+pub struct List {
+    /// What it is.
+    pub title: String,
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// The entry that is chosen, or else the first one to show.
+    pub at: usize,
+    /// Whether there is something to choose.
+    pub choosing: bool,
+}
+
+/// An entry of a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// What it does.
+    pub text: String,
+    /// The key for it, if any.
+    pub key: String,
+}
+
 /// The members and the invitation, over the text.
 #[derive(Clone, Debug, Default)]
 pub struct Panel {
@@ -148,6 +191,8 @@ pub struct Panel {
     pub members: Vec<PanelMember>,
     /// How to join, one line each.
     pub invitation: Vec<String>,
+    /// What a QR code is to say, if one is to be shown.
+    pub qr: Option<String>,
 }
 
 /// A member in the panel.

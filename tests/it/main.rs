@@ -33,6 +33,7 @@ mod looks;
 mod mesh;
 mod screen;
 mod second;
+mod together;
 mod two_terminals;
 
 /// The binary under test.

@@ -14,6 +14,12 @@ impl Model {
             return;
         };
         let at_the_door = self.phase == Phase::Connecting;
+        let leaves = matches!(action, Action::Do(Command::Escape | Command::Interrupt));
+        if let Question::Command { at } = prompt.question
+            && !leaves
+        {
+            return self.choose(prompt, at, action, now);
+        }
         match action {
             Action::Do(Command::Escape | Command::Interrupt) if at_the_door => self.leave(now),
             Action::Do(Command::Escape | Command::Interrupt) => self.leave_when_saved = false,
@@ -38,6 +44,13 @@ impl Model {
                     }
                 }
                 Question::Existing => self.answer_about_existing(&prompt.answer(), now),
+                Question::Command { .. } => {}
+                Question::TakeBack => self.preview_take_back(&prompt.answer()),
+                Question::TakeBackNow { edits } => {
+                    if prompt.answer().trim().to_lowercase().starts_with('y') {
+                        self.take_back(&edits);
+                    }
+                }
                 Question::SaveAs { replaces } => self.save_as(prompt.answer().trim(), replaces),
             },
             action => {

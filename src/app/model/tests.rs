@@ -36,7 +36,11 @@ fn turn(model: &mut Model, events: impl IntoIterator<Item = Event>) -> Vec<FileJ
         .into_iter()
         .filter_map(|effect| match effect {
             Effect::File(job) => Some(*job),
-            Effect::Net(_) | Effect::Remember(_) | Effect::Exit(_) => None,
+            Effect::Net(_)
+            | Effect::Remember(_)
+            | Effect::Listen
+            | Effect::StopListening
+            | Effect::Exit(_) => None,
         });
     saves.collect()
 }

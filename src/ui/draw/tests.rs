@@ -1,5 +1,7 @@
 //! Frames drawn into a buffer and looked at cell by cell.
 
+mod pictures;
+
 use crate::document::Rope;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -29,6 +31,9 @@ fn view(rope: &Rope) -> View<'_> {
             scroll: Scroll::default(),
             options: DisplayOptions::default(),
             numbers: true,
+            spans: &[],
+            authors: Vec::new(),
+            vanishing: Vec::new(),
         }),
         status: Status {
             file: "notes.md".into(),
@@ -37,7 +42,8 @@ fn view(rope: &Rope) -> View<'_> {
         notice: None,
         prompt: None,
         panel: None,
-        theme: Theme::colours(),
+        list: None,
+        theme: Theme::default(),
     }
 }
 
@@ -221,7 +227,7 @@ fn others_have_a_coloured_cursor_selection_and_name() {
     let shot = Screenshot::of(&view, 24, 6);
     assert_eq!(
         shot.rows()[..5],
-        ["  1 first Ann", "  2 second Bo", "  3 third", "  4  Cy", ""]
+        ["  1•first Ann", "  2•second Bo", "  3 third", "  4• Cy", ""]
     );
     assert_eq!(shot.bg(7, 1), Color::LightGreen, "Bo's cursor");
     assert_eq!(shot.bg(4, 0), Color::LightMagenta, "Ann's cursor");
@@ -294,7 +300,7 @@ fn without_colours_there_are_attributes_and_names() {
             ..peer("Bo", 0, 2)
         }];
     });
-    view.theme = Theme::plain();
+    view.theme = Theme::default().plain();
     view.notice = Some(Notice {
         level: Level::Error,
         text: "no".into(),
@@ -330,6 +336,7 @@ fn the_status_bar_drops_parts_where_it_is_narrow() {
         delivery: "all delivered".into(),
         disk: String::new(),
         invitation: "collab-edit --join 192.168.1.5:4700".into(),
+        author: String::new(),
     };
     for (width, expected) in [
         (
@@ -410,6 +417,7 @@ fn the_panel_lies_over_the_text_and_hides_the_cursor() {
             "Others join with".into(),
             "collab-edit --join 192.168.1.5:4700".into(),
         ],
+        qr: None,
     });
     let shot = Screenshot::of(&view, 79, 12);
     assert_eq!(shot.cursor, None);
@@ -552,6 +560,7 @@ fn hostile_view<'a>(rng: &mut fastrand::Rng, rope: &'a Rope) -> View<'a> {
         delivery: hostile(rng, 9),
         disk: hostile(rng, 9),
         invitation: hostile(rng, 9),
+        author: String::new(),
     };
     view.notice = rng.bool().then(|| Notice {
         level: Level::Warning,
@@ -571,6 +580,7 @@ fn hostile_view<'a>(rng: &mut fastrand::Rng, rope: &'a Rope) -> View<'a> {
             addresses: vec![hostile(rng, 9)],
         }],
         invitation: vec![hostile(rng, 12)],
+        qr: None,
     });
     view
 }

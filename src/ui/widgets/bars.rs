@@ -106,10 +106,27 @@ pub(in crate::ui) fn draw_status(
     );
     let position = vec![(format!("{line}:{column}"), bar)];
     let (names, count) = (member_names(status, theme), member_count(status, bar));
+    let author = part(&status.author, PART_COLUMNS);
     let delivery = part(&status.delivery, PART_COLUMNS);
     let disk = part(&status.disk, PART_COLUMNS);
     let invitation = part(&status.invitation, PART_COLUMNS);
-    let choices: [&[&Spans]; 9] = [
+    // Who wanted to see an author wants it more than the rest.
+    let authored: &[&Spans] = if width(&author) > 0 {
+        &[&file, &position, &author, &names]
+    } else {
+        &[]
+    };
+    let choices: [&[&Spans]; 11] = [
+        &[
+            &file,
+            &position,
+            &author,
+            &names,
+            &delivery,
+            &disk,
+            &invitation,
+        ],
+        authored,
         &[&file, &position, &names, &delivery, &disk, &invitation],
         &[&file, &position, &count, &delivery, &disk, &invitation],
         &[&file, &position, &names, &delivery, &disk],
@@ -123,7 +140,7 @@ pub(in crate::ui) fn draw_status(
     let mut rows = choices.iter().map(|parts| joined(parts, bar));
     let mut x = area.left();
     for (text, style) in rows
-        .find(|row| width(row) <= area.width)
+        .find(|row| !row.is_empty() && width(row) <= area.width)
         .unwrap_or_default()
     {
         x = write(buf, area, x, area.top(), &text, style);

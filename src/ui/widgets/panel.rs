@@ -1,12 +1,13 @@
 //! The members and the invitation, in a box over the text.
 
+use qrcode::{EcLevel, QrCode};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Margin, Rect};
-use ratatui::style::Style;
-use ratatui::widgets::{Block, Widget};
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
 
+use super::boxed::Boxed;
 use crate::document::display::sanitise;
-use crate::ui::canvas::{NAME_COLUMNS, columns, fill, wrapped, write};
+use crate::ui::canvas::{NAME_COLUMNS, columns, wrapped, write};
 use crate::ui::theme::Theme;
 use crate::ui::view::{Panel, PanelMember};
 
@@ -15,28 +16,9 @@ const WIDTH: u16 = 76;
 
 /// Draws the panel in the middle of `area` and says which part of it is covered.
 pub(in crate::ui) fn draw(buf: &mut Buffer, area: Rect, panel: &Panel, theme: Theme) -> Rect {
-    let framed = area.width >= 12 && area.height >= 4;
-    let margin = Margin {
-        horizontal: 2 * u16::from(framed),
-        vertical: framed.into(),
-    };
-    let width = area.width.min(WIDTH);
-    let lines = lines(panel, width - 2 * margin.horizontal, theme);
-    let rows = u16::try_from(lines.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(2 * margin.vertical);
-    let height = area.height.min(rows);
-    let covered = Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
-        width,
-        height,
-    };
-    fill(buf, covered, Style::new());
-    if framed {
-        Block::bordered().title(" Members ").render(covered, buf);
-    }
-    let inner = covered.inner(margin);
+    let boxed = Boxed::new(area, WIDTH);
+    let lines = lines(panel, boxed.columns(), theme);
+    let (covered, inner) = boxed.draw(buf, lines.len(), " Members ");
     for (y, line) in (inner.top()..inner.bottom()).zip(&lines) {
         let mut x = inner.left();
         for (text, style) in line {
@@ -67,6 +49,9 @@ fn lines(panel: &Panel, width: u16, theme: Theme) -> Vec<Spans> {
         .iter()
         .flat_map(|line| wrapped(line, width));
     lines.extend(invitation.map(|line| vec![(line, Style::new())]));
+    if let Some(text) = &panel.qr {
+        lines.extend(qr(text, width));
+    }
     lines
 }
 
@@ -84,4 +69,34 @@ fn member_line(member: &PanelMember, theme: Theme) -> Spans {
         (" ".repeat(gap), Style::new()),
         (state, Style::new()),
     ]
+}
+
+/// A QR code, dark on light whatever the theme: two of its rows in one of cells.
+fn qr(text: &str, width: u16) -> Vec<Spans> {
+    let style = Style::new().fg(Color::Black).bg(Color::White);
+    let Ok(code) = QrCode::with_error_correction_level(text, EcLevel::L) else {
+        return Vec::new();
+    };
+    let side = code.width() as isize;
+    // What reads it wants a light margin.
+    let dark = |x: isize, y: isize| {
+        let inside = (0..side).contains(&x) && (0..side).contains(&y);
+        inside && code[(x as usize, y as usize)] == qrcode::Color::Dark
+    };
+    if side + 4 > isize::try_from(width).unwrap_or(isize::MAX) {
+        return vec![vec![(
+            "This screen is too narrow for the QR code.".into(),
+            Style::new(),
+        )]];
+    }
+    let row = |y: isize| {
+        let cell = |x| match (dark(x, y), dark(x, y + 1)) {
+            (true, true) => '█',
+            (true, false) => '▀',
+            (false, true) => '▄',
+            (false, false) => ' ',
+        };
+        vec![((-2..side + 2).map(cell).collect(), style)]
+    };
+    (-2..side + 2).step_by(2).map(row).collect()
 }

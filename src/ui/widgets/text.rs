@@ -14,6 +14,7 @@ use crate::document::grapheme::graphemes;
 use crate::document::position::{CharPos, Column, Line, last_line, line_at, line_start};
 use crate::document::rows::Row;
 use crate::ui::canvas::{NAME_COLUMNS, columns, put, write};
+use crate::ui::highlight::Span;
 use crate::ui::theme::Theme;
 use crate::ui::view::TextView;
 
@@ -56,6 +57,9 @@ pub(in crate::ui) fn draw(
         cursor: None,
         peers: Vec::new(),
         ends: Vec::new(),
+        spans: view.spans,
+        authors: &view.authors,
+        vanishing: &view.vanishing,
     };
     let current = line_at(view.rope, view.cursor);
     let digits = usize::from(numbers.width.saturating_sub(1));
@@ -70,6 +74,22 @@ pub(in crate::ui) fn draw(
         if row.first {
             let number = format!("{:>digits$}", row.line.0 + 1);
             write(painter.buf, numbers, numbers.left(), y, &number, style);
+        }
+        let here = |at: CharPos| row.start <= at && (at < row.end || row.last && at <= row.end);
+        let mark = view
+            .peers
+            .iter()
+            .find(|peer| here(peer.cursor.clamped(view.rope)));
+        if let Some(peer) = mark.filter(|_| numbers.width > 0) {
+            let x = numbers.right() - 1;
+            write(
+                painter.buf,
+                numbers,
+                x,
+                y,
+                "•",
+                theme.member_label(peer.colour),
+            );
         }
         painter.row(y, row);
         next = row.below(view.rope, &view.options);
@@ -89,6 +109,12 @@ struct Painter<'a> {
     peers: Vec<(usize, Position)>,
     /// Where the text in each row ends.
     ends: Vec<u16>,
+    /// What is known of the text from here on as code.
+    spans: &'a [Span],
+    /// What others wrote from here on.
+    authors: &'a [(Range<CharPos>, usize)],
+    /// What is about to disappear from here on.
+    vanishing: &'a [Range<CharPos>],
 }
 
 impl Painter<'_> {
@@ -104,7 +130,7 @@ impl Painter<'_> {
                 let base = match (shown.marked, shown.faint) {
                     (true, _) => self.theme.marked(),
                     (_, true) => self.theme.gutter(),
-                    _ => Style::new(),
+                    _ => self.ink(at),
                 };
                 self.cluster(y, column, &shown.text, at..after, base);
             }
@@ -131,6 +157,22 @@ impl Painter<'_> {
             };
             self.cluster(y, column, sign, at..next, style);
         }
+    }
+
+    /// How the text at `at` looks: what it is, who wrote it, and whether it is to stay. Asked from left to
+    /// right.
+    fn ink(&mut self, at: CharPos) -> Style {
+        let mut style = Style::new();
+        if let Some(span) = covering(&mut self.spans, at, |span| &span.range) {
+            style = self.theme.token(span.token);
+        }
+        if let Some((_, colour)) = covering(&mut self.authors, at, |(range, _)| range) {
+            style = style.patch(self.theme.member_selection(*colour));
+        }
+        if covering(&mut self.vanishing, at, |range| range).is_some() {
+            style = style.patch(self.theme.vanishing());
+        }
+        style
     }
 
     /// Draws what stands at `column` for the characters of `range`, and notes whose cursors are
@@ -256,6 +298,17 @@ impl Painter<'_> {
             .copied()
             .unwrap_or_else(|| self.text.left())
     }
+}
+
+/// The first of these that ends behind `at`, if it holds it; those before it are dropped.
+fn covering<'a, T>(
+    all: &mut &'a [T],
+    at: CharPos,
+    range: impl Fn(&T) -> &Range<CharPos>,
+) -> Option<&'a T> {
+    let gone = all.iter().take_while(|one| range(one).end <= at).count();
+    *all = &all[gone..];
+    all.first().filter(|one| range(one).start <= at)
 }
 
 /// Whether a selection, from whichever end, holds a part of `range`.

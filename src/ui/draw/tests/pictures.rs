@@ -1,0 +1,270 @@
+//! Pictures of screens for `docs/screens.md`: cells to SVG, each at its place, so that wide symbols shift
+//! nothing. The test fails when a screen looks otherwise than its picture; `PICTURES=new` draws them anew.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use ratatui::buffer::{Buffer, CellWidth};
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Color, Modifier};
+
+use crate::document::display::DisplayOptions;
+use crate::document::position::CharPos;
+use crate::document::{Rope, TextChange};
+use crate::ui::draw::render;
+use crate::ui::highlight::Highlighter;
+use crate::ui::keymap::Keymap;
+use crate::ui::palette::{help, matching};
+use crate::ui::theme::{Depth, Ground, Theme};
+use crate::ui::view::{
+    Body, Level, List, Member, Notice, Panel, PanelMember, PeerCursor, Prompt, Scroll, Status,
+    TextView, View,
+};
+
+const CODE: &str = "//! How many words a text has.\n\nuse std::io::Read;\n\n/// Words are parted by white space.\nfn words(text: &str) -> usize {\n    text.split_whitespace().count()\n}\n\nfn main() {\n    let mut text = String::new();\n    std::io::stdin().read_to_string(&mut text).expect(\"text\");\n    println!(\"{} words\", words(&text)); // 日本語 counts as one\n}\n";
+
+/// The size of a cell.
+const CELL: (u16, u16) = (9, 18);
+
+fn screen<'a>(rope: &'a Rope, spans: &'a [crate::ui::highlight::Span], theme: Theme) -> View<'a> {
+    let at = |text: &str| CharPos(CODE[..CODE.find(text).unwrap_or(0)].chars().count());
+    let peer = |name: &str, colour, cursor, selection| PeerCursor {
+        name: name.into(),
+        colour,
+        cursor,
+        selection,
+    };
+    let selected = at("split_white")..at(".count");
+    let member = |name: &str, colour, connected| Member {
+        name: name.into(),
+        colour,
+        connected,
+    };
+    View {
+        body: Body::Text(TextView {
+            rope,
+            cursor: at("words(&text)"),
+            selection: None,
+            peers: vec![
+                peer("Ben", 0, selected.end, Some(selected)),
+                peer("Chloë", 1, at("println"), None),
+            ],
+            scroll: Scroll::default(),
+            options: DisplayOptions::default(),
+            numbers: true,
+            spans,
+            authors: Vec::new(),
+            vanishing: Vec::new(),
+        }),
+        status: Status {
+            file: "words.rs".into(),
+            unsaved: true,
+            members: vec![
+                member("Ben", 0, true),
+                member("Chloë", 1, true),
+                member("Dora", 2, false),
+            ],
+            delivery: "delivered".into(),
+            ..Status::default()
+        },
+        notice: None,
+        prompt: None,
+        panel: None,
+        list: None,
+        theme,
+    }
+}
+
+#[test]
+fn pictures_show_the_screens_as_they_are() {
+    let rope = Rope::from_str(CODE);
+    let mut highlighter = Highlighter::new("words.rs", "").expect("Rust is known");
+    highlighter.change(None::<&[TextChange]>);
+    let spans = highlighter.spans(&rope, 0..rope.len_lines(), || false);
+    let spans = spans.expect("not stopped");
+    let dark = Theme::new(Depth::Many, Some(Ground::Dark));
+    let light = Theme::new(Depth::Many, Some(Ground::Light));
+    let keymap = Keymap::default();
+
+    let view = |theme| screen(&rope, &spans, theme);
+    picture("together-dark", &view(dark), (80, 24), Ground::Dark);
+    picture("together-light", &view(light), (80, 24), Ground::Light);
+    picture(
+        "together-plain",
+        &view(dark.plain()),
+        (80, 24),
+        Ground::Dark,
+    );
+    picture("small", &view(dark), (40, 10), Ground::Dark);
+    let mut large = view(dark);
+    large.notice = Some(Notice {
+        level: Level::Info,
+        text: "Dora is away; trying to reach them again".into(),
+    });
+    picture("large", &large, (200, 60), Ground::Dark);
+
+    let mut choosing = view(dark);
+    choosing.prompt = Some(Prompt {
+        title: "Command:".into(),
+        input: "line".into(),
+        cursor: CharPos(4),
+        hidden: false,
+    });
+    let found = matching("line", &keymap);
+    choosing.list = Some(List {
+        title: " Commands ".into(),
+        entries: found.into_iter().map(|(_, entry)| entry).collect(),
+        at: 1,
+        choosing: true,
+    });
+    picture("palette", &choosing, (80, 24), Ground::Dark);
+
+    let mut helped = view(light);
+    helped.list = Some(List {
+        title: " Help: up and down scroll, Esc closes ".into(),
+        entries: help(&keymap),
+        at: 0,
+        choosing: false,
+    });
+    picture("help", &helped, (80, 24), Ground::Light);
+
+    let mut members = view(dark);
+    let member = |name: &str, colour, state: &str| PanelMember {
+        name: name.into(),
+        colour,
+        state: state.into(),
+        addresses: vec!["192.0.2.7".into()],
+    };
+    members.panel = Some(Panel {
+        members: vec![
+            member("Ada", None, "you"),
+            member("Ben", Some(0), "connected, 3 ms, at line 7"),
+            member("Dora", Some(2), "away for 12 s"),
+        ],
+        invitation: vec![
+            "collab-edit --join 192.0.2.7:4700".into(),
+            "Session code: quiet-otter-42".into(),
+        ],
+        qr: None,
+    });
+    picture("members", &members, (80, 24), Ground::Dark);
+}
+
+/// Compares a screen with its picture, or draws it.
+fn picture(name: &str, view: &View<'_>, (width, height): (u16, u16), ground: Ground) {
+    let area = Rect::new(0, 0, width, height);
+    let mut buf = Buffer::empty(area);
+    let cursor = render(&mut buf, area, view);
+    let drawn = svg(&buf, cursor, ground);
+    let path = format!("docs/screens/{name}.svg");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("PICTURES").is_some() {
+        std::fs::write(&path, &drawn).expect("a picture can be written");
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == drawn,
+        "{name} looks otherwise; PICTURES=new draws it anew"
+    );
+}
+
+fn svg(buf: &Buffer, cursor: Option<Position>, ground: Ground) -> String {
+    let (wide, high) = CELL;
+    let area = buf.area;
+    let (paper, ink) = match ground {
+        Ground::Dark => ("#1e1e2e", "#d8d8e0"),
+        Ground::Light => ("#ffffff", "#202020"),
+    };
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" font-family=\"monospace\" font-size=\"15\">\n<rect width=\"100%\" height=\"100%\" fill=\"{paper}\"/>\n",
+        area.width * wide,
+        area.height * high
+    );
+    for y in 0..area.height {
+        let mut x = 0;
+        while x < area.width {
+            let cell = &buf[(x, y)];
+            let columns = cell.cell_width().max(1);
+            let has = |modifier| cell.modifier.contains(modifier);
+            let mut back = colour(cell.bg).unwrap_or_else(|| paper.to_owned());
+            let mut front = colour(cell.fg).unwrap_or_else(|| ink.to_owned());
+            if has(Modifier::REVERSED) {
+                std::mem::swap(&mut back, &mut front);
+            }
+            let (left, top) = (x * wide, y * high);
+            let mut line = |text: std::fmt::Arguments<'_>| svg.write_fmt(text).expect("a string");
+            if back != paper {
+                line(format_args!(
+                    "<rect x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{high}\" fill=\"{back}\"/>\n",
+                    columns * wide
+                ));
+            }
+            if cursor == Some(Position { x, y }) {
+                line(format_args!(
+                    "<rect x=\"{left}\" y=\"{top}\" width=\"2\" height=\"{high}\" fill=\"{ink}\"/>\n"
+                ));
+            }
+            if cell.symbol().trim() != "" {
+                let weight = if has(Modifier::BOLD) {
+                    " font-weight=\"bold\""
+                } else {
+                    ""
+                };
+                let dim = if has(Modifier::DIM) {
+                    " opacity=\"0.6\""
+                } else {
+                    ""
+                };
+                let decoration = if has(Modifier::UNDERLINED) {
+                    " text-decoration=\"underline\""
+                } else {
+                    ""
+                };
+                let text = cell.symbol().replace('&', "&amp;").replace('<', "&lt;");
+                line(format_args!(
+                    "<text x=\"{left}\" y=\"{}\" fill=\"{front}\"{weight}{dim}{decoration}>{text}</text>\n",
+                    top + 14
+                ));
+            }
+            x += columns;
+        }
+    }
+    svg + "</svg>\n"
+}
+
+/// A colour of the palette as xterm has it.
+fn colour(colour: Color) -> Option<String> {
+    let index = match colour {
+        Color::Indexed(index) => index,
+        Color::Black => 0,
+        Color::Red => 1,
+        Color::Green => 2,
+        Color::Yellow => 3,
+        Color::Blue => 4,
+        Color::Magenta => 5,
+        Color::Cyan => 6,
+        Color::Gray => 7,
+        Color::DarkGray => 8,
+        _ => return None,
+    };
+    let step = |n: u8| if n == 0 { 0 } else { 55 + 40 * n };
+    let [r, g, b] = match index {
+        0..=15 => {
+            let own = [
+                [0, 0, 0],
+                [205, 0, 0],
+                [0, 205, 0],
+                [205, 205, 0],
+                [0, 0, 238],
+                [205, 0, 205],
+                [0, 205, 205],
+                [229, 229, 229],
+                [127, 127, 127],
+            ];
+            own[usize::from(index).min(8)]
+        }
+        16..=231 => [(index - 16) / 36, (index - 16) / 6 % 6, (index - 16) % 6].map(step),
+        _ => [8 + 10 * (index - 232); 3],
+    };
+    Some(format!("#{r:02x}{g:02x}{b:02x}"))
+}
