@@ -257,15 +257,6 @@ fn a_binary_file_is_not_opened_and_not_touched() {
 }
 
 #[test]
-fn a_file_that_is_not_utf_8_is_not_opened_and_not_touched() {
-    let scratch = Scratch::new();
-    let content = b"caf\xe9 in Latin-1\n";
-    let file = scratch.file("latin.txt", content);
-    check_not_opened(&file);
-    assert_eq!(std::fs::read(&file).expect("the file"), content);
-}
-
-#[test]
 fn a_file_below_a_file_is_not_opened() {
     let scratch = Scratch::new();
     let file = scratch.file("notes.md", "text\n");

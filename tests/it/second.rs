@@ -88,7 +88,7 @@ fn a_member_in_python_joins_reads_writes_and_leaves() {
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{complaint}");
     assert_eq!(texts(&output), [before.clone(), format!("{before} and Py")]);
-    ben.wait_member("Py", "left");
+    ada.wait_for_text("Py has left");
     ada.wait_for_text("and Py");
     let mut members = [ben];
     assert_eq!(settle(PATIENCE, &mut members), format!("{before} and Py"));
