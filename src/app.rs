@@ -15,6 +15,7 @@ pub mod core;
 mod delivery;
 mod divergence;
 mod editor;
+mod finding;
 mod headless;
 mod invitation;
 mod ledger;

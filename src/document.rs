@@ -4,7 +4,8 @@
 //! where something is, what belongs together, how it is shown, what stands side by side, where the
 //! cursor goes. [`undo`] groups own edits, [`authorship`] says who wrote what and takes back what
 //! somebody did, `places` gathers where that was, [`format`](mod@format) is what a file has besides its text;
-//! [`bracket`], [`comment`] and [`indent`] know what texts of all kinds have in common. `disk` knows how the
+//! [`search`] finds and replaces; [`bracket`], [`comment`] and [`indent`] know what texts of all kinds
+//! have in common. `disk` knows how the
 //! text and what is in the file have grown apart, with the help of
 //! `delta` and `diff`.
 //!
@@ -27,6 +28,7 @@ pub mod motion;
 mod places;
 pub mod position;
 pub mod rows;
+pub mod search;
 pub mod undo;
 
 pub use authorship::{AuthorSpan, Effect};

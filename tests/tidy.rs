@@ -24,6 +24,7 @@ const TABLE: &[Row] = &[
             "blake3",
             "chardetng",
             "encoding_rs",
+            "regex_cursor",
             "ropey",
             "serde",
             "similar",

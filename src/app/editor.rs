@@ -175,6 +175,12 @@ impl Editor {
         taken.filter(|range| range.start < range.end)
     }
 
+    /// The other end of the selection, if there is one, and the caret.
+    pub(super) fn marks(&self, core: &Core) -> (Option<CharPos>, CharPos) {
+        let mark = self.mark.and_then(|mark| core.document().position(&mark));
+        (mark, self.cursor(core))
+    }
+
     /// Whether there is something to copy.
     pub(super) fn has_selection(&self, core: &Core) -> bool {
         self.selection(core).is_some()

@@ -8,6 +8,7 @@ mod configure;
 mod copying;
 mod door;
 mod files;
+mod find;
 mod others;
 mod together;
 
@@ -20,12 +21,13 @@ use super::config::{Clipboard, Existing, Settings};
 use super::core::Core;
 use super::delivery::{Delivery, Gauge};
 use super::editor::Editor;
+use super::finding::{FindJob, Found};
 use super::harmless_file_name;
 use super::invitation::Invitation;
 use super::looks::Looks;
 use super::painter::{Answer, Painter};
 use super::partition::Partitions;
-use super::prompt::Prompt;
+use super::prompt::{Prompt, Question};
 use super::saving::{FileDone, FileJob, Saving};
 use crate::document::format::Format;
 use crate::session::{Command as NetCommand, Event as SessionEvent, Input, MemberView, Time};
@@ -45,6 +47,8 @@ pub(super) enum Event {
     File(Box<FileDone>),
     /// Something has stirred where the file is.
     Stirred,
+    /// The text has been looked through.
+    Found(Box<Found>),
     /// A copy has gone out, this way.
     Copied(Way),
     /// What the desktop's clipboard holds, if anything.
@@ -67,6 +71,8 @@ pub(super) enum Effect {
     File(Box<FileJob>),
     /// Remember how the text is shown.
     Remember(Looks),
+    /// Look through the text; answered by [`Event::Found`].
+    Find(Box<FindJob>),
     /// Hand this to the clipboard; answered by [`Event::Copied`].
     Copy(String),
     /// Look into the clipboard; answered by [`Event::Pasted`].
@@ -136,6 +142,7 @@ pub(super) struct Model {
     /// The current folder.
     folder: PathBuf,
     settings: Settings,
+    search: find::Search,
     /// What was copied last, and what is said of it.
     copied: (String, String),
     /// What is written down about the file's form.
@@ -217,6 +224,7 @@ impl Model {
             save_again: false,
             folder,
             settings: Settings::default(),
+            search: find::Search::default(),
             copied: Default::default(),
             rules: Rules::default(),
             effects: Vec::new(),
@@ -243,6 +251,7 @@ impl Model {
                 FileDone::Looked(done) => self.looked(done, now),
             },
             Event::Stirred => self.saving.stirred(now),
+            Event::Found(found) => self.found(*found, now),
             Event::Copied(way) => self.copied(way),
             Event::Pasted(text) => self.pasted(text, now),
             Event::Painted(answer) => self.painter.answered(answer),
@@ -258,6 +267,7 @@ impl Model {
         let presence = (self.phase == Phase::Editing).then(|| self.editor.presence(&self.core));
         self.core.flush(presence, now, minutes);
         self.hear(now);
+        self.keep_searched();
         self.saving.announce(&mut self.core, now);
         if let Some(job) = self.look(now) {
             self.effects.push(Effect::File(Box::new(job)));
@@ -371,6 +381,11 @@ impl Model {
             }
             Command::Retry => self.retry(now),
             Command::NextChange => self.next_change(),
+            Command::Find => self.find(Question::Find, now),
+            Command::Replace => self.find(Question::Replace, now),
+            Command::FindNext => self.find_again(false, now),
+            Command::FindPrevious => self.find_again(true, now),
+            Command::GoToLine => self.prompt = Some(Prompt::new(Question::GoToLine, "")),
             Command::Copy | Command::Cut => self.copy(command == Command::Cut, now),
             // Where only this editor knows, it is there at once, before the next key.
             Command::Paste if self.settings.clipboard != Clipboard::Desktop => {

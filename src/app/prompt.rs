@@ -28,6 +28,16 @@ pub(super) enum Question {
     },
     /// What to do about the joiner's file, which holds another text than the session.
     Existing,
+    /// What to find.
+    Find,
+    /// What to replace.
+    Replace,
+    /// What to replace it with.
+    ReplaceWith,
+    /// Whether to replace this match.
+    ReplaceEach,
+    /// Which line to go to.
+    GoToLine,
     /// Where to save.
     SaveAs {
         /// A file that is there already; giving its name again means replacing it.
@@ -53,6 +63,8 @@ pub(super) struct Prompt {
     title: &'static str,
     answer: Rope,
     caret: CharPos,
+    /// Whether the answer is only offered: what is typed takes its place.
+    is_offered: bool,
 }
 
 impl Prompt {
@@ -63,6 +75,11 @@ impl Prompt {
             Question::EnterOpen => "Enter this open session? [y/N]",
             Question::Utf8 { .. } => "Save in UTF-8 instead? [y/N]",
             Question::Existing => "Another name, replace it, or bring its lines in? [n/r/b]",
+            Question::Find => "Find:",
+            Question::Replace => "Replace:",
+            Question::ReplaceWith => "With:",
+            Question::ReplaceEach => "Replace it? y: yes, n: next, a: all, Esc: no more",
+            Question::GoToLine => "Go to line:column:",
             Question::SaveAs { .. } => "Save as:",
             Question::Command { .. } => "Command:",
             Question::TakeBack => "Take back, of whom and of how many minutes:",
@@ -74,6 +91,15 @@ impl Prompt {
             title,
             caret: CharPos(answer.len_chars()),
             answer,
+            is_offered: false,
+        }
+    }
+
+    /// The same prompt, whose answer gives way to what is typed.
+    pub(super) fn offered(self) -> Self {
+        Self {
+            is_offered: true,
+            ..self
         }
     }
 
@@ -94,6 +120,10 @@ impl Prompt {
 
     /// Edits the answer.
     pub(super) fn act(&mut self, action: Action) {
+        let offered = std::mem::take(&mut self.is_offered);
+        if offered && matches!(action, Action::Insert(_) | Action::Paste(_)) {
+            self.remove(CharPos(0), CharPos(self.answer.len_chars()));
+        }
         match action {
             Action::Insert(c) => self.insert(c.encode_utf8(&mut [0; 4])),
             Action::Paste(text) => self.insert(text.lines().next().unwrap_or("")),

@@ -59,12 +59,18 @@ pub(super) async fn screen(
     let (questions, mut answers) = paint();
     let (tell, mut told) = mpsc::unbounded_channel();
     let mut ask = true;
+    let (found_here, mut found) = mpsc::unbounded_channel();
     loop {
         for effect in model.finish_turn(clock.now(), minutes()) {
             match effect {
                 Effect::Net(command) => net.execute(command),
                 Effect::File(job) => work(*job, jobs.clone()),
                 Effect::Remember(looks) => drop(tokio::task::spawn_blocking(move || looks.keep())),
+                Effect::Find(job) => {
+                    let found = found_here.clone();
+                    // If nobody listens any more, the program is ending.
+                    tokio::task::spawn_blocking(move || drop(found.send(job.run())));
+                }
                 Effect::Copy(text) => {
                     let way = clipboard.copy(text, |sequence| screen.write(sequence))?;
                     if let Some(way) = way {
@@ -134,6 +140,7 @@ pub(super) async fn screen(
                     screen.resume()?;
                     Event::Action(Action::Resize)
                 }
+                Some(found) = found.recv() => Event::Found(Box::new(found)),
                 answer = clipboard.next() => match answer {
                     clipboard::Answer::Set(Ok(())) => Event::Copied(Way::Desktop),
                     clipboard::Answer::Set(Err(text)) => {

@@ -12,7 +12,7 @@ use crate::document::position::{Line, line_at, line_start};
 use crate::session::{MemberState, MemberView, Time};
 use crate::ui::draw::text_area;
 use crate::ui::view::{
-    Body, Member, Panel, PanelMember, PeerCursor, Scroll, Status, TextView, View,
+    Body, Member, Panel, PanelMember, PeerCursor, Scroll, Status, TextView, View, position_at,
 };
 
 /// How long a progress bar is, in cells.
@@ -41,6 +41,7 @@ impl Model {
                 rope: self.core.document().rope(),
                 cursor: self.editor.cursor(&self.core),
                 selection: self.editor.selection(&self.core),
+                matches: Vec::new(),
                 peers,
                 scroll: Scroll::default(),
                 options: self.editor.options(),
@@ -68,6 +69,10 @@ impl Model {
                 };
                 text.authors = spans.filter_map(colour).collect();
             }
+            let rows = isize::try_from(area.height).unwrap_or(0);
+            let rope = self.core.document().rope();
+            let bottom = position_at(rope, text.scroll.top, rows, usize::MAX, &text.options);
+            text.matches = self.matches_in(text.scroll.top..bottom + 1).to_vec();
             view.body = Body::Text(text);
         }
         view

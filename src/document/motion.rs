@@ -130,6 +130,23 @@ pub fn line_column(rope: &Rope, at: CharPos, options: &DisplayOptions) -> usize 
     }
 }
 
+/// The place in `line` that a person calls `column`, from 1: the reverse of [`line_column`].
+pub fn at_line_column(rope: &Rope, line: Line, column: usize, options: &DisplayOptions) -> CharPos {
+    let whole = DisplayOptions {
+        wrap: false,
+        ..*options
+    };
+    let start = line_start(rope, line);
+    let column = column.saturating_sub(1);
+    let row = Row::at(rope, start, &whole);
+    if row.last {
+        row.at_column(rope, Column(column), &whole)
+    } else {
+        let at = CharPos(start.0.saturating_add(column)).min(line_end(rope, line));
+        snapped(rope, at)
+    }
+}
+
 /// Back over blanks, then over a run of word characters or of punctuation; from a line's start to
 /// the end of the line before. A line's start stops it.
 pub fn word_left(rope: &Rope, at: CharPos) -> CharPos {

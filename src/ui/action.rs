@@ -130,6 +130,23 @@ commands! {
     /// Select the whole text.
     SelectAll = "select-all",
 
+    /// Find.
+    Find = "find",
+    /// Go to the next match.
+    FindNext = "find-next",
+    /// Go to the match before.
+    FindPrevious = "find-previous",
+    /// Find and replace.
+    Replace = "replace",
+    /// While finding: let upper and lower case differ, or not.
+    FindCase = "find-case",
+    /// While finding: find only whole words, or not.
+    FindWord = "find-word",
+    /// While finding: take the pattern for a regular expression, or not.
+    FindRegex = "find-regex",
+    /// Go to a line, and a column.
+    GoToLine = "go-to-line",
+
     /// Break the line; in a prompt: accept.
     Newline = "newline",
     /// Insert a tab, or indent the selected lines.

@@ -175,6 +175,14 @@ impl Theme {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
+    /// Text that was found.
+    pub(super) fn found(self) -> Style {
+        self.either(
+            Style::new().bg(Color::Yellow).fg(Color::Black),
+            Style::new().add_modifier(Modifier::UNDERLINED | Modifier::BOLD),
+        )
+    }
+
     /// A member's selection, and what a member wrote.
     pub(super) fn member_selection(self, colour: usize) -> Style {
         let (selection, _) = self.member(colour);

@@ -51,6 +51,8 @@ pub struct TextView<'a> {
     pub cursor: CharPos,
     /// The own selection.
     pub selection: Option<Range<CharPos>>,
+    /// What was found, of what can be seen.
+    pub matches: Vec<Range<CharPos>>,
     /// The others.
     pub peers: Vec<PeerCursor>,
     /// Which part is on the screen.

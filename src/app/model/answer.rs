@@ -13,6 +13,23 @@ impl Model {
         let Some(mut prompt) = self.prompt.take() else {
             return;
         };
+        let handled = match prompt.question {
+            Question::Find | Question::Replace => self.find_key(&action, now),
+            Question::ReplaceEach => {
+                self.prompt = Some(Prompt::new(Question::ReplaceEach, ""));
+                let handled = self.replace_key(&action, now);
+                if handled {
+                    return;
+                }
+                self.prompt = None;
+                false
+            }
+            _ => false,
+        };
+        if handled {
+            self.prompt = Some(prompt);
+            return;
+        }
         let at_the_door = self.phase == Phase::Connecting;
         let leaves = matches!(action, Action::Do(Command::Escape | Command::Interrupt));
         if let Question::Command { at } = prompt.question
@@ -22,7 +39,12 @@ impl Model {
         }
         match action {
             Action::Do(Command::Escape | Command::Interrupt) if at_the_door => self.leave(now),
-            Action::Do(Command::Escape | Command::Interrupt) => self.leave_when_saved = false,
+            Action::Do(Command::Escape | Command::Interrupt) => {
+                self.leave_when_saved = false;
+                if matches!(prompt.question, Question::Find | Question::Replace) {
+                    self.back_to_origin();
+                }
+            }
             Action::Do(Command::Newline) => match prompt.question.clone() {
                 Question::Code => match Code::new(&prompt.answer()) {
                     Ok(code) => self.join(Some(Access::Code(code)), now),
@@ -51,11 +73,22 @@ impl Model {
                         self.take_back(&edits);
                     }
                 }
+                Question::Find | Question::ReplaceEach => {}
+                Question::Replace if prompt.answer().is_empty() => {}
+                Question::Replace => self.prompt = Some(Prompt::new(Question::ReplaceWith, "")),
+                Question::ReplaceWith => self.replace_with(prompt.answer()),
+                Question::GoToLine => self.go_to_line(&prompt.answer()),
                 Question::SaveAs { replaces } => self.save_as(prompt.answer().trim(), replaces),
             },
             action => {
+                let before = prompt.answer();
                 prompt.act(action);
+                let answer = prompt.answer();
+                let finds = matches!(prompt.question, Question::Find | Question::Replace);
                 self.prompt = Some(prompt);
+                if finds && answer != before {
+                    self.look_for(answer, now);
+                }
             }
         }
     }

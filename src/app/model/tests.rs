@@ -37,6 +37,10 @@ fn turn(model: &mut Model, events: impl IntoIterator<Item = Event>) -> Vec<FileJ
     for effect in model.finish_turn(NOW, 0) {
         match effect {
             Effect::File(job) => jobs.push(*job),
+            Effect::Find(job) => {
+                let found = job.run();
+                jobs.extend(turn(model, [Event::Found(Box::new(found))]));
+            }
             Effect::Copy(_) => model.update(Event::Copied(Way::Internal), NOW),
             Effect::Paste => model.update(Event::Pasted(None), NOW),
             _ => {}

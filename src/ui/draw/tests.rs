@@ -28,6 +28,7 @@ fn view(rope: &Rope) -> View<'_> {
             rope,
             cursor: CharPos(0),
             selection: None,
+            matches: Vec::new(),
             peers: Vec::new(),
             scroll: Scroll::default(),
             options: DisplayOptions::default(),

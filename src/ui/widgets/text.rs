@@ -200,6 +200,16 @@ impl Painter<'_> {
                 style = style.patch(self.theme.member_selection(peer.colour));
             }
         }
+        let at = view
+            .matches
+            .partition_point(|found| found.end <= range.start);
+        if view
+            .matches
+            .get(at)
+            .is_some_and(|found| overlap(found, &range))
+        {
+            style = style.patch(self.theme.found());
+        }
         if view
             .selection
             .as_ref()

@@ -421,3 +421,95 @@ fn the_wheel_moves_the_view_and_a_drag_at_the_edge_takes_it_along() {
     mouse(&mut model, &[(Mouse::Press, 0, 0, 900)]);
     assert!(at(&model) <= 6, "typing brings the view back to the caret");
 }
+
+/// Types into a prompt and sees what is found.
+fn notice(model: &Model) -> String {
+    model
+        .notice
+        .as_ref()
+        .map(|said| said.text.clone())
+        .unwrap_or_default()
+}
+
+#[test]
+fn finding_goes_along_while_the_pattern_is_typed() {
+    check(&[
+        ("|one two one", "<ctrl-f>tw", "one ^tw|o one"),
+        ("one| two one", "<ctrl-f>one", "one two ^one|"),
+        ("one two| one", "<ctrl-f>two", "one ^two| one"),
+        ("o|ne two", "<ctrl-f>two<esc>", "o|ne two"),
+        ("o^ne| two", "<ctrl-f>two<esc>", "o^ne| two"),
+        ("o|ne two", "<ctrl-f>none", "o|ne two"),
+        ("o|ne two", "<ctrl-f>tx<backspace>", "one ^t|wo"),
+        ("|a a a", "<ctrl-f>a<f3>", "a ^a| a"),
+        ("|a a a", "<ctrl-f>a<shift-f3>", "a a ^a|"),
+        ("|a a a", "<ctrl-f>a<enter><f3><f3><f3>", "^a| a a"),
+        ("|Ab ab", "<ctrl-f>ab<alt-c>", "Ab ^ab|"),
+        ("|and an", "<ctrl-f>an<alt-e>", "and ^an|"),
+        ("|a1 b2", "<ctrl-f>b.<alt-r>", "a1 ^b2|"),
+        ("^b2| a1 b2", "<ctrl-f><f3>", "b2 a1 ^b2|"),
+        ("|x", "<ctrl-f>x<enter>y", "y|"),
+    ]);
+    let mut model = given("|a b a");
+    play(&mut model, "<ctrl-f>a");
+    assert_eq!(notice(&model), "1 of 2");
+    play(&mut model, "<f3><f3>");
+    assert_eq!(notice(&model), "1 of 2, from the other end");
+    look(&mut model);
+    assert_eq!(model.matches_in(CharPos(0)..CharPos(9)).len(), 2);
+    assert_eq!(model.matches_in(CharPos(2)..CharPos(9)).len(), 1);
+    play(&mut model, "<alt-r>(");
+    assert_eq!(notice(&model), "unclosed group");
+    play(&mut model, "<esc>");
+    assert!(
+        model.matches_in(CharPos(0)..CharPos(9)).is_empty(),
+        "closed"
+    );
+}
+
+#[test]
+fn replacing_one_all_and_in_the_selection() {
+    check(
+        &[
+            ("|a b a", "<ctrl-r>a<enter>x<enter>y<esc>", "x b ^a|"),
+            ("|a b a", "<ctrl-r>a<enter>x<enter>ny<esc>", "^a| b x"),
+            ("|a b a", "<ctrl-r>a<enter>aa<enter>yy<esc>", "^a|a b aa"),
+            ("|a b a", "<ctrl-r>a<enter>x<enter>a<ctrl-z>", "a| b a"),
+            (
+                "|a=1 b=2",
+                "<ctrl-r>(.)=(.)<alt-r><enter>$2:$1<enter>a",
+                "1:a| 2:b",
+            ),
+            ("a\n^a\na\n|a", "<ctrl-r>a<enter>x<enter>a", "a\nx|\nx\na"),
+        ]
+        .map(|(before, keys, after)| (before, keys, after)),
+    );
+}
+
+#[test]
+fn going_to_a_line() {
+    check(&[
+        ("|a\nbcd\ne", "<ctrl-g>2<enter>", "a\n|bcd\ne"),
+        ("|a\nbcd\ne", "<ctrl-g>2:3<enter>", "a\nbc|d\ne"),
+        ("|a\nbcd\ne", "<ctrl-g>2:99<enter>", "a\nbcd|\ne"),
+        ("|a\nbcd\ne", "<ctrl-g>-1<enter>", "a\nbcd\n|e"),
+        ("|a\nbcd\ne", "<ctrl-g>-2:2<enter>", "a\nb|cd\ne"),
+        ("|a\nbcd\ne", "<ctrl-g>99<enter>", "a\nbcd\n|e"),
+        ("a|\nbcd\ne", "<ctrl-g>-99<enter>", "|a\nbcd\ne"),
+        ("a|\nbcd", "<ctrl-g>x<enter>", "a|\nbcd"),
+        ("a|\nbcd", "<ctrl-g><esc>", "a|\nbcd"),
+        ("|漢字x", "<ctrl-g>1:4<enter>", "漢|字x"),
+    ]);
+}
+
+#[test]
+fn what_others_write_while_something_is_looked_for_does_not_lead_astray() {
+    let mut model = given("|a b a");
+    play(&mut model, "<ctrl-f>a");
+    by_another(&mut model, 0, 0, "a a ");
+    play(&mut model, "<f3>");
+    assert_eq!(notice(&model), "4 of 4");
+    by_another(&mut model, 0, 2, "");
+    play(&mut model, "<shift-f3>");
+    assert_eq!(notice(&model), "2 of 3");
+}

@@ -45,6 +45,7 @@ fn screen<'a>(rope: &'a Rope, spans: &'a [crate::ui::highlight::Span], theme: Th
             rope,
             cursor: at("words(&text)"),
             selection: None,
+            matches: Vec::new(),
             peers: vec![
                 peer("Ben", 0, selected.end, Some(selected)),
                 peer("Chloë", 1, at("println"), None),

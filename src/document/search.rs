@@ -1,0 +1,245 @@
+//! Finding and replacing, by regular expressions over the rope's chunks.
+//!
+//! Expressions are those of the `regex` crate: no back-references, so that the time is linear in the
+//! text whatever the pattern; patterns that would need a large machine are refused.
+
+use std::ops::Range;
+
+use regex_cursor::Input;
+use regex_cursor::engines::meta::Regex;
+use regex_cursor::regex_automata::util::{interpolate, syntax};
+use ropey::Rope;
+
+use super::position::CharPos;
+
+/// How large a compiled pattern may be, in bytes: enough for any that a person writes.
+const MAX_PATTERN_BYTES: usize = 1 << 20;
+
+/// What is looked for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Query {
+    /// The text, or the regular expression.
+    pub pattern: String,
+    /// Whether `pattern` is a regular expression.
+    pub regex: bool,
+    /// Whether upper and lower case differ even if `pattern` has no upper case (smart case).
+    pub case: bool,
+    /// Whether only whole words are found.
+    pub word: bool,
+}
+
+/// Why a pattern cannot be looked for, in one line.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadPattern(String);
+
+/// A query, ready to be looked for.
+#[derive(Clone, Debug)]
+pub struct Searcher {
+    regex: Regex,
+    /// Whether replacements name groups.
+    groups: bool,
+}
+
+impl Searcher {
+    /// Makes a query ready. Its `pattern` is not empty.
+    ///
+    /// # Errors
+    /// If it is no regular expression, or one that is too large.
+    pub fn new(query: &Query) -> Result<Self, BadPattern> {
+        let mut pattern = if query.regex {
+            query.pattern.clone()
+        } else {
+            escaped(&query.pattern)
+        };
+        if query.word {
+            pattern = format!(r"\b(?:{pattern})\b");
+        }
+        let any_case = !query.case && !query.pattern.chars().any(char::is_uppercase);
+        let syntax = syntax::Config::new()
+            .case_insensitive(any_case)
+            .multi_line(true);
+        let regex = Regex::builder()
+            .configure(Regex::config().nfa_size_limit(Some(MAX_PATTERN_BYTES)))
+            .syntax(syntax)
+            .build(&pattern)
+            .map_err(|error| match error.syntax_error() {
+                Some(error) => BadPattern(last_line(&error.to_string())),
+                None if error.size_limit().is_some() => {
+                    BadPattern("the pattern is too large".to_owned())
+                }
+                None => BadPattern(error.to_string()),
+            })?;
+        Ok(Self {
+            regex,
+            groups: query.regex,
+        })
+    }
+
+    /// The matches in a range of the text, in order, but not the empty ones; at most `most`.
+    /// O(range).
+    pub fn find_all(&self, rope: &Rope, range: Range<CharPos>, most: usize) -> Vec<Range<CharPos>> {
+        let bytes = rope.char_to_byte(range.start.clamped(rope).0)
+            ..rope.char_to_byte(range.end.clamped(rope).0);
+        let input = Input::new(rope).range(bytes);
+        let found = self
+            .regex
+            .find_iter(input)
+            .filter(|found| !found.is_empty());
+        let place = |byte| CharPos(rope.byte_to_char(byte));
+        let found = found.map(|found| place(found.start())..place(found.end()));
+        found.take(most).collect()
+    }
+
+    /// What takes the place of a match: `with`, in which `$1` or `${name}` are the groups of a regular
+    /// expression.
+    pub fn replacement(&self, rope: &Rope, found: &Range<CharPos>, with: &str) -> String {
+        if !self.groups {
+            return with.to_owned();
+        }
+        let bytes = rope.char_to_byte(found.start.0)..rope.char_to_byte(found.end.0);
+        let mut captures = self.regex.create_captures();
+        let input = Input::new(rope).range(bytes);
+        self.regex.captures(input, &mut captures);
+        let mut text = String::new();
+        interpolate::string(
+            with,
+            |group, text| {
+                if let Some(span) = captures.get_group(group) {
+                    text.extend(rope.byte_slice(span.start..span.end).chunks());
+                }
+            },
+            |name| {
+                let pattern = captures.pattern()?;
+                captures.group_info().to_index(pattern, name)
+            },
+            &mut text,
+        );
+        text
+    }
+}
+
+/// `text` as a regular expression that matches just that.
+fn escaped(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for c in text.chars() {
+        if r"\.+*?()|[]{}^$#&-~".contains(c) {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
+}
+
+/// What is said of a pattern over several lines, with a picture of it: the words are in the last.
+fn last_line(text: &str) -> String {
+    let last = text.lines().last().unwrap_or_default();
+    last.trim_start_matches("error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(pattern: &str) -> Query {
+        Query {
+            pattern: pattern.to_owned(),
+            ..Query::default()
+        }
+    }
+
+    fn regex(pattern: &str) -> Query {
+        Query {
+            regex: true,
+            ..query(pattern)
+        }
+    }
+
+    fn found(text: &str, query: &Query) -> Vec<(usize, usize)> {
+        let rope = Rope::from_str(text);
+        let searcher = Searcher::new(query).unwrap();
+        let all = searcher.find_all(&rope, CharPos(0)..CharPos(usize::MAX), 100);
+        all.into_iter()
+            .map(|range| (range.start.0, range.end.0))
+            .collect()
+    }
+
+    #[test]
+    fn case_is_smart_and_patterns_are_plain_text_unless_wanted() {
+        assert_eq!(found("Ab ab AB", &query("ab")), [(0, 2), (3, 5), (6, 8)]);
+        assert_eq!(found("Ab ab AB", &query("Ab")), [(0, 2)]);
+        let case = Query {
+            case: true,
+            ..query("ab")
+        };
+        assert_eq!(found("Ab ab AB", &case), [(3, 5)]);
+        let word = Query {
+            word: true,
+            ..query("an")
+        };
+        assert_eq!(found("an and a an", &word), [(0, 2), (9, 11)]);
+        assert_eq!(found("äa.c abc", &query("a.c")), [(1, 4)]);
+        assert_eq!(found("a.c abc", &regex("a.c")), [(0, 3), (4, 7)]);
+        assert_eq!(
+            found("a\nb\n", &regex("^")),
+            [],
+            "what is empty is not found"
+        );
+        assert_eq!(found("a\nb\n", &regex("^b$")), [(2, 3)]);
+        for c in r"\.+*?()|[]{}^$#&-~ x".chars() {
+            assert_eq!(
+                found(&format!("a{c}b"), &query(&c.to_string())),
+                [(1, 2)],
+                "{c}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_long_is_found_over_the_ropes_chunks() {
+        let text = format!("{}needle{}", "x".repeat(5_000), "é".repeat(5_000));
+        for at in [0, 1, 3_000] {
+            let rope_text = format!("{}{text}", "y".repeat(at));
+            assert_eq!(
+                found(&rope_text, &query("needle")),
+                [(5_000 + at, 5_006 + at)]
+            );
+        }
+        let long = "ab".repeat(4_000);
+        assert_eq!(found(&format!("-{long}-"), &regex("(ab)+")), [(1, 8_001)]);
+    }
+
+    #[test]
+    fn groups_come_back_in_replacements() {
+        let rope = Rope::from_str("x key=value");
+        let searcher = Searcher::new(&regex(r"(\w+)=(?P<v>\w+)")).unwrap();
+        let all = searcher.find_all(&rope, CharPos(0)..CharPos(99), 9);
+        assert_eq!(
+            searcher.replacement(&rope, &all[0], "${v}=$1 $$"),
+            "value=key $"
+        );
+        let plain = Searcher::new(&query("key")).unwrap();
+        assert_eq!(
+            plain.replacement(&rope, &(CharPos(2)..CharPos(5)), "$1"),
+            "$1"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_pattern_is_said_in_one_line() {
+        for (pattern, says) in [
+            ("(", "unclosed group"),
+            ("a{99999}{99999}", "too"),
+            ("[", "class"),
+        ] {
+            let why = Searcher::new(&regex(pattern)).unwrap_err().to_string();
+            assert!(why.contains(says) && !why.contains('\n'), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_would_be_catastrophic_elsewhere_takes_linear_time() {
+        let text = "a".repeat(100_000);
+        assert_eq!(found(&text, &regex("(a*)*b")), []);
+    }
+}
