@@ -14,14 +14,18 @@ pub mod core;
 mod editor;
 mod headless;
 mod invitation;
+mod keeper;
+mod kept;
 mod looks;
 mod model;
 mod nearby;
 mod prompt;
 mod run;
 mod saving;
+mod shelf;
 mod start;
 mod view;
+mod writer;
 
 pub use start::start;
 

@@ -91,6 +91,14 @@ struct Arguments {
     #[arg(long)]
     headless: bool,
 
+    /// Start afresh although a session is kept for FILE; that one is set aside
+    #[arg(long)]
+    new_session: bool,
+
+    /// Keep nothing: neither what a crash would lose nor the session
+    #[arg(long)]
+    no_journal: bool,
+
     /// Write a log to this file
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -218,6 +226,8 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         name,
         open,
         headless,
+        new_session,
+        no_journal,
         log,
         completions: _,
         man: _,
@@ -250,6 +260,7 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
     {
         return Err("--log would write over FILE; give it another name".into());
     }
+    let listen_given = listen.is_some();
     let listen = match (listen, &role) {
         (Some(text), _) => ListenOn::exactly(listen_address(&text)?),
         (None, Role::Join(_) | Role::Nearby) => ListenOn::everywhere(0, false),
@@ -265,9 +276,12 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         role,
         file,
         listen,
+        listen_given,
         name,
         open,
         headless,
+        new_session,
+        journal: !no_journal,
         code,
         announce,
         log,

@@ -16,6 +16,7 @@ mod disk;
 mod editor_config;
 mod fingerprint;
 pub mod journal;
+pub mod kept;
 mod lock;
 pub mod paths;
 mod replace;

@@ -107,6 +107,7 @@ const TABLE: &[Row] = &[
             "anyhow",
             "getrandom",
             "ratatui",
+            "rmp_serde",
             "serde",
             "serde_json",
             "std::fs",

@@ -8,11 +8,19 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::crdt::{Anchor, Rejected, Source, Verdict, Version};
+use super::keeper::{Keeper, News, Portion};
+use super::kept::{DISK, DiskNote, OurPlace, SESSION, SessionNote, to_bytes};
+use crate::crdt::{Anchor, OpId, Rejected, Source, Verdict, Version};
 use crate::document::{CharPos, Document, EditKind, Rope};
-use crate::session::{Command, Config, Event, Input, Output, Session, Time, Verdict as Outcome};
+use crate::security::Access;
+use crate::session::{
+    Command, Config, Event, Input, Output, Refused, Session, Time, Verdict as Outcome,
+};
+
+/// How often the address that was given is dialled again by one who is in the session already.
+const REJOIN: Duration = Duration::from_secs(5);
 
 /// See the module.
 pub struct Core {
@@ -24,15 +32,38 @@ pub struct Core {
     changed: bool,
     /// The wall clock as of the last flush, in whole minutes since 1970.
     minutes: u32,
+    keeping: Keeping,
+    /// The join that is tried again, by one who is in the session already, and when.
+    rejoin: Option<(Time, String, Option<Access>)>,
+}
+
+/// What is kept for the next start.
+#[derive(Default)]
+struct Keeping {
+    keeper: Keeper,
+    /// Whether the session is one to come back to: it has been entered.
+    begun: bool,
+    place: OurPlace,
+    disk: DiskNote,
+    /// The roster and the access that the note was made of last.
+    noted: Option<(u64, Option<Access>)>,
 }
 
 impl Core {
     /// A member with an empty document.
     pub fn new(config: Config, now: Time) -> Self {
         let session = Session::new(config, now);
+        let document = Document::new(session.author());
+        Self::with(session, document)
+    }
+
+    /// A member with a document whose edits are the session's author's.
+    pub(super) fn with(session: Session, document: Document) -> Self {
         Self {
-            document: Document::new(session.author()),
+            document,
             session,
+            keeping: Keeping::default(),
+            rejoin: None,
             commands: VecDeque::new(),
             events: VecDeque::new(),
             changed: false,
@@ -102,6 +133,7 @@ impl Core {
 
     /// The present text is about to be written.
     pub fn start_save(&mut self) {
+        self.keeping.disk.is_saving(self.document.log().version());
         self.document.start_save();
     }
 
@@ -135,10 +167,17 @@ impl Core {
     pub fn handle(&mut self, input: Input, now: Time) {
         // What was edited in this turn comes before what others did: a merge needs a complete log.
         self.commit(now);
+        if let Some((at, ..)) = &self.rejoin
+            && *at <= now
+            && let Some((_, target, access)) = self.rejoin.take()
+        {
+            self.session_handle(Input::Join { target, access }, now);
+        }
         self.session_handle(input, now);
     }
 
-    fn commit(&mut self, now: Time) {
+    /// Makes a batch of what was edited since the last one.
+    pub(super) fn commit(&mut self, now: Time) {
         if self.document.commit(self.minutes, Source::Typed).is_some() {
             self.session_handle(Input::LocalChange, now);
         }
@@ -153,7 +192,7 @@ impl Core {
         while let Some(output) = self.session.poll() {
             match output {
                 Output::Net(command) => self.commands.push_back(command),
-                Output::Event(event) => self.events.push_back(event),
+                Output::Event(event) => self.event(event, now),
                 Output::Adopt { link, history } => {
                     let adopted = self.document.adopt(&history);
                     self.changed = true;
@@ -175,6 +214,22 @@ impl Core {
                     };
                     self.session.handle(merged, now, self.document.replica());
                 }
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event, now: Time) {
+        match event {
+            // One who is in the session already goes on without whoever it was to be joined through.
+            Event::Refused(
+                Refused::Unreachable { target, .. } | Refused::Broken { target, .. },
+            ) if self.keeping.begun => {
+                let access = self.session.access().cloned();
+                self.rejoin = Some((now + REJOIN, target, access));
+            }
+            event => {
+                self.keeping.begun |= event == Event::Joined;
+                self.events.push_back(event);
             }
         }
     }
@@ -236,7 +291,73 @@ impl Core {
 
     /// When [`Input::Deadline`] is wanted.
     pub fn next_deadline(&self) -> Option<Time> {
-        self.session.next_deadline()
+        let rejoin = self.rejoin.as_ref().map(|(at, ..)| *at);
+        self.session.next_deadline().into_iter().chain(rejoin).min()
+    }
+
+    /// Keeps everything from now on; the journal has it up to `handed`. `begun` says whether the session
+    /// has been entered.
+    pub(super) fn keep(&mut self, handed: Option<Version>, place: OurPlace, begun: bool) {
+        self.keeping = Keeping {
+            keeper: handed.map(Keeper::new).unwrap_or_default(),
+            begun,
+            place,
+            ..Keeping::default()
+        };
+    }
+
+    /// What is to be appended to the journal now, if anything.
+    pub(super) fn next_portion(&mut self) -> Option<Portion> {
+        let keeping = &mut self.keeping;
+        if keeping.begun && keeping.keeper.is_on() {
+            let state = (self.session.roster_stamp(), self.session.access().cloned());
+            if keeping.noted.as_ref() != Some(&state) {
+                let note = SessionNote::of(&self.session, &keeping.place)?;
+                keeping.keeper.note(SESSION, to_bytes(&note));
+                keeping.noted = Some(state);
+            }
+            if let Some((text, heads)) = self.document.on_disk() {
+                keeping.disk.is(text, heads);
+            }
+            if keeping.disk.take_changed() {
+                keeping.keeper.note(DISK, to_bytes(&keeping.disk));
+            }
+        }
+        keeping.keeper.next(self.document.log())
+    }
+
+    /// Takes in what the journal's writer says.
+    pub(super) fn kept(&mut self, news: News) {
+        if let Some(text) = self.keeping.keeper.hear(news) {
+            self.events.push_back(Event::Notice(text));
+        }
+    }
+
+    /// Whether a crash would lose edits.
+    pub(super) const fn is_unkept(&self) -> bool {
+        self.keeping.keeper.is_failing()
+    }
+
+    /// Whether the session is one to come back to, with text that is not saved or not: others are in
+    /// it, or that text would be lost.
+    pub(super) fn is_worth_keeping(&self, unsaved: bool) -> bool {
+        self.keeping.begun && (unsaved || self.session.entries().count() > 1)
+    }
+
+    /// What is known of the disk from an earlier run.
+    pub(super) fn remember_disk(&mut self, note: DiskNote) {
+        self.keeping.disk = note;
+    }
+
+    /// Takes back edits of anybody, as one edit; where the caret goes, if anything changed.
+    pub(super) fn take_back(&mut self, edits: &[Range<OpId>]) -> Option<CharPos> {
+        self.changed = true;
+        self.document.take_back(edits)
+    }
+
+    /// Whether the journal's writer has been given everything there is.
+    pub(super) fn is_handed_over(&mut self) -> bool {
+        self.keeping.keeper.is_done(self.document.log())
     }
 }
 

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::core::Core;
 use super::hex;
+use super::keeper::News;
+use super::kept::Continued;
 use super::saving::{SaveDone, SaveJob, Saving};
 use crate::document::format::Format;
 use crate::document::{CharPos, EditKind};
@@ -122,14 +124,14 @@ pub(super) struct Headless {
 impl Headless {
     /// A session that begins here, its text loaded.
     pub(super) fn founder(
-        core: Core,
+        mut core: Core,
         mut saving: Saving,
         format: Format,
         exists: bool,
         now: Time,
     ) -> Self {
         if exists {
-            saving.is_on_disk(core.document());
+            saving.is_on_disk(&mut core);
         }
         let save_due = (!exists).then_some((now, now));
         Self {
@@ -143,6 +145,30 @@ impl Headless {
             synced: None,
             exit: None,
         }
+    }
+
+    /// A member whose session was kept.
+    pub(super) fn continued(
+        mut core: Core,
+        mut saving: Saving,
+        continued: Continued,
+        now: Time,
+    ) -> Self {
+        let known = saving.take_up(&mut core, continued.on_disk, now).is_some();
+        let due = saving.is_unsaved(core.document()).then_some((now, now));
+        let mut member = Self {
+            format: continued.format,
+            found: None,
+            joined: true,
+            save_due: due,
+            ..Self::joiner(core, saving, Loaded::nothing())
+        };
+        if known {
+            member.tell_joined();
+        } else {
+            member.end(Err(member.foreign()));
+        }
+        member
     }
 
     /// A joiner, with what it found in its file.
@@ -163,6 +189,11 @@ impl Headless {
     /// Says something.
     pub(super) fn tell(&mut self, told: Told) {
         self.told.push(told);
+    }
+
+    /// Says something before anything else.
+    pub(super) fn tell_first(&mut self, told: Told) {
+        self.told.insert(0, told);
     }
 
     /// What is to be said now.
@@ -269,14 +300,14 @@ impl Headless {
         }
         let job = self
             .saving
-            .start(self.core.document(), self.format, None, IfChanged::Refuse)?;
+            .start(&mut self.core, self.format, None, IfChanged::Refuse)?;
         self.save_due = None;
         Some(job)
     }
 
     /// Takes the file back.
     pub(super) fn saved(&mut self, done: SaveDone, now: Time) {
-        match self.saving.finish(done) {
+        match self.saving.finish(&mut self.core, done) {
             Ok(saved) => self.tell(Told::Saved {
                 path: saved.path.to_string_lossy().into_owned(),
                 chars: saved.chars,
@@ -294,6 +325,17 @@ impl Headless {
                 self.save_due = Some((now + SAVE_AGAIN, now + SAVE_AGAIN));
             }
         }
+    }
+
+    /// Takes in what the journal's writer says.
+    pub(super) fn kept(&mut self, news: News) {
+        self.core.kept(news);
+    }
+
+    /// Whether the session is to be kept when the program ends now.
+    pub(super) fn is_worth_keeping(&self) -> bool {
+        let unsaved = self.saving.is_unsaved(self.core.document());
+        self.core.is_worth_keeping(unsaved)
     }
 
     /// Whether the file is being written.
@@ -328,10 +370,13 @@ impl Headless {
     }
 
     fn joined(&mut self) {
-        self.joined = true;
+        if std::mem::replace(&mut self.joined, true) {
+            // The session was here already.
+            return;
+        }
         if let Some(found) = self.found.take().filter(|found| found.exists) {
             if found.format == self.format && self.core.document().rope() == &found.text {
-                self.saving.is_on_disk(self.core.document());
+                self.saving.is_on_disk(&mut self.core);
             } else {
                 self.saving.foreign = true;
                 return self.end(Err(self.foreign()));
@@ -339,6 +384,10 @@ impl Headless {
         } else {
             self.save_due = Some((Time(0), Time(0)));
         }
+        self.tell_joined();
+    }
+
+    fn tell_joined(&mut self) {
         let session = self
             .core
             .session()

@@ -19,6 +19,8 @@ pub(super) enum Question {
     Code,
     /// Whether to enter a session that has no code.
     EnterOpen,
+    /// Whether to join another session than the one that is kept, which is set aside then.
+    OtherSession,
     /// Where to save.
     SaveAs {
         /// A file that is there already; giving its name again means replacing it.
@@ -40,6 +42,9 @@ impl Prompt {
         let title = match question {
             Question::Code => "Session code:",
             Question::EnterOpen => "Enter this open session? [y/N]",
+            Question::OtherSession => {
+                "Another session than the one kept for this file is there. Join it instead? [y/N]"
+            }
             Question::SaveAs { .. } => "Save as:",
         };
         let answer = Rope::from_str(answer);

@@ -5,6 +5,7 @@
 //! is drawn on a tick; between events the program sleeps until the session's next deadline.
 
 use std::io::{BufRead, Read, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -13,12 +14,17 @@ use tokio::sync::mpsc;
 
 use super::clock::{Clock, minutes};
 use super::config::{Keymap, Settings};
+use super::core::Core;
 use super::headless::{Headless, Told};
+use super::keeper::News;
 use super::model::{Effect, Event, Model};
 use super::nearby::Announcer;
 use super::saving::{SaveDone, SaveJob};
+use super::shelf::Shelf;
+use super::writer::Writer;
 use crate::net::Net;
 use crate::session::{Input, Time};
+use crate::storage::kept::Place;
 use crate::ui::action::Action;
 use crate::ui::input;
 use crate::ui::terminal::Screen;
@@ -32,15 +38,39 @@ const KEYS: usize = 1024;
 const LINES: usize = 1024;
 const MAX_LINE_BYTES: u64 = 64 << 20;
 
+/// How long the journal is waited for at the end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// What a member has to do with the world.
+pub(super) struct Outside {
+    net: Net,
+    clock: Clock,
+    announcer: Announcer,
+    writer: Writer,
+    news: mpsc::UnboundedReceiver<News>,
+    /// Whether the session is to be kept at all.
+    journal: bool,
+    /// Whether it was joined without a file, so that it is to be found by that too.
+    alias: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum End {
+    /// For good.
+    Done,
+    /// The person wants to start again, with a new session.
+    Afresh,
+}
+
 /// Runs a member with a screen until it leaves.
 pub(super) async fn screen(
     mut model: Model,
-    mut net: Net,
-    clock: Clock,
     theme: Theme,
-    mut announcer: Announcer,
     settings: Settings,
-) -> Result<()> {
+    mut outside: Outside,
+) -> Result<End> {
+    let clock = outside.clock;
     let mut signals = Signals::new()?;
     // Before the size is asked for, or a change right after the start would be missed.
     let mut sizes = listen_for(SignalKind::window_change())?;
@@ -50,17 +80,24 @@ pub(super) async fn screen(
     loop {
         for effect in model.finish_turn(clock.now(), minutes()) {
             match effect {
-                Effect::Net(command) => net.execute(command),
-                Effect::Save(job) => save(*job, saves.clone()),
+                Effect::Net(command) => outside.net.execute(command),
+                Effect::Save(job) => outside.save(*job, &mut model.core, saves.clone()),
+                Effect::KeepFor(path) => outside.keep_for(path),
+                Effect::StartAfresh => {
+                    drop(screen);
+                    outside.finish(&mut model.core, true).await;
+                    return Ok(End::Afresh);
+                }
                 Effect::Remember(looks) => drop(tokio::task::spawn_blocking(move || looks.keep())),
                 Effect::Exit(how) => {
                     drop(screen);
-                    net.finish().await;
-                    return how.map_err(|why| anyhow!(why));
+                    let keep = model.is_worth_keeping();
+                    outside.finish(&mut model.core, keep).await;
+                    return how.map(|()| End::Done).map_err(|why| anyhow!(why));
                 }
             }
         }
-        if let Some(warning) = announcer.update(model.core.session().id()) {
+        if let Some(warning) = outside.announcer.update(model.core.session().id()) {
             model.warn(&warning);
         }
         // What goes to the others goes first.
@@ -68,6 +105,7 @@ pub(super) async fn screen(
         if model.take_dirty() {
             screen.draw(&model.view(screen.size(), theme, clock.now()))?;
         }
+        outside.keep(&mut model.core);
         // The first event is waited for, the rest of the turn is what is there already.
         let mut taken = 0;
         loop {
@@ -83,8 +121,9 @@ pub(super) async fn screen(
                     screen.resized()?;
                     Event::Action(Action::Resize)
                 }
-                input = net.next() => Event::Session(input),
+                input = outside.net.next() => Event::Session(input),
                 Some(done) = saved.recv() => Event::Saved(Box::new(done)),
+                Some(news) = outside.news.recv() => Event::Kept(news),
                 () = until(model.core.next_deadline(), clock), if taken == 0 => Event::Session(Input::Deadline),
                 () = std::future::ready(()), if taken > 0 => break,
             };
@@ -101,26 +140,26 @@ pub(super) async fn screen(
 pub(super) async fn headless(
     mut member: Headless,
     first: Option<Told>,
-    mut net: Net,
-    clock: Clock,
-    mut announcer: Announcer,
-) -> Result<()> {
+    mut outside: Outside,
+) -> Result<End> {
+    let clock = outside.clock;
     let mut signals = Signals::new()?;
     let mut lines = read_lines();
     let mut input_open = true;
     let mut unheard = None;
     let (saves, mut saved) = mpsc::unbounded_channel();
     if let Some(told) = first {
-        member.tell(told);
+        member.tell_first(told);
     }
     loop {
         if let Some(job) = member.finish_turn(clock.now(), minutes()) {
-            save(job, saves.clone());
+            outside.save(job, &mut member.core, saves.clone());
         }
         while let Some(command) = member.core.next_command() {
-            net.execute(command);
+            outside.net.execute(command);
         }
-        if let Some(message) = announcer.update(member.core.session().id()) {
+        outside.keep(&mut member.core);
+        if let Some(message) = outside.announcer.update(member.core.session().id()) {
             member.tell(Told::Error { message });
         }
         if let Err(why) = tell(member.take_told())
@@ -134,8 +173,9 @@ pub(super) async fn headless(
         if let Some(how) = member.exit()
             && !member.is_saving()
         {
-            let how = how.clone();
-            net.finish().await;
+            let how = how.clone().map(|()| End::Done);
+            let keep = member.is_worth_keeping();
+            outside.finish(&mut member.core, keep).await;
             // The sentence went to standard output as an error event and goes to standard error too.
             return unheard.map_or_else(|| how.map_err(|why| anyhow!(why)), Err);
         }
@@ -145,7 +185,8 @@ pub(super) async fn headless(
                 biased;
                 () = signals.next(), if taken == 0 => member.quit(clock.now()),
                 Some(done) = saved.recv() => member.saved(done, clock.now()),
-                input = net.next() => member.session(input, clock.now()),
+                Some(news) = outside.news.recv() => member.kept(news),
+                input = outside.net.next() => member.session(input, clock.now()),
                 line = lines.recv(), if input_open => match line {
                     Some(line) => member.command(&line, clock.now()),
                     None => input_open = false,
@@ -213,12 +254,63 @@ fn read_line(input: &mut impl BufRead, most: u64) -> std::io::Result<Option<Vec<
     Ok(Some(line))
 }
 
-/// Writes a file in the background.
-fn save(job: SaveJob, done: mpsc::UnboundedSender<SaveDone>) {
-    tokio::task::spawn_blocking(move || {
-        // If nobody listens any more, the program is ending.
-        let _ending = done.send(job.run());
-    });
+impl Outside {
+    /// The world of a member whose session is kept on `shelf`.
+    pub(super) fn new(net: Net, clock: Clock, announcer: Announcer, shelf: Shelf) -> Self {
+        let (tell, news) = mpsc::unbounded_channel();
+        Self {
+            net,
+            clock,
+            announcer,
+            alias: shelf.alias,
+            writer: Writer::start(shelf.folder, shelf.journal, tell),
+            news,
+            journal: shelf.wanted,
+        }
+    }
+
+    /// Gives the journal what is new, as far as there is room.
+    fn keep(&self, core: &mut Core) {
+        if let Some(portion) = core.next_portion() {
+            self.writer.keep(portion);
+        }
+    }
+
+    /// Keeps the session for this file from now on.
+    fn keep_for(&self, path: PathBuf) {
+        if self.journal
+            && let Ok(Some(folder)) = Place::File(path).folder()
+        {
+            self.writer.move_to(folder, self.alias);
+        }
+    }
+
+    /// Writes a file in the background: first it is made sure that a crash in the middle of it leaves
+    /// a journal that knows the text.
+    fn save(&self, job: SaveJob, core: &mut Core, done: mpsc::UnboundedSender<SaveDone>) {
+        while let Some(portion) = core.next_portion() {
+            self.writer.keep(portion);
+        }
+        let barrier = self.writer.barrier();
+        tokio::task::spawn_blocking(move || {
+            barrier.wait();
+            // If nobody listens any more, the program is ending.
+            let _ending = done.send(job.run());
+        });
+    }
+
+    /// Ends the world in good order; the session is kept, or not.
+    async fn finish(mut self, core: &mut Core, keep: bool) {
+        while keep && !core.is_handed_over() {
+            self.keep(core);
+            match tokio::time::timeout(LAST_WORDS, self.news.recv()).await {
+                Ok(Some(news)) => core.kept(news),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        self.writer.finish(!keep);
+        self.net.finish().await;
+    }
 }
 
 /// Waits for a deadline, if there is one.

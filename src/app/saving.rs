@@ -4,9 +4,12 @@
 
 use std::path::PathBuf;
 
+use super::core::Core;
+use super::kept::OnDisk;
 use crate::crdt::Version;
 use crate::document::format::Format;
 use crate::document::{Document, Rope};
+use crate::session::Time;
 use crate::storage::{IfChanged, SaveError, Saved, TextFile};
 
 /// A file to be written, with all that it takes.
@@ -81,8 +84,39 @@ impl Saving {
     }
 
     /// The document's present text is what is on disk (or what nobody would miss).
-    pub(super) fn is_on_disk(&mut self, document: &Document) {
+    pub(super) fn is_on_disk(&mut self, core: &mut Core) {
+        core.is_on_disk();
+        let document = core.document();
         self.saved = Some((document.log().version().clone(), document.rope().clone()));
+    }
+
+    /// Goes on with what an earlier run left on disk. What somebody else has changed there since is
+    /// brought in: at how many places, or nothing if it cannot be known what that is.
+    pub(super) fn take_up(
+        &mut self,
+        core: &mut Core,
+        on_disk: Option<OnDisk>,
+        now: Time,
+    ) -> Option<usize> {
+        match on_disk {
+            None => {}
+            Some(OnDisk::Known(text, heads)) => {
+                core.was_on_disk(text.clone(), heads.clone(), None);
+                self.saved = Some((heads, text));
+            }
+            Some(OnDisk::Changed(before, heads, text)) => {
+                core.was_on_disk(before, heads, None);
+                let places = core.merge_disk(&text, None, now);
+                let heads = core.document().on_disk().map(|(_, heads)| heads.clone());
+                self.saved = Some((heads.unwrap_or_default(), Rope::from_str(&text)));
+                return Some(places);
+            }
+            Some(OnDisk::Foreign) => {
+                self.foreign = true;
+                return None;
+            }
+        }
+        Some(0)
     }
 
     /// The file's name, once there is one.
@@ -121,16 +155,19 @@ impl Saving {
         self.file = Some(file);
     }
 
-    /// Takes the file for writing the present text; `None` if there is none, or it is busy.
+    /// Takes the file for writing the present text, which is [committed](Core::commit); `None` if there is
+    /// none, or it is busy.
     pub(super) fn start(
         &mut self,
-        document: &Document,
+        core: &mut Core,
         format: Format,
         to: Option<PathBuf>,
         if_changed: IfChanged,
     ) -> Option<SaveJob> {
         let file = self.file.take()?;
         self.busy = true;
+        core.start_save();
+        let document = core.document();
         Some(SaveJob {
             file,
             to,
@@ -142,9 +179,10 @@ impl Saving {
     }
 
     /// Takes the file back.
-    pub(super) fn finish(&mut self, done: SaveDone) -> Result<Saved, SaveError> {
+    pub(super) fn finish(&mut self, core: &mut Core, done: SaveDone) -> Result<Saved, SaveError> {
         self.busy = false;
         self.file = Some(done.file);
+        core.end_save(done.result.is_ok());
         if done.result.is_ok() {
             self.saved = Some((done.version, done.rope));
             self.foreign = false;

@@ -94,6 +94,8 @@ commands! {
     Whitespace = "whitespace",
     /// Make a new session code; the one before opens nothing any more.
     NewCode = "new-code",
+    /// Take back unsaved edits that were recovered at the start.
+    DiscardRecovered = "discard-recovered",
 
     /// Take back your last edit.
     Undo = "undo",

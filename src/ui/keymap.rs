@@ -206,6 +206,7 @@ const DEFAULT: &[(&str, Command)] = &[
     ("alt-n", Command::LineNumbers),
     ("alt-w", Command::Whitespace),
     ("shift-f2", Command::NewCode),
+    ("f8", Command::DiscardRecovered),
     ("ctrl-z", Command::Undo),
     ("ctrl-y ctrl-shift-z", Command::Redo),
     ("ctrl-shift-c ctrl-insert", Command::Copy),

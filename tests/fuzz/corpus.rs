@@ -27,3 +27,8 @@ fn batches() {
 fn messages() {
     over_corpus("message", bodies::message);
 }
+
+#[test]
+fn journals() {
+    over_corpus("journal", bodies::journal);
+}

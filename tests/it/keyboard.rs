@@ -40,6 +40,7 @@ pub(crate) fn key_bytes(key: &str) -> Vec<u8> {
         "F2" => "\x1bOQ".to_owned(),
         "F3" => "\x1bOR".to_owned(),
         "F4" => "\x1bOS".to_owned(),
+        "F8" => number(19),
         "Enter" if plain => "\r".to_owned(),
         "Tab" if plain => "\t".to_owned(),
         "Esc" if plain => "\x1b".to_owned(),

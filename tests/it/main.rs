@@ -28,6 +28,7 @@ mod cables;
 mod command_line;
 mod files;
 mod headless_contract;
+mod kept;
 mod looks;
 mod mesh;
 mod screen;

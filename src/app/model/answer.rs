@@ -32,7 +32,14 @@ impl Model {
                         self.leave(now);
                     }
                 }
-                Question::SaveAs { replaces } => self.save_as(prompt.answer().trim(), replaces),
+                Question::SaveAs { replaces } => {
+                    self.save_as(prompt.answer().trim(), replaces, now);
+                }
+                Question::OtherSession => {
+                    if prompt.answer().trim().to_lowercase().starts_with('y') {
+                        self.start_afresh(now);
+                    }
+                }
             },
             action => {
                 prompt.act(action);

@@ -14,6 +14,10 @@ impl Model {
     }
 
     pub(super) fn joined(&mut self) {
+        if self.phase == Phase::Editing {
+            // The session was here already.
+            return;
+        }
         self.phase = Phase::Editing;
         self.prompt = None;
         self.take_habits();
@@ -21,7 +25,7 @@ impl Model {
             return;
         };
         if found.format == self.format && self.core.document().rope() == &found.text {
-            self.saving.is_on_disk(self.core.document());
+            self.saving.is_on_disk(&mut self.core);
         } else {
             self.saving.foreign = true;
             let text = format!(
@@ -34,7 +38,7 @@ impl Model {
 
     pub(super) fn refused(&mut self, why: Refused, now: Time) {
         let Refused::AtTheDoor { refusal, .. } = &why else {
-            return self.fail(why.to_string(), now);
+            return self.turned_away(&why, now);
         };
         match refusal {
             Refusal::CodeNeeded => self.prompt = Some(Prompt::new(Question::Code, "")),
@@ -49,7 +53,19 @@ impl Model {
                 self.say(Level::Warning, refusal.to_string());
                 self.prompt = Some(Prompt::new(Question::EnterOpen, ""));
             }
-            _ => self.fail(why.to_string(), now),
+            _ => self.turned_away(&why, now),
+        }
+    }
+
+    /// Ends the program, unless there is a session to go on with.
+    fn turned_away(&mut self, why: &Refused, now: Time) {
+        match (&self.phase, why) {
+            (Phase::Connecting, _) => self.fail(why.to_string(), now),
+            (Phase::Editing, Refused::OtherSession { .. }) => {
+                self.say(Level::Warning, why.to_string());
+                self.prompt = Some(Prompt::new(Question::OtherSession, ""));
+            }
+            (Phase::Editing, _) => self.say(Level::Warning, why.to_string()),
         }
     }
 }

@@ -23,18 +23,21 @@ impl Model {
         if self.saving.is_busy() {
             self.leave_when_saved = true;
         } else if leave_unsaved || !self.saving.is_unsaved(self.core.document()) {
+            self.drop_unsaved = true;
             self.leave(now);
         } else {
             self.prompt = None;
             self.leave_unsaved = true;
-            self.say(
-                Level::Warning,
-                "Unsaved text: Ctrl-S saves it, Ctrl-Q again leaves without saving",
-            );
+            let text = if self.core.is_worth_keeping(false) {
+                "Unsaved text: Ctrl-S saves it, Ctrl-Q again leaves it in the session only"
+            } else {
+                "Unsaved text: Ctrl-S saves it, Ctrl-Q again leaves without saving"
+            };
+            self.say(Level::Warning, text);
         }
     }
 
-    pub(super) fn save(&mut self) {
+    pub(super) fn save(&mut self, now: Time) {
         if self.saving.is_busy() {
             self.save_again = true;
             return;
@@ -51,14 +54,15 @@ impl Model {
                 self.say(Level::Warning, text);
                 self.ask_for_name(&self.shown(&free_name(&path)), Some(path));
             }
-            Some(_) => self.start_saving(None, IfChanged::Refuse),
+            Some(_) => self.start_saving(None, IfChanged::Refuse, now),
         }
     }
 
-    fn start_saving(&mut self, to: Option<PathBuf>, if_changed: IfChanged) {
+    fn start_saving(&mut self, to: Option<PathBuf>, if_changed: IfChanged, now: Time) {
+        self.core.commit(now);
         if let Some(job) = self
             .saving
-            .start(self.core.document(), self.format, to, if_changed)
+            .start(&mut self.core, self.format, to, if_changed)
         {
             self.effects.push(Effect::Save(Box::new(job)));
         }
@@ -74,7 +78,7 @@ impl Model {
         self.prompt = Some(Prompt::new(Question::SaveAs { replaces }, name));
     }
 
-    pub(super) fn save_as(&mut self, name: &str, replaces: Option<PathBuf>) {
+    pub(super) fn save_as(&mut self, name: &str, replaces: Option<PathBuf>, now: Time) {
         if name.is_empty() {
             return;
         }
@@ -90,10 +94,10 @@ impl Model {
         };
         if self.saving.has_file() {
             let same = self.saving.path() == Some(&path);
-            self.start_saving((!same).then_some(path), if_changed);
+            self.start_saving((!same).then_some(path), if_changed, now);
         } else {
             self.saving.name(file);
-            self.start_saving(None, if_changed);
+            self.start_saving(None, if_changed, now);
         }
     }
 
@@ -101,16 +105,17 @@ impl Model {
         let leave = std::mem::take(&mut self.leave_when_saved);
         let again = std::mem::take(&mut self.save_again);
         let target = done.target.clone();
-        match self.saving.finish(done) {
+        match self.saving.finish(&mut self.core, done) {
             Ok(saved) => {
                 self.file_name = name_of(&saved.path);
+                self.effects.push(Effect::KeepFor(saved.path.clone()));
                 self.say(
                     Level::Info,
                     format!("Saved {:?}: {} characters", saved.path, saved.chars),
                 );
                 if again && self.saving.is_unsaved(self.core.document()) {
                     self.leave_when_saved = leave;
-                    self.save();
+                    self.save(now);
                 } else if leave {
                     self.quit(false, now);
                 }

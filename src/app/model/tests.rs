@@ -36,7 +36,7 @@ fn turn(model: &mut Model, events: impl IntoIterator<Item = Event>) -> Vec<SaveJ
         .into_iter()
         .filter_map(|effect| match effect {
             Effect::Save(job) => Some(*job),
-            Effect::Net(_) | Effect::Remember(_) | Effect::Exit(_) => None,
+            _ => None,
         });
     saves.collect()
 }
