@@ -29,6 +29,7 @@ mod command_line;
 mod files;
 mod headless_contract;
 mod kept;
+mod kills;
 mod looks;
 mod mesh;
 mod screen;
