@@ -17,6 +17,8 @@ mod divergence;
 mod editor;
 mod headless;
 mod invitation;
+mod keeper;
+mod kept;
 mod ledger;
 mod looks;
 mod model;
@@ -26,9 +28,11 @@ mod partition;
 mod prompt;
 mod run;
 mod saving;
+mod shelf;
 mod start;
 mod view;
 mod watching;
+mod writer;
 
 pub use start::start;
 

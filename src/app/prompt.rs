@@ -28,6 +28,8 @@ pub(super) enum Question {
     },
     /// What to do about the joiner's file, which holds another text than the session.
     Existing,
+    /// Whether to join another session than the one that is kept, which is set aside then.
+    OtherSession,
     /// Where to save.
     SaveAs {
         /// A file that is there already; giving its name again means replacing it.
@@ -63,6 +65,9 @@ impl Prompt {
             Question::EnterOpen => "Enter this open session? [y/N]",
             Question::Utf8 { .. } => "Save in UTF-8 instead? [y/N]",
             Question::Existing => "Another name, replace it, or bring its lines in? [n/r/b]",
+            Question::OtherSession => {
+                "Another session than the one kept for this file is there. Join it instead? [y/N]"
+            }
             Question::SaveAs { .. } => "Save as:",
             Question::Command { .. } => "Command:",
             Question::TakeBack => "Take back, of whom and of how many minutes:",

@@ -40,7 +40,7 @@ impl Model {
                 }
                 Question::Utf8 { target } => {
                     if prompt.answer().trim().to_lowercase().starts_with('y') {
-                        self.save_in_utf8(&target);
+                        self.save_in_utf8(&target, now);
                     }
                 }
                 Question::Existing => self.answer_about_existing(&prompt.answer(), now),
@@ -51,7 +51,14 @@ impl Model {
                         self.take_back(&edits);
                     }
                 }
-                Question::SaveAs { replaces } => self.save_as(prompt.answer().trim(), replaces),
+                Question::SaveAs { replaces } => {
+                    self.save_as(prompt.answer().trim(), replaces, now);
+                }
+                Question::OtherSession => {
+                    if prompt.answer().trim().to_lowercase().starts_with('y') {
+                        self.start_afresh(now);
+                    }
+                }
             },
             action => {
                 prompt.act(action);
