@@ -24,7 +24,7 @@ impl Version {
     }
 
     /// Learns that `author`'s operations below `next` are known. Never forgets. Returns where the author
-    /// stands now, for [`advance_at`](Self::advance_at).
+    /// stands now, for `advance_at`.
     pub fn advance(&mut self, author: AuthorId, next: u32) -> usize {
         match self.find(&author) {
             Ok(place) => {

@@ -5,7 +5,7 @@
 //! stirred is not told; whoever hears of it looks.
 //!
 //! Where the system does not tell (too many watches, a file system without them), the folder is
-//! looked through every [`POLL_PERIOD`].
+//! looked through every `POLL_PERIOD`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

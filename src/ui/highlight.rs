@@ -1,9 +1,9 @@
 //! Colours for code: which part of the text is a comment, a keyword, a string.
 //!
 //! A [`Highlighter`] is slow (some 10,000 lines a second) and lives in a thread of its own. It keeps
-//! the parser's state at every [`STEP`]th line that it has come by, so that after a change it starts
+//! the parser's state at every `STEP`th line that it has come by, so that after a change it starts
 //! at the kept line above, and stops to doubt what is below as soon as it finds the state there that
-//! was kept. What is asked for is some lines, usually those on the screen; farther than [`FAR`] from
+//! was kept. What is asked for is some lines, usually those on the screen; farther than `FAR` from
 //! any kept line it does not work its way there but starts afresh a little above, which is right
 //! unless the place is inside of something long.
 //!

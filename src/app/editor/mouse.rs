@@ -27,6 +27,8 @@ const NOTCH: isize = 3;
 pub(super) struct Press {
     at: Time,
     cell: Position,
+    /// Whether the mouse has been in another row since.
+    has_moved: bool,
     unit: Unit,
     /// What the press selected; it stays selected while the mouse is dragged.
     held: (Anchor, Anchor),
@@ -77,10 +79,11 @@ impl Editor {
             _ => Unit::Place,
         };
         let document = core.document();
-        let range = unit.around(document.rope(), self.place(cell, core));
+        let range = unit.around(document.rope(), self.place(cell, false, core));
         self.press = Some(Press {
             at: now,
             cell,
+            has_moved: false,
             unit,
             held: (
                 document.anchor(range.start, Bias::Before),
@@ -93,15 +96,16 @@ impl Editor {
 
     /// Selects from what was pressed to the cell. At the edge of the text the view goes on by a row.
     fn drag(&mut self, cell: Position, core: &Core) {
-        let Some(press) = &self.press else {
+        let Some(press) = &mut self.press else {
             return;
         };
-        let (unit, (start, end)) = (press.unit, press.held);
+        press.has_moved |= press.cell.y != cell.y;
+        let (unit, (start, end), has_moved) = (press.unit, press.held, press.has_moved);
         let document = core.document();
         let Some((start, end)) = document.position(&start).zip(document.position(&end)) else {
             return;
         };
-        let range = unit.around(document.rope(), self.place(cell, core));
+        let range = unit.around(document.rope(), self.place(cell, has_moved, core));
         let (mark, caret) = if range.start < start {
             (end, range.start)
         } else {
@@ -122,23 +126,16 @@ impl Editor {
         self.is_scrolled_away = true;
     }
 
-    /// The place in the text at a cell. The rows above the first and below the last one count as rows
-    /// that a drag goes on to.
-    fn place(&self, cell: Position, core: &Core) -> CharPos {
+    /// The place in the text at a cell. The first row, for a drag that `has_moved`, and the one
+    /// below the last stand for the row that a drag goes on to.
+    fn place(&self, cell: Position, has_moved: bool, core: &Core) -> CharPos {
         let rope = core.document().rope();
         let top = core.document().position(&self.top).unwrap_or_default();
         let rows = match isize::from(cell.y as i16) - isize::from(self.area.y as i16) {
-            0 if self.is_dragging(cell) => -1,
+            0 if has_moved => -1,
             rows => rows.min(isize::from(self.area.height as i16)),
         };
         let column = self.left.0 + usize::from(cell.x.saturating_sub(self.area.x));
         snapped(rope, position_at(rope, top, rows, column, &self.options))
-    }
-
-    /// Whether this cell is another than the one that was pressed.
-    fn is_dragging(&self, cell: Position) -> bool {
-        self.press
-            .as_ref()
-            .is_some_and(|press| press.cell.y > cell.y)
     }
 }

@@ -201,7 +201,7 @@ fn typing_on_behind_ones_run_goes_on_while_others_write_there() {
         let at = all[0]
             .visible_text()
             .chars()
-            .take_while(|c| c.is_ascii_lowercase())
+            .take_while(char::is_ascii_lowercase)
             .count();
         all[0].insert(at, ["c", "d", "e"][n]);
         commit(&mut all[0]);
