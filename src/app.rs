@@ -18,6 +18,8 @@ mod editor;
 mod finding;
 mod headless;
 mod invitation;
+mod keeper;
+mod kept;
 mod ledger;
 mod looks;
 mod model;
@@ -27,9 +29,11 @@ mod partition;
 mod prompt;
 mod run;
 mod saving;
+mod shelf;
 mod start;
 mod view;
 mod watching;
+mod writer;
 
 pub use start::start;
 

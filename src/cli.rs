@@ -98,6 +98,14 @@ struct Arguments {
     #[arg(long)]
     headless: bool,
 
+    /// Start afresh although a session is kept for FILE; that one is set aside
+    #[arg(long)]
+    new_session: bool,
+
+    /// Keep nothing: neither what a crash would lose nor the session
+    #[arg(long)]
+    no_journal: bool,
+
     /// Write a log to this file
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -244,6 +252,8 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         open,
         existing,
         headless,
+        new_session,
+        no_journal,
         log,
         completions: _,
         man: _,
@@ -276,6 +286,7 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
     {
         return Err("--log would write over FILE; give it another name".into());
     }
+    let listen_given = listen.is_some();
     let listen = match (listen, &role) {
         (Some(text), _) => ListenOn::exactly(listen_address(&text)?),
         (None, Role::Join(_) | Role::Nearby) => ListenOn::everywhere(0, false),
@@ -308,10 +319,13 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         role,
         file,
         listen,
+        listen_given,
         name,
         open,
         existing,
         headless,
+        new_session,
+        journal: !no_journal,
         code,
         announce,
         log,

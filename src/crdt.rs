@@ -6,7 +6,8 @@
 //! each author wrote), `batch` (its one encoding), `order` (the tree of characters), `integrate`
 //! (where an insert goes), `pending` (batches that came too early), `force` (what undos and
 //! deletes hide), [`replica`] (all together), `take_back` (undo, and what it would do), [`authorship`] (who wrote what),
-//! [`history`] (all of it as bytes), `adopt` (a history in place of what is here), [`anchor`] (places that survive edits).
+//! [`history`] (all of it as bytes), `adopt` (a history in place of what is here), [`anchor`] (places that survive edits),
+//! `past` (earlier texts).
 //!
 //! Deliberately absent: the text as an editor wants it (the document's rope), who is connected, and
 //! any clock: Lamport values order inserts at one place and nothing else, wall clocks order nothing.
@@ -24,6 +25,7 @@ pub mod log;
 pub mod log_source;
 pub mod op;
 mod order;
+mod past;
 mod pending;
 pub mod replica;
 mod restore;

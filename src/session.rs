@@ -138,6 +138,9 @@ pub struct Session {
     watch: Watch,
     roster: Roster,
     peers: BTreeMap<MemberId, Peer>,
+    /// Members of the kept roster of whom nothing has been heard since the start. Those who left are
+    /// dialled all the same: we were away, and they may be back.
+    unheard: BTreeSet<MemberId>,
     links: BTreeMap<LinkId, Link>,
     chases: Chases,
     /// From how many missing operations on the history is fetched as a whole.
@@ -213,6 +216,7 @@ impl Session {
             member: MemberId(crypto.member().id()),
             author: AuthorId(author_id(&crypto.author(), &session.unwrap_or_default())),
         };
+        let unheard = kept.iter().map(|entry| entry.member).collect();
         let roster = Roster::new(me.author, name, crypto.member(), kept);
         let access_stamp = inside.as_ref().map_or(0, |inside| inside.stamp);
         let mut new = Self {
@@ -227,6 +231,7 @@ impl Session {
             watch: Watch::default(),
             roster,
             peers: BTreeMap::new(),
+            unheard,
             links: BTreeMap::new(),
             chases: Chases::default(),
             history_ops,
@@ -388,6 +393,11 @@ impl Session {
     /// What `member` is called here.
     pub fn name_of(&self, member: &MemberId) -> String {
         self.roster.display_name(member)
+    }
+
+    /// Changes whenever the entries do.
+    pub const fn roster_stamp(&self) -> u64 {
+        self.roster.stamp()
     }
 
     /// What we ourselves are called here.

@@ -17,6 +17,7 @@ mod editor_config;
 pub mod evidence;
 mod fingerprint;
 pub mod journal;
+pub mod kept;
 mod lock;
 pub mod paths;
 mod replace;

@@ -117,6 +117,7 @@ const TABLE: &[Row] = &[
             "blake3",
             "getrandom",
             "ratatui",
+            "rmp_serde",
             "rustix",
             "serde",
             "serde_json",

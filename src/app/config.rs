@@ -26,6 +26,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// Where to accept members, once there is a session to join.
     pub listen: ListenOn,
+    /// Whether that was asked for, so that it holds for a session that is continued, too.
+    pub listen_given: bool,
     /// The name that others see.
     pub name: Name,
     /// Host: the session has no code. Joiner: a session without a code is entered.
@@ -38,6 +40,10 @@ pub struct Config {
     pub code: Option<Code>,
     /// Whether the session lets itself be found on the local network.
     pub announce: bool,
+    /// Whether a session that was kept is set aside instead of continued.
+    pub new_session: bool,
+    /// Whether the session is kept at all.
+    pub journal: bool,
     /// Where to write the log.
     pub log: Option<PathBuf>,
     /// What the person has chosen about the editor.

@@ -7,17 +7,24 @@
 //! batches from the document's log when it sends, and owns no text.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::keeper::{Keeper, News, Portion};
+use super::kept::{DISK, DiskNote, OurPlace, SESSION, SessionNote, to_bytes};
 use crate::crdt::{Anchor, NotAdopted, OpId, Rejected, Source, Verdict, Version};
 use crate::document::authorship::Effect;
 use crate::document::format::text_hash;
 use crate::document::{CharPos, Document, EditKind, Rope, TextChange};
+use crate::security::Access;
 use crate::session::{
-    Command, Config, Event, Input, OnDisk, Output, Session, Time, Verdict as Outcome,
+    Command, Config, Event, Input, OnDisk, Output, Refused, Session, Time, Verdict as Outcome,
 };
 use crate::wire::MemberId;
+
+/// How often the address that was given is dialled again by one who is in the session already.
+const REJOIN: Duration = Duration::from_secs(5);
 
 /// A member's text was found to be another one than ours though both have the same heads.
 pub struct Divergence {
@@ -40,15 +47,38 @@ pub struct Core {
     changed: bool,
     /// The wall clock as of the last flush, in whole minutes since 1970.
     minutes: u32,
+    keeping: Keeping,
+    /// The join that is tried again, by one who is in the session already, and when.
+    rejoin: Option<(Time, String, Option<Access>)>,
+}
+
+/// What is kept for the next start.
+#[derive(Default)]
+struct Keeping {
+    keeper: Keeper,
+    /// Whether the session is one to come back to: it has been entered.
+    begun: bool,
+    place: OurPlace,
+    disk: DiskNote,
+    /// The roster and the access that the note was made of last.
+    noted: Option<(u64, Option<Access>)>,
 }
 
 impl Core {
     /// A member with an empty document.
     pub fn new(config: Config, now: Time) -> Self {
         let session = Session::new(config, now);
+        let document = Document::new(session.author());
+        Self::with(session, document)
+    }
+
+    /// A member with a document whose edits are the session's author's.
+    pub(super) fn with(session: Session, document: Document) -> Self {
         Self {
-            document: Document::new(session.author()),
+            document,
             session,
+            keeping: Keeping::default(),
+            rejoin: None,
             commands: VecDeque::new(),
             events: VecDeque::new(),
             divergences: VecDeque::new(),
@@ -148,6 +178,7 @@ impl Core {
 
     /// The present text is about to be written.
     pub fn start_save(&mut self) {
+        self.keeping.disk.is_saving(self.document.log().version());
         self.document.start_save();
     }
 
@@ -181,10 +212,21 @@ impl Core {
     pub fn handle(&mut self, input: Input, now: Time) {
         // What was edited in this turn comes before what others did: a merge needs a complete log.
         self.commit(now);
+        if let Some((at, ..)) = &self.rejoin
+            && *at <= now
+            && let Some((_, target, access)) = self.rejoin.take()
+        {
+            self.session_handle(Input::Join { target, access }, now);
+        }
+        if let Input::Listening { addrs } = &input {
+            self.keeping.place.port = addrs.first().map_or(0, SocketAddr::port);
+            self.keeping.noted = None;
+        }
         self.session_handle(input, now);
     }
 
-    fn commit(&mut self, now: Time) {
+    /// Makes a batch of what was edited since the last one.
+    pub(super) fn commit(&mut self, now: Time) {
         if self.document.commit(self.minutes, Source::Typed).is_some() {
             self.session_handle(Input::LocalChange, now);
         }
@@ -199,7 +241,7 @@ impl Core {
         while let Some(output) = self.session.poll() {
             match output {
                 Output::Net(command) => self.commands.push_back(command),
-                Output::Event(event) => self.events.push_back(event),
+                Output::Event(event) => self.event(event, now),
                 Output::Adopt { link, history } => {
                     let adopted = self.document.adopt(&history);
                     self.changed = true;
@@ -246,6 +288,22 @@ impl Core {
             text,
             repaired,
         });
+    }
+
+    fn event(&mut self, event: Event, now: Time) {
+        match event {
+            // One who is in the session already goes on without whoever it was to be joined through.
+            Event::Refused(
+                Refused::Unreachable { target, .. } | Refused::Broken { target, .. },
+            ) if self.keeping.begun => {
+                let access = self.session.access().cloned();
+                self.rejoin = Some((now + REJOIN, target, access));
+            }
+            event => {
+                self.keeping.begun |= event == Event::Joined;
+                self.events.push_back(event);
+            }
+        }
     }
 
     fn merge(
@@ -326,7 +384,67 @@ impl Core {
 
     /// When [`Input::Deadline`] is wanted.
     pub fn next_deadline(&self) -> Option<Time> {
-        self.session.next_deadline()
+        let rejoin = self.rejoin.as_ref().map(|(at, ..)| *at);
+        self.session.next_deadline().into_iter().chain(rejoin).min()
+    }
+
+    /// Keeps everything from now on; the journal has it up to `handed`. `begun` says whether the session
+    /// has been entered.
+    pub(super) fn keep(&mut self, handed: Option<Version>, place: OurPlace, begun: bool) {
+        self.keeping = Keeping {
+            keeper: handed.map(Keeper::new).unwrap_or_default(),
+            begun,
+            place,
+            ..Keeping::default()
+        };
+    }
+
+    /// What is to be appended to the journal now, if anything.
+    pub(super) fn next_portion(&mut self) -> Option<Portion> {
+        let keeping = &mut self.keeping;
+        if keeping.begun && keeping.keeper.is_on() {
+            let state = (self.session.roster_stamp(), self.session.access().cloned());
+            if keeping.noted.as_ref() != Some(&state) {
+                let note = SessionNote::of(&self.session, &keeping.place)?;
+                keeping.keeper.note(SESSION, to_bytes(&note));
+                keeping.noted = Some(state);
+            }
+            if let Some((text, heads)) = self.document.on_disk() {
+                keeping.disk.is(text, heads);
+            }
+            if keeping.disk.take_changed() {
+                keeping.keeper.note(DISK, to_bytes(&keeping.disk));
+            }
+        }
+        keeping.keeper.next(self.document.log())
+    }
+
+    /// Takes in what the journal's writer says.
+    pub(super) fn kept(&mut self, news: News) {
+        if let Some(text) = self.keeping.keeper.hear(news) {
+            self.events.push_back(Event::Notice(text));
+        }
+    }
+
+    /// Whether a crash would lose edits.
+    pub(super) const fn is_unkept(&self) -> bool {
+        self.keeping.keeper.is_failing()
+    }
+
+    /// Whether the session is one to come back to, with text that is not saved or not: others are in
+    /// it, or that text would be lost.
+    pub(super) fn is_worth_keeping(&self, unsaved: bool) -> bool {
+        self.keeping.begun && (unsaved || self.session.entries().count() > 1)
+    }
+
+    /// What is known of the disk from an earlier run.
+    pub(super) fn remember_disk(&mut self, note: DiskNote) {
+        self.keeping.disk = note;
+    }
+
+    /// Whether the journal's writer has been given everything there is.
+    pub(super) fn is_handed_over(&mut self) -> bool {
+        self.keeping.keeper.is_done(self.document.log())
     }
 }
 

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::config::Existing;
 use super::core::Core;
 use super::hex;
+use super::keeper::News as JournalNews;
+use super::kept::Continued;
 use super::saving::{FileDone, FileJob, News, SaveEnd, Saving};
 use crate::document::format::Format;
 use crate::document::{CharPos, EditKind};
@@ -151,6 +153,29 @@ impl Headless {
         }
     }
 
+    /// A member whose session was kept.
+    pub(super) fn continued(
+        mut core: Core,
+        mut saving: Saving,
+        continued: Continued,
+        existing: Option<Existing>,
+        now: Time,
+    ) -> Self {
+        let known = saving.take_up(&mut core, continued.on_disk, now).is_some();
+        let due = saving.is_unsaved(core.document()).then_some((now, now));
+        let mut member = Self {
+            format: continued.format,
+            found: None,
+            joined: true,
+            save_due: due,
+            ..Self::joiner(core, saving, Loaded::nothing(), existing)
+        };
+        if known || member.settle_foreign(now) {
+            member.tell_joined();
+        }
+        member
+    }
+
     /// A joiner, with what it found in its file.
     pub(super) fn joiner(
         core: Core,
@@ -176,6 +201,11 @@ impl Headless {
     /// Says something.
     pub(super) fn tell(&mut self, told: Told) {
         self.told.push(told);
+    }
+
+    /// Says something before anything else.
+    pub(super) fn tell_first(&mut self, told: Told) {
+        self.told.insert(0, told);
     }
 
     /// What is to be said now.
@@ -342,6 +372,17 @@ impl Headless {
         self.save_due = Some((now + SAVE_AGAIN, now + SAVE_AGAIN));
     }
 
+    /// Takes in what the journal's writer says.
+    pub(super) fn kept(&mut self, news: JournalNews) {
+        self.core.kept(news);
+    }
+
+    /// Whether the session is to be kept when the program ends now.
+    pub(super) fn is_worth_keeping(&self) -> bool {
+        let unsaved = self.saving.is_unsaved(self.core.document());
+        self.core.is_worth_keeping(unsaved)
+    }
+
     fn hear(&mut self, now: Time) {
         while let Some(divergence) = self.core.next_divergence() {
             let message = divergence.keep();
@@ -375,22 +416,40 @@ impl Headless {
     }
 
     fn joined(&mut self, now: Time) {
-        self.joined = true;
+        if std::mem::replace(&mut self.joined, true) {
+            // The session was here already.
+            return;
+        }
         if let Some(found) = self.found.take().filter(|found| found.exists) {
             if self.core.document().rope() == &found.text {
                 self.saving.is_on_disk(&mut self.core);
             } else {
                 self.saving.is_foreign_text();
-                match self.existing {
-                    Some(Existing::Replace) => self.replace = true,
-                    Some(Existing::Merge) => self.saving.merge_existing(now),
-                    None => return self.end(Err(self.foreign())),
+                if !self.settle_foreign(now) {
+                    return;
                 }
-                self.save_due = Some((now, now));
             }
         } else {
             self.save_due = Some((now, now));
         }
+        self.tell_joined();
+    }
+
+    /// Does with a foreign text in the file what was said at the start; `false` if nothing was.
+    fn settle_foreign(&mut self, now: Time) -> bool {
+        match self.existing {
+            Some(Existing::Replace) => self.replace = true,
+            Some(Existing::Merge) => self.saving.merge_existing(now),
+            None => {
+                self.end(Err(self.foreign()));
+                return false;
+            }
+        }
+        self.save_due = Some((now, now));
+        true
+    }
+
+    fn tell_joined(&mut self) {
         let session = self
             .core
             .session()

@@ -24,11 +24,14 @@ use super::editor::Editor;
 use super::finding::{FindJob, Found};
 use super::harmless_file_name;
 use super::invitation::Invitation;
+use super::keeper::News;
+use super::kept::Continued;
 use super::looks::Looks;
 use super::painter::{Answer, Painter};
 use super::partition::Partitions;
 use super::prompt::{Prompt, Question};
 use super::saving::{FileDone, FileJob, Saving};
+use crate::crdt::OpId;
 use crate::document::format::Format;
 use crate::session::{Command as NetCommand, Event as SessionEvent, Input, MemberView, Time};
 use crate::storage::{Loaded, Rules, TextFile};
@@ -59,6 +62,8 @@ pub(super) enum Event {
     Ground(Ground),
     /// Members are accepted at these addresses now, or not because of this.
     Listening(Result<Vec<SocketAddr>, String>),
+    /// The journal's writer has something to say.
+    Kept(News),
     /// The system asks the program to end.
     Terminate,
 }
@@ -83,6 +88,10 @@ pub(super) enum Effect {
     Listen,
     /// Accept no more members.
     StopListening,
+    /// The session is kept for this file from now on.
+    KeepFor(PathBuf),
+    /// Set aside the session that was kept, and start again.
+    StartAfresh,
     /// End the program, in good order or because of this.
     Exit(Result<(), String>),
 }
@@ -134,8 +143,12 @@ pub(super) struct Model {
     existing: Option<Existing>,
     /// The address that is being joined, and whether a code was given for it at the start.
     target: String,
+    /// Edits of an earlier run that were not saved then, and can be taken back.
+    recovered: Vec<Range<OpId>>,
     /// Whether the next Ctrl-Q leaves whatever is unsaved.
     leave_unsaved: bool,
+    /// Whether nobody would miss what is unsaved.
+    drop_unsaved: bool,
     leave_when_saved: bool,
     /// Whether saving was asked for while the file was being written.
     save_again: bool,
@@ -193,6 +206,56 @@ impl Model {
         }
     }
 
+    /// A member whose session was kept; `target` is the address that it is to meet others at.
+    pub(super) fn continued(
+        mut core: Core,
+        file: Option<TextFile>,
+        continued: Continued,
+        target: Option<String>,
+        invitation: Invitation,
+        folder: PathBuf,
+    ) -> Self {
+        let sentence = continued.sentence();
+        let Continued {
+            format,
+            file_name,
+            on_disk,
+            unsaved,
+            open_elsewhere,
+            ..
+        } = continued;
+        let mut saving = Saving::new(file);
+        let merged = saving.take_up(&mut core, on_disk, Time(0));
+        let mut model = Self {
+            phase: Phase::Editing,
+            format,
+            recovered: unsaved,
+            target: target.unwrap_or_default(),
+            ..Self::new(core, saving, invitation, folder)
+        };
+        if model.file_name.is_empty() && !file_name.is_empty() {
+            model.file_name = harmless_file_name(&file_name);
+        }
+        if let Some(sentence) = sentence {
+            model.say(Level::Info, sentence);
+        }
+        let name = &model.file_name;
+        let text = match merged {
+            Some(0) => None,
+            Some(_) => Some(format!("What was changed in {name} meanwhile is merged")),
+            None => Some(format!(
+                "{name} holds another text; it is kept until you save"
+            )),
+        };
+        if let Some(text) = text {
+            model.warn(&text);
+        }
+        if open_elsewhere {
+            model.say_that_it_is_open_elsewhere();
+        }
+        model
+    }
+
     fn new(core: Core, saving: Saving, invitation: Invitation, folder: PathBuf) -> Self {
         Self {
             file_name: saving.path().map_or_else(String::new, name_of),
@@ -219,7 +282,9 @@ impl Model {
             found: None,
             existing: None,
             target: String::new(),
+            recovered: Vec::new(),
             leave_unsaved: false,
+            drop_unsaved: false,
             leave_when_saved: false,
             save_again: false,
             folder,
@@ -239,7 +304,7 @@ impl Model {
     /// Takes in one event.
     pub(super) fn update(&mut self, event: Event, now: Time) {
         // What the session hears may change nothing to be seen: a sign of life, or heads.
-        self.dirty |= !matches!(event, Event::Session(_) | Event::Stirred);
+        self.dirty |= !matches!(event, Event::Session(_) | Event::Stirred | Event::Kept(_));
         match event {
             Event::Action(action) => self.act(action, now),
             Event::Session(input) => {
@@ -257,6 +322,10 @@ impl Model {
             Event::Painted(answer) => self.painter.answered(answer),
             Event::Ground(ground) => self.theme = self.theme.on(ground),
             Event::Listening(addrs) => self.listening(addrs, now),
+            Event::Kept(news) => {
+                self.core.kept(news);
+                self.hear(now);
+            }
             Event::Terminate => self.leave(now),
         }
     }
@@ -282,7 +351,16 @@ impl Model {
 
     /// Whether the program is about to end.
     pub(super) fn is_leaving(&self) -> bool {
-        matches!(self.effects.last(), Some(Effect::Exit(_)))
+        matches!(
+            self.effects.last(),
+            Some(Effect::Exit(_) | Effect::StartAfresh)
+        )
+    }
+
+    /// Whether the session is to be kept when the program ends now.
+    pub(super) fn is_worth_keeping(&self) -> bool {
+        let unsaved = !self.drop_unsaved && self.saving.is_unsaved(self.core.document());
+        self.core.is_worth_keeping(unsaved)
     }
 
     /// Tells a host how others join, unless there is something else to say.
@@ -365,8 +443,9 @@ impl Model {
         match command {
             Command::Save => {
                 self.tidy(now);
-                self.save();
+                self.save(now);
             }
+            Command::DiscardRecovered => self.discard(now),
             Command::Quit => self.quit(leave_unsaved, now),
             Command::Interrupt if self.editor.has_selection(&self.core) => {
                 self.command(Command::Copy, false, now);
@@ -403,6 +482,22 @@ impl Model {
                 }
                 None => self.editor.act(command.into(), &mut self.core, now),
             },
+        }
+    }
+
+    /// Takes back what was recovered at the start.
+    fn discard(&mut self, now: Time) {
+        let ops = std::mem::take(&mut self.recovered);
+        self.core.commit(now);
+        match self.core.take_back(&ops) {
+            Some(_) => self.say(
+                Level::Info,
+                "Taken back what was recovered; Ctrl-Z brings it again",
+            ),
+            None => self.say(
+                Level::Info,
+                "Nothing was recovered that could be taken back",
+            ),
         }
     }
 
@@ -445,6 +540,11 @@ impl Model {
     fn fail(&mut self, why: String, now: Time) {
         self.core.handle(Input::Leave, now);
         self.effects.push(Effect::Exit(Err(why)));
+    }
+
+    fn start_afresh(&mut self, now: Time) {
+        self.core.handle(Input::Leave, now);
+        self.effects.push(Effect::StartAfresh);
     }
 
     fn leave(&mut self, now: Time) {

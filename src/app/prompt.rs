@@ -38,6 +38,8 @@ pub(super) enum Question {
     ReplaceEach,
     /// Which line to go to.
     GoToLine,
+    /// Whether to join another session than the one that is kept, which is set aside then.
+    OtherSession,
     /// Where to save.
     SaveAs {
         /// A file that is there already; giving its name again means replacing it.
@@ -80,6 +82,9 @@ impl Prompt {
             Question::ReplaceWith => "With:",
             Question::ReplaceEach => "Replace it? y: yes, n: next, a: all, Esc: no more",
             Question::GoToLine => "Go to line:column:",
+            Question::OtherSession => {
+                "Another session than the one kept for this file is there. Join it instead? [y/N]"
+            }
             Question::SaveAs { .. } => "Save as:",
             Question::Command { .. } => "Command:",
             Question::TakeBack => "Take back, of whom and of how many minutes:",

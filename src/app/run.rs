@@ -5,6 +5,7 @@
 //! is drawn on a tick; between events the program sleeps until the session's next deadline.
 
 use std::io::{BufRead, Read, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -14,14 +15,19 @@ use tokio::sync::mpsc;
 use super::clipboard::{self, Clipboard, Way};
 use super::clock::{Clock, minutes};
 use super::config::{Keymap, Settings};
+use super::core::Core;
 use super::headless::{Headless, Told};
+use super::keeper::News;
 use super::model::{Effect, Event, Model};
 use super::nearby::Announcer;
 use super::painter::{self, Question};
 use super::saving::{FileDone, FileJob};
+use super::shelf::Shelf;
 use super::watching::Watching;
+use super::writer::Writer;
 use crate::net::{Listen, Net};
 use crate::session::{Input, Time};
+use crate::storage::kept::Place;
 use crate::ui::action::Action;
 use crate::ui::input::{self, Heard};
 use crate::ui::terminal::{self, Screen};
@@ -38,15 +44,39 @@ const SIGCONT: i32 = rustix::process::Signal::CONT.as_raw();
 const LINES: usize = 1024;
 const MAX_LINE_BYTES: u64 = 64 << 20;
 
+/// How long the journal is waited for at the end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// What a member has to do with the world.
+pub(super) struct Outside {
+    net: Net,
+    clock: Clock,
+    announcer: Announcer,
+    writer: Writer,
+    news: mpsc::UnboundedReceiver<News>,
+    /// Whether the session is to be kept at all.
+    journal: bool,
+    /// Whether it was joined without a file, so that it is to be found by that too.
+    alias: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum End {
+    /// For good.
+    Done,
+    /// The person wants to start again, with a new session.
+    Afresh,
+}
+
 /// Runs a member with a screen until it leaves.
 pub(super) async fn screen(
     mut model: Model,
-    mut net: Net,
-    clock: Clock,
-    mut announcer: Announcer,
     settings: Settings,
     listen: Listen,
-) -> Result<()> {
+    mut outside: Outside,
+) -> Result<End> {
+    let clock = outside.clock;
     let mut signals = Signals::new()?;
     // Before the size is asked for, or a change right after the start would be missed.
     let mut sizes = listen_for(SignalKind::window_change())?;
@@ -63,8 +93,14 @@ pub(super) async fn screen(
     loop {
         for effect in model.finish_turn(clock.now(), minutes()) {
             match effect {
-                Effect::Net(command) => net.execute(command),
-                Effect::File(job) => work(*job, jobs.clone()),
+                Effect::Net(command) => outside.net.execute(command),
+                Effect::File(job) => outside.work(*job, &mut model.core, jobs.clone()),
+                Effect::KeepFor(path) => outside.keep_for(path),
+                Effect::StartAfresh => {
+                    drop(screen);
+                    outside.finish(&mut model.core, true).await;
+                    return Ok(End::Afresh);
+                }
                 Effect::Remember(looks) => drop(tokio::task::spawn_blocking(move || looks.keep())),
                 Effect::Find(job) => {
                     let found = found_here.clone();
@@ -92,19 +128,20 @@ pub(super) async fn screen(
                     model.update(Event::Action(Action::Resize), clock.now());
                 }
                 Effect::Listen => {
-                    let addrs = net.listen(&listen).await;
+                    let addrs = outside.net.listen(&listen).await;
                     // Taken in with the other events of the next turn.
                     let _ours = tell.send(Event::Listening(addrs.map_err(|why| why.to_string())));
                 }
-                Effect::StopListening => net.stop_listening(),
+                Effect::StopListening => outside.net.stop_listening(),
                 Effect::Exit(how) => {
                     drop(screen);
-                    net.finish().await;
-                    return how.map_err(|why| anyhow!(why));
+                    let keep = model.is_worth_keeping();
+                    outside.finish(&mut model.core, keep).await;
+                    return how.map(|()| End::Done).map_err(|why| anyhow!(why));
                 }
             }
         }
-        if let Some(warning) = announcer.update(model.core.session().id()) {
+        if let Some(warning) = outside.announcer.update(model.core.session().id()) {
             model.warn(&warning);
         }
         watching.follow(&model.saving);
@@ -120,6 +157,7 @@ pub(super) async fn screen(
                 screen.ask_ground()?;
             }
         }
+        outside.keep(&mut model.core);
         // The first event is waited for, the rest of the turn is what is there already.
         let mut taken = 0;
         loop {
@@ -148,9 +186,10 @@ pub(super) async fn screen(
                     }
                     clipboard::Answer::Text(text) => Event::Pasted(text),
                 },
-                input = net.next() => Event::Session(input),
+                input = outside.net.next() => Event::Session(input),
                 Some(done) = done.recv() => Event::File(Box::new(done)),
                 () = watching.stirred() => Event::Stirred,
+                Some(news) = outside.news.recv() => Event::Kept(news),
                 Some(event) = told.recv() => event,
                 Some(answer) = answers.recv() => Event::Painted(answer),
                 () = until(model.next_deadline(clock.now()), clock), if taken == 0 => Event::Session(Input::Deadline),
@@ -169,10 +208,9 @@ pub(super) async fn screen(
 pub(super) async fn headless(
     mut member: Headless,
     first: Option<Told>,
-    mut net: Net,
-    clock: Clock,
-    mut announcer: Announcer,
-) -> Result<()> {
+    mut outside: Outside,
+) -> Result<End> {
+    let clock = outside.clock;
     let mut signals = Signals::new()?;
     let mut lines = read_lines();
     let mut input_open = true;
@@ -180,16 +218,17 @@ pub(super) async fn headless(
     let (jobs, mut done) = mpsc::unbounded_channel();
     let mut watching = Watching::default();
     if let Some(told) = first {
-        member.tell(told);
+        member.tell_first(told);
     }
     loop {
         if let Some(job) = member.finish_turn(clock.now(), minutes()) {
-            work(job, jobs.clone());
+            outside.work(job, &mut member.core, jobs.clone());
         }
         while let Some(command) = member.core.next_command() {
-            net.execute(command);
+            outside.net.execute(command);
         }
-        if let Some(message) = announcer.update(member.core.session().id()) {
+        outside.keep(&mut member.core);
+        if let Some(message) = outside.announcer.update(member.core.session().id()) {
             member.tell(Told::Error { message });
         }
         watching.follow(&member.saving);
@@ -202,8 +241,9 @@ pub(super) async fn headless(
             continue;
         }
         if let Some(how) = member.exit() {
-            let how = how.clone();
-            net.finish().await;
+            let how = how.clone().map(|()| End::Done);
+            let keep = member.is_worth_keeping();
+            outside.finish(&mut member.core, keep).await;
             // The sentence went to standard output as an error event and goes to standard error too.
             return unheard.map_or_else(|| how.map_err(|why| anyhow!(why)), Err);
         }
@@ -214,7 +254,8 @@ pub(super) async fn headless(
                 () = signals.next(), if taken == 0 => member.quit(clock.now()),
                 Some(done) = done.recv() => member.file(done, clock.now()),
                 () = watching.stirred() => member.stirred(clock.now()),
-                input = net.next() => member.session(input, clock.now()),
+                Some(news) = outside.news.recv() => member.kept(news),
+                input = outside.net.next() => member.session(input, clock.now()),
                 line = lines.recv(), if input_open => match line {
                     Some(line) => member.command(&line, clock.now()),
                     None => input_open = false,
@@ -304,12 +345,67 @@ fn stop() -> Result<()> {
     kill_current_process_group(Signal::TSTP).context("cannot stop the program")
 }
 
-/// Reads or writes a file in the background.
-fn work(job: FileJob, done: mpsc::UnboundedSender<FileDone>) {
-    tokio::task::spawn_blocking(move || {
-        // If nobody listens any more, the program is ending.
-        let _ending = done.send(job.run());
-    });
+impl Outside {
+    /// The world of a member whose session is kept on `shelf`.
+    pub(super) fn new(net: Net, clock: Clock, announcer: Announcer, shelf: Shelf) -> Self {
+        let (tell, news) = mpsc::unbounded_channel();
+        Self {
+            net,
+            clock,
+            announcer,
+            alias: shelf.alias,
+            writer: Writer::start(shelf.folder, shelf.journal, tell),
+            news,
+            journal: shelf.wanted,
+        }
+    }
+
+    /// Gives the journal what is new, as far as there is room.
+    fn keep(&self, core: &mut Core) {
+        if let Some(portion) = core.next_portion() {
+            self.writer.keep(portion);
+        }
+    }
+
+    /// Keeps the session for this file from now on.
+    fn keep_for(&self, path: PathBuf) {
+        if self.journal
+            && let Ok(Some(folder)) = Place::File(path).folder()
+        {
+            self.writer.move_to(folder, self.alias);
+        }
+    }
+
+    /// Reads or writes a file in the background. Before it is written it is made sure that a crash in
+    /// the middle of that leaves a journal that knows the text.
+    fn work(&self, job: FileJob, core: &mut Core, done: mpsc::UnboundedSender<FileDone>) {
+        let barrier = matches!(job, FileJob::Save(_)).then(|| {
+            while let Some(portion) = core.next_portion() {
+                self.writer.keep(portion);
+            }
+            self.writer.barrier()
+        });
+        tokio::task::spawn_blocking(move || {
+            if let Some(barrier) = barrier {
+                barrier.wait();
+            }
+            // If nobody listens any more, the program is ending.
+            let _ending = done.send(job.run());
+        });
+    }
+
+    /// Ends the world in good order; the session is kept, or not.
+    async fn finish(mut self, core: &mut Core, keep: bool) {
+        while keep && !core.is_handed_over() {
+            self.keep(core);
+            match tokio::time::timeout(LAST_WORDS, self.news.recv()).await {
+                Ok(Some(news)) => core.kept(news),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        self.writer.finish(!keep);
+        self.net.finish().await;
+    }
 }
 
 /// Waits for a deadline, if there is one.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::core::Core;
+use super::kept::OnDisk;
 use crate::crdt::Version;
 use crate::document::format::{Format, text_hash};
 use crate::document::{Document, Rope};
@@ -197,6 +198,35 @@ impl Saving {
         }
     }
 
+    /// Goes on with what an earlier run left on disk. What somebody else has changed there since is
+    /// brought in: at how many places, or nothing if it cannot be known what that is.
+    pub(super) fn take_up(
+        &mut self,
+        core: &mut Core,
+        on_disk: Option<OnDisk>,
+        now: Time,
+    ) -> Option<usize> {
+        match on_disk {
+            None => {}
+            Some(OnDisk::Known(text, heads)) => {
+                core.was_on_disk(text, heads, None);
+                self.is_news = true;
+            }
+            Some(OnDisk::Changed(before, heads, text)) => {
+                core.was_on_disk(before, heads, None);
+                let places = core.merge_disk(&text, None, now);
+                // Only what is the text as of some heads can be told by heads.
+                self.is_news = !self.is_unsaved(core.document());
+                return Some(places);
+            }
+            Some(OnDisk::Foreign) => {
+                self.is_foreign_text();
+                return None;
+            }
+        }
+        Some(0)
+    }
+
     /// The file's name, once there is one.
     pub(super) fn path(&self) -> Option<&Path> {
         match &self.file {
@@ -245,7 +275,8 @@ impl Saving {
         self.file = Some(file);
     }
 
-    /// Takes the file for writing the present text; `None` if there is none, or it is busy.
+    /// Takes the file for writing the present text, which is [committed](Core::commit); `None` if there is
+    /// none, or it is busy.
     pub(super) fn start(
         &mut self,
         core: &mut Core,

@@ -1,5 +1,6 @@
 //! From a configuration to a running member: files opened, sockets listening, session begun.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,18 +11,21 @@ use super::config::{Config, ListenOn, Role};
 use super::core::Core;
 use super::headless::{Headless, Told};
 use super::invitation::Invitation;
+use super::kept::{Continued, OurPlace, Past};
 use super::looks::Looks;
 use super::model::{Model, name_of};
 use super::nearby::{self, Announcer};
-use super::run;
+use super::run::{self, End, Outside};
 use super::saving::Saving;
+use super::shelf::{Shelf, unreadable};
+use crate::crdt::Version;
 use crate::document::format::Format;
 use crate::net::{Listen, Net};
-use crate::security::{Access, Crypto, Entropy, Grant, Identity, Secret};
+use crate::security::{Access, Crypto, Entropy, Grant, Identity, Keys, Secret};
 use crate::session::limits::HISTORY_OPS;
-use crate::session::{self, Input};
+use crate::session::{self, Input, Session};
 use crate::storage::{Loaded, TextFile, rules_for};
-use crate::wire::Properties;
+use crate::wire::{MemberId, Properties};
 
 /// Runs a member until it leaves; errors go to standard error when the terminal is back.
 pub fn start(config: Config) -> ExitCode {
@@ -56,71 +60,109 @@ fn sentence(error: &anyhow::Error) -> String {
     })
 }
 
-async fn member(config: Config) -> Result<()> {
+async fn member(mut config: Config) -> Result<()> {
     log_to(&config)?;
-    let join = match &config.role {
-        Role::Solo | Role::Host => None,
-        Role::Join(address) => Some(address.clone()),
-        Role::Nearby => match nearby::choose().await? {
-            Some(address) => Some(address),
+    if config.role == Role::Nearby {
+        match nearby::choose().await? {
+            Some(address) => config.role = Role::Join(address),
             None => return Ok(()),
-        },
-    };
+        }
+    }
+    while run_once(&config).await? == End::Afresh {
+        config.new_session = true;
+    }
+    Ok(())
+}
+
+/// One session, from its begin or its continuation to the end.
+async fn run_once(config: &Config) -> Result<End> {
     let clock = Clock::start();
     let mut random = Random::new()?;
-    let mut crypto = Identity::new(random.secret(), Entropy::new(&random.secret()));
+    let target = match &config.role {
+        Role::Join(address) => Some(address.to_string()),
+        Role::Solo | Role::Host | Role::Nearby => None,
+    };
     let opened = config.file.as_deref().map(TextFile::open).transpose()?;
+    let mut shelf = Shelf::open(config, target.as_deref())?;
+    let past = shelf.past.take();
+    let secret = past
+        .as_ref()
+        .map_or_else(|| random.secret(), |past| past.keys.member.clone());
+    let mut crypto = Identity::new(secret, Entropy::new(&random.secret()));
     let mut net = Net::default();
+    let kept_on = listen_on(config, past.as_ref());
     let ListenOn {
         ips,
         port,
         fallback,
-    } = config.listen.clone();
+    } = kept_on.clone().unwrap_or_else(|| config.listen.clone());
     let listen = Listen {
         ips,
         port,
         next_free: fallback,
     };
-    let addrs = match config.role {
-        Role::Solo => Vec::new(),
-        Role::Host | Role::Join(_) | Role::Nearby => net.listen(&listen).await?,
+    let addrs = match kept_on {
+        Some(_) => net.listen(&listen).await?,
+        None => Vec::new(),
     };
-    let access = match (&join, &config.code) {
-        (Some(_), Some(code)) => Some(Access::Code(code.clone())),
-        (Some(_), None) => config.open.then_some(Access::Open),
-        (_, Some(code)) => Some(Access::Code(code.clone())),
-        (_, None) if config.open => Some(Access::Open),
-        (_, None) => Some(Access::Code(crypto.make_code())),
+    let place = OurPlace {
+        made_code: config.code.is_none()
+            && past
+                .as_ref()
+                .map_or_else(|| target.is_none(), |past| past.note.place.made_code),
+        port: addrs.first().map_or(0, SocketAddr::port),
+        ips: listen.ips.clone(),
     };
-    let seed = u64::from_le_bytes(random.take());
+    let access = match (&config.code, &past) {
+        (Some(code), _) => Some(Access::Code(code.clone())),
+        (None, Some(past)) => Some(past.keys.access.clone()),
+        (None, None) if config.open => Some(Access::Open),
+        (None, None) if target.is_some() => None,
+        (None, None) => Some(Access::Code(crypto.make_code())),
+    };
     let invitation = Invitation {
         addrs: addrs.clone(),
         always: config.role == Role::Host,
     };
-    let warnings = invitation.warnings(config.listen.port);
-    let mut core = match &join {
-        Some(_) => {
-            let config = session::Config {
-                name: config.name.clone(),
-                crypto: Box::new(crypto),
-                inside: None,
-                kept: Vec::new(),
-                seed,
-                history_ops: HISTORY_OPS,
-            };
-            Core::new(config, clock.now())
+    let mut warnings = invitation.warnings(listen.port);
+    warnings.extend(shelf.warning.take());
+    let member = MemberId(crypto.member().id());
+    let session = session::Config {
+        name: config.name.clone(),
+        crypto: Box::new(crypto),
+        inside: None,
+        kept: Vec::new(),
+        seed: u64::from_le_bytes(random.take()),
+        history_ops: HISTORY_OPS,
+    };
+    let (mut core, continued) = match (past, &target) {
+        (Some(past), _) => {
+            let session = Session::new(resumed(session, &past, access.clone()), clock.now());
+            let document = past
+                .document(session.author(), member)
+                .map_err(|why| unreadable(&why))?;
+            let continued = Continued::of(&past, &document, member, opened.as_ref());
+            let handed = document.log().version().clone();
+            let mut core = Core::with(session, document);
+            core.keep(
+                shelf.journal.is_some().then_some(handed),
+                place.clone(),
+                true,
+            );
+            core.remember_disk(past.disk);
+            (core, Some(continued))
         }
-        None => {
-            let format = opened
+        (None, Some(_)) => {
+            let mut core = Core::new(session, clock.now());
+            let handed = shelf.journal.is_some().then(Version::new);
+            core.keep(handed, place.clone(), false);
+            (core, None)
+        }
+        (None, None) => {
+            let (file_name, format) = opened
                 .as_ref()
-                .map_or_else(Format::default, |(_, found)| found.format);
-            let file_name = opened
-                .as_ref()
-                .map_or_else(String::new, |(file, _)| name_of(file.path()));
-            let properties = Properties {
-                file_name,
-                format: format.to_bytes(),
-            };
+                .map(|(file, found)| (name_of(file.path()), found.format))
+                .unwrap_or_default();
             let inside = session::Inside {
                 grant: Grant {
                     session: random.take(),
@@ -128,32 +170,28 @@ async fn member(config: Config) -> Result<()> {
                 },
                 access: access.clone().unwrap_or(Access::Open),
                 stamp: 0,
-                properties,
+                properties: Properties {
+                    file_name,
+                    format: format.to_bytes(),
+                },
             };
             let config = session::Config {
-                name: config.name.clone(),
-                crypto: Box::new(crypto),
                 inside: Some(inside),
-                kept: Vec::new(),
-                seed,
-                history_ops: HISTORY_OPS,
+                ..session
             };
             let mut core = Core::new(config, clock.now());
+            let handed = shelf.journal.is_some().then(Version::new);
+            core.keep(handed, place.clone(), true);
             if let Some((_, found)) = &opened {
                 core.load(&found.text, minutes());
             }
-            core
+            (core, None)
         }
     };
     if !addrs.is_empty() {
-        core.handle(
-            Input::Listening {
-                addrs: addrs.clone(),
-            },
-            clock.now(),
-        );
+        let addrs = addrs.clone();
+        core.handle(Input::Listening { addrs }, clock.now());
     }
-    let target = join.map(|address| address.to_string());
     if let Some(target) = target.clone() {
         let access = access.clone();
         core.handle(Input::Join { target, access }, clock.now());
@@ -163,15 +201,15 @@ async fn member(config: Config) -> Result<()> {
     } else {
         Announcer::default()
     };
+    let outside = Outside::new(net, clock, announcer, shelf);
     if config.headless {
+        let code = match &access {
+            Some(Access::Code(code)) if place.made_code => Some(code.reveal().to_owned()),
+            _ => None,
+        };
         let told = addrs.first().map(|addr| Told::Listening {
             addr: addr.to_string(),
-            code: match (&config.role, &access) {
-                (Role::Host, Some(Access::Code(code))) if config.code.is_none() => {
-                    Some(code.reveal().to_owned())
-                }
-                _ => None,
-            },
+            code,
         });
         let (file, found) = opened.context("--headless needs a FILE")?;
         if found.open_elsewhere {
@@ -179,15 +217,20 @@ async fn member(config: Config) -> Result<()> {
             bail!("{path:?} is open in another collab-edit on this machine; name another file");
         }
         let saving = Saving::new(Some(file));
-        let member = if target.is_some() {
-            Headless::joiner(core, saving, found, config.existing)
-        } else {
-            Headless::founder(core, saving, found.format, found.exists, clock.now())
+        let existing = config.existing;
+        let member = match (continued, target) {
+            (Some(continued), _) => {
+                Headless::continued(core, saving, continued, existing, clock.now())
+            }
+            (None, Some(_)) => Headless::joiner(core, saving, found, existing),
+            (None, None) => {
+                Headless::founder(core, saving, found.format, found.exists, clock.now())
+            }
         };
         for warning in warnings {
             eprintln!("collab-edit: {warning}");
         }
-        run::headless(member, told, net, clock, announcer).await
+        run::headless(member, told, outside).await
     } else {
         let mut theme = config.theme;
         if let Some(ground) = config.settings.background {
@@ -196,16 +239,19 @@ async fn member(config: Config) -> Result<()> {
         if !config.settings.colours {
             theme = theme.plain();
         }
-        let mut model = match target {
-            Some(target) => Model::joiner(
-                core,
-                opened,
-                config.existing,
-                target,
-                invitation,
-                config.folder,
-            ),
-            None => founder(core, opened, invitation, config.folder),
+        let folder = config.folder.clone();
+        let existing = config.existing;
+        let mut model = match (continued, target) {
+            (Some(continued), target) => {
+                let file = opened.map(|(file, _)| file);
+                let mut model = Model::continued(core, file, continued, target, invitation, folder);
+                model.is_told_of_existing(existing, clock.now());
+                model
+            }
+            (None, Some(target)) => {
+                Model::joiner(core, opened, existing, target, invitation, folder)
+            }
+            (None, None) => founder(core, opened, invitation, folder),
         };
         model.looks = Looks::load();
         let path = config
@@ -220,7 +266,48 @@ async fn member(config: Config) -> Result<()> {
             model.warn(&warning);
         }
         model.say_where_help_is();
-        run::screen(model, net, clock, announcer, config.settings, listen).await
+        run::screen(model, config.settings.clone(), listen, outside).await
+    }
+}
+
+/// What a session starts with that goes on. A code that was given takes the place of another one.
+fn resumed(config: session::Config, past: &Past, access: Option<Access>) -> session::Config {
+    let Keys {
+        grant,
+        access: before,
+        stamp,
+        ..
+    } = past.keys.clone();
+    let access = access.unwrap_or_else(|| before.clone());
+    let stamp = stamp + u64::from(access != before);
+    session::Config {
+        inside: Some(session::Inside {
+            grant,
+            access,
+            stamp,
+            properties: past.note.properties.clone(),
+        }),
+        kept: past.note.entries.clone(),
+        ..config
+    }
+}
+
+/// Where to accept members, if anywhere: a session that is continued is found where it was.
+fn listen_on(config: &Config, past: Option<&Past>) -> Option<ListenOn> {
+    let before = past
+        .map(|past| &past.note.place)
+        .filter(|place| place.port != 0);
+    match (before, &config.role) {
+        (Some(place), _) if !config.listen_given || config.listen.port == 0 => Some(ListenOn {
+            ips: match config.listen_given {
+                true => config.listen.ips.clone(),
+                false => place.ips.clone(),
+            },
+            port: place.port,
+            fallback: true,
+        }),
+        (_, Role::Solo) => None,
+        (_, Role::Host | Role::Join(_) | Role::Nearby) => Some(config.listen.clone()),
     }
 }
 

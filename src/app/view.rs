@@ -146,12 +146,16 @@ impl Model {
             ),
             None => (self.delivery.long.clone(), self.delivery.short.clone()),
         };
+        let mut file = if self.file_name.is_empty() {
+            "no name yet".to_owned()
+        } else {
+            self.file_name.clone()
+        };
+        if self.core.is_unkept() {
+            file += " (not journalled)";
+        }
         Status {
-            file: if self.file_name.is_empty() {
-                "no name yet".to_owned()
-            } else {
-                self.file_name.clone()
-            },
+            file,
             unsaved: self.saving.may_be_unsaved(self.core.document())
                 && !self.core.document().log().version().is_empty(),
             members: present

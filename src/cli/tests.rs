@@ -37,12 +37,15 @@ fn what_arguments_become() {
         role: Role::Solo,
         file: None,
         listen: ListenOn::everywhere(4700, true),
+        listen_given: false,
         name: Name::new("ann"),
         open: false,
         existing: None,
         headless: false,
         code: None,
         announce: false,
+        new_session: false,
+        journal: true,
         log: None,
         settings: Settings {
             clipboard: Clipboard::Terminal,
@@ -102,6 +105,7 @@ fn what_arguments_become() {
                 role: Role::Host,
                 file: file.clone(),
                 listen: at("0.0.0.0:0"),
+                listen_given: true,
                 name: Name::new("Bee"),
                 log: Some("l.txt".into()),
                 open: true,
@@ -113,6 +117,16 @@ fn what_arguments_become() {
             Config {
                 role: join(),
                 listen: at("[::1]:4711"),
+                listen_given: true,
+                ..base.clone()
+            },
+        ),
+        (
+            "notes.md --new-session --no-journal",
+            Config {
+                file: file.clone(),
+                new_session: true,
+                journal: false,
                 ..base.clone()
             },
         ),
@@ -215,12 +229,7 @@ fn wrong_usage_says_what_is_wrong() {
 }
 
 #[test]
-fn flags_of_features_to_come_are_unknown() {
-    for flag in ["new-session", "no-journal"] {
-        let error = run(&format!("a --{flag}"), None).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::UnknownArgument, "{flag}");
-    }
-}
+fn flags_of_features_to_come_are_unknown() {}
 
 #[test]
 fn the_code_comes_from_the_environment_and_is_never_shown() {

@@ -460,6 +460,11 @@ impl Document {
         self.replica.position(anchor).map(CharPos)
     }
 
+    /// The text that the document had at `heads`, a version that it once had. O(n log n).
+    pub fn text_at(&self, heads: &Version) -> Rope {
+        Rope::from_str(&self.replica.text_at(heads))
+    }
+
     /// Every character ever inserted, hidden ones included, in their order. O(n).
     pub fn everything(&self) -> String {
         self.replica.everything()

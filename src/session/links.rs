@@ -14,6 +14,12 @@ use crate::security::{Access, Door, Knock, Refusal};
 use crate::wire::{self, Bye, Hello, MemberEntry, MemberId, Members, Message, Reason};
 
 impl Session {
+    /// Whether a member said goodbye, so that it is not dialled.
+    fn is_gone(&self, member: &MemberId) -> bool {
+        let left = self.roster.entry(member).is_none_or(|entry| entry.left);
+        left && !self.unheard.contains(member)
+    }
+
     /// A member is known: it is to be dialled unless it left.
     pub(super) fn meet(&mut self, member: MemberId, now: Time) {
         if member == self.me.member {
@@ -21,7 +27,7 @@ impl Session {
         }
         let first = self.me.member < member;
         let rng = &mut self.rng;
-        let peer = self.peers.entry(member).or_insert_with(|| Peer {
+        self.peers.entry(member).or_insert_with(|| Peer {
             link: None,
             dialling: None,
             redial: Redial::new(now, first, rng),
@@ -36,21 +42,24 @@ impl Session {
             delay: None,
             shown: None,
         });
-        let left = self.roster.entry(&member).is_none_or(|entry| entry.left);
-        if left && peer.shown.is_none() && peer.link.is_none() {
+        let gone = self.is_gone(&member);
+        let name = self.roster.display_name(&member);
+        let Some(peer) = self.peers.get_mut(&member) else {
+            return;
+        };
+        if gone && peer.shown.is_none() && peer.link.is_none() {
             // Who left before we came is no news.
             peer.redial.stop();
-            let name = self.roster.display_name(&member);
             peer.shown = Some((MemberState::Left, name));
             return;
         }
-        if left {
+        if gone {
             peer.redial.stop();
         } else if peer.link.is_none() && peer.dialling.is_none() && peer.redial.at().is_none() {
             peer.redial.hurry(now);
         }
         // Someone just met is first tried to be reached.
-        if left || peer.shown.is_some() {
+        if gone || peer.shown.is_some() {
             self.show(member);
         }
     }
@@ -81,6 +90,7 @@ impl Session {
             self.check_entry(entry)?;
         }
         if matches!(self.roster.merge(entry), Merge::New | Merge::Changed) {
+            self.unheard.remove(&entry.member);
             self.meet(entry.member, now);
         }
         Ok(())
@@ -148,9 +158,14 @@ impl Session {
     }
 
     pub(super) fn retry_now(&mut self, now: Time) {
-        for (member, peer) in &mut self.peers {
-            let left = self.roster.entry(member).is_none_or(|entry| entry.left);
-            if peer.link.is_none() && peer.dialling.is_none() && !left {
+        let members: Vec<MemberId> = self.peers.keys().copied().collect();
+        for member in members {
+            let gone = self.is_gone(&member);
+            if let Some(peer) = self.peers.get_mut(&member)
+                && peer.link.is_none()
+                && peer.dialling.is_none()
+                && !gone
+            {
                 peer.redial.hurry(now);
             }
         }
@@ -422,6 +437,7 @@ impl Session {
         let Some(peer) = self.peers.get_mut(&member) else {
             return;
         };
+        self.unheard.remove(&member);
         if peer.link.is_none() {
             peer.since = now;
         }
@@ -587,7 +603,7 @@ impl Session {
             joining.link = None;
             joining.goal = None;
         }
-        let left = self.roster.entry(&member).is_none_or(|entry| entry.left);
+        let gone = self.is_gone(&member);
         let Some(peer) = self
             .peers
             .get_mut(&member)
@@ -598,7 +614,7 @@ impl Session {
         peer.link = None;
         peer.since = now;
         peer.delay = None;
-        if !left && peer.dialling.is_none() {
+        if !gone && peer.dialling.is_none() {
             peer.redial.lost(now, now - since, &mut self.rng);
         }
         if peer.presence.take().is_some() {
@@ -608,7 +624,7 @@ impl Session {
 
     fn dial_lost(&mut self, id: LinkId, member: MemberId, now: Time) {
         let count = self.addrs(&member).len();
-        let left = self.roster.entry(&member).is_none_or(|entry| entry.left);
+        let gone = self.is_gone(&member);
         let Some(peer) = self
             .peers
             .get_mut(&member)
@@ -617,7 +633,7 @@ impl Session {
             return;
         };
         peer.dialling = None;
-        if peer.link.is_none() && !left {
+        if peer.link.is_none() && !gone {
             peer.redial
                 .failed(now, count, now - peer.since, &mut self.rng);
         }

@@ -100,6 +100,11 @@ impl Roster {
         self.entries.get(member).map(|(entry, _)| entry)
     }
 
+    /// When an entry was last changed.
+    pub(super) const fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
     /// All entries, ours among them, in the order of member ids.
     pub(super) fn entries(&self) -> impl Iterator<Item = &MemberEntry> {
         self.entries.values().map(|(entry, _)| entry)

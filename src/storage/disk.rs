@@ -5,7 +5,7 @@
 //! the last one that the machine makes.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -24,6 +24,17 @@ pub(super) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io
         }
     }
     Ok(())
+}
+
+/// Writes some of `bytes` where the file's cursor is; how many.
+pub(super) fn write(mut file: &File, bytes: &[u8]) -> io::Result<usize> {
+    let most = step(bytes.len())?;
+    file.write(&bytes[..most])
+}
+
+/// Stands in front of a call that is made elsewhere.
+pub(super) fn before_call() -> io::Result<()> {
+    step(0).map(drop)
 }
 
 /// Makes a file's content and length durable.

@@ -144,7 +144,11 @@ impl Journal {
     /// When the system refuses. What is on disk is not known then, and a later success says nothing about
     /// what was written before: the journal is to be [replaced](Self::replace).
     pub fn sync(&self) -> io::Result<()> {
-        disk::sync(&self.log.file)
+        disk::sync(&self.log.file)?;
+        match self.log.file.metadata()?.nlink() {
+            0 => Err(io::Error::other("its file was removed")),
+            _ => Ok(()),
+        }
     }
 
     /// An empty journal beside this one, which may take its place.
@@ -165,18 +169,15 @@ impl Journal {
         Ok(())
     }
 
-    /// What the journal holds now, from the file. O(n).
+    /// What the journal holds now, to be read from the file, wherever that is convenient.
     ///
     /// # Errors
-    /// When the system refuses, or the file is not what was written.
-    pub fn content(&self) -> io::Result<Content> {
-        let content = read(&File::open(self.folder.join(JOURNAL))?)?;
-        if (content.end as u64) < self.log.len {
-            return Err(io::Error::other(
-                "the journal was changed by something else",
-            ));
-        }
-        Ok(content)
+    /// When the system refuses.
+    pub fn look_back(&self) -> io::Result<LookBack> {
+        Ok(LookBack {
+            file: File::open(self.folder.join(JOURNAL))?,
+            len: self.log.len,
+        })
     }
 
     /// How long the file is, in bytes.
@@ -192,11 +193,6 @@ impl Journal {
     /// How many records there are.
     pub const fn records(&self) -> u64 {
         self.log.records
-    }
-
-    /// Where it is.
-    pub fn folder(&self) -> &Path {
-        &self.folder
     }
 
     /// Moves the journal to another folder; what is there is set aside. The lock comes with it. With
@@ -225,6 +221,30 @@ impl Journal {
     /// Removes the journal and its folder.
     pub fn remove(self) {
         remove(&self.folder);
+    }
+}
+
+/// A journal's content at some time, still to be read.
+#[derive(Debug)]
+pub struct LookBack {
+    file: File,
+    len: u64,
+}
+
+impl LookBack {
+    /// Reads it. O(n).
+    ///
+    /// # Errors
+    /// When the system refuses, or the file is not what was written.
+    pub fn read(self) -> io::Result<Content> {
+        let changed = || io::Error::other("the journal was changed by something else");
+        let mut bytes = Vec::new();
+        self.file.take(self.len).read_to_end(&mut bytes)?;
+        let content = Content::of(bytes).map_err(|_version| changed())?;
+        if (content.end as u64) < self.len {
+            return Err(changed());
+        }
+        Ok(content)
     }
 }
 
@@ -395,13 +415,6 @@ fn lock(folder: &Path) -> Result<File, JournalError> {
         }
     }
     Err(JournalError::InUse)
-}
-
-fn read(mut file: &File) -> io::Result<Content> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Content::of(bytes)
-        .map_err(|_version| io::Error::other("the journal was changed by something else"))
 }
 
 /// Reads what is in a journal and makes it ready for more.

@@ -15,7 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::NamedTempFile;
 
 use super::lock::{Held, Inode};
-use super::paths;
+use super::{disk, paths};
 
 /// Few system calls, little memory (a guess; sizes around it make no difference).
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -82,9 +82,7 @@ impl Copy {
             .map_err(|error| Failure::Untouched(Step::Create, error))?;
         let hash =
             fill(file.as_file(), pieces).map_err(|error| Failure::Untouched(Step::Write, error))?;
-        file.as_file()
-            .sync_all()
-            .map_err(|error| Failure::Untouched(Step::Sync, error))?;
+        disk::sync(file.as_file()).map_err(|error| Failure::Untouched(Step::Sync, error))?;
         Ok(Self { file, beside, hash })
     }
 
@@ -111,6 +109,7 @@ impl Copy {
             .set_permissions(Permissions::from_mode(old.mode() & 0o7777))
             .map_err(|error| Failure::Untouched(Step::Permissions, error))?;
         let held = hold(&file)?;
+        disk::before_call().map_err(|error| Failure::Untouched(Step::Rename, error))?;
         match file.persist(target) {
             Ok(_) => {
                 sync_folder(target);
@@ -230,7 +229,7 @@ struct Hashing<'a> {
 
 impl Write for Hashing<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = disk::write(self.file, bytes)?;
         self.hasher.update(&bytes[..written]);
         Ok(written)
     }
@@ -257,6 +256,7 @@ fn hold(copy: &NamedTempFile) -> Result<Held, Failure> {
 
 fn rename_new(file: NamedTempFile, target: &Path) -> Result<Held, Failure> {
     let held = hold(&file)?;
+    disk::before_call().map_err(|error| Failure::Untouched(Step::Rename, error))?;
     let renamed = file
         .persist_noclobber(target)
         .or_else(|refused| match refused.error.kind() {
@@ -278,7 +278,7 @@ fn rename_new(file: NamedTempFile, target: &Path) -> Result<Held, Failure> {
 /// opened or synced is no failure of the save.
 fn sync_folder(target: &Path) {
     if let Some(folder) = target.parent() {
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        let _ = disk::sync_folder(folder);
     }
 }
 
@@ -296,7 +296,7 @@ fn write_in_place(file: NamedTempFile, target: &Path, old: &Metadata) -> Result<
     let mut from = file.as_file();
     // What needs new room goes first: a full disk then leaves the old content whole.
     if let Err(error) = append(from, &mut to, old.len()) {
-        return match to.set_len(old.len()) {
+        return match disk::set_len(&to, old.len()) {
             Ok(()) => Err(untouched(error)),
             Err(_) => Err(torn(file, error)),
         };
@@ -311,17 +311,30 @@ fn write_in_place(file: NamedTempFile, target: &Path, old: &Metadata) -> Result<
 fn append(mut from: &File, to: &mut File, len: u64) -> io::Result<()> {
     from.seek(SeekFrom::Start(len))?;
     to.seek(SeekFrom::Start(len))?;
-    io::copy(&mut from, to)?;
-    to.sync_all()
+    io::copy(&mut from, &mut Writing(to))?;
+    disk::sync(to)
 }
 
 /// Writes the first `len` bytes of `from` and cuts `to` to its length.
 fn overwrite(from: &mut &File, to: &mut File, len: u64) -> io::Result<()> {
     from.rewind()?;
     to.rewind()?;
-    io::copy(&mut from.take(len), to)?;
-    to.set_len(from.metadata()?.len())?;
-    to.sync_all()
+    io::copy(&mut from.take(len), &mut Writing(to))?;
+    disk::set_len(to, from.metadata()?.len())?;
+    disk::sync(to)
+}
+
+/// A file as something to copy to.
+struct Writing<'a>(&'a File);
+
+impl Write for Writing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        disk::write(self.0, bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn torn(file: NamedTempFile, source: io::Error) -> Failure {

@@ -43,6 +43,18 @@ pub struct Loaded {
     pub open_elsewhere: bool,
 }
 
+impl Loaded {
+    /// A new file.
+    pub fn nothing() -> Self {
+        Self {
+            text: String::new(),
+            format: Format::default(),
+            exists: false,
+            open_elsewhere: false,
+        }
+    }
+}
+
 /// What [`TextFile::save`] wrote.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Saved {
@@ -173,16 +185,7 @@ impl TextFile {
         let mut file = Self::new(path)?;
         let target = resolve(&file.path)?;
         let Some(held) = file.claim(&target)? else {
-            let (text, format) = (String::new(), Format::default());
-            return Ok((
-                file,
-                Loaded {
-                    text,
-                    format,
-                    exists: false,
-                    open_elsewhere: false,
-                },
-            ));
+            return Ok((file, Loaded::nothing()));
         };
         let found = held.file().metadata().map_err(PathError::io(path))?;
         let bytes = load(held.file(), &found, path)?;

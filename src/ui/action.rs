@@ -116,6 +116,8 @@ commands! {
     Retry = "retry",
     /// Go to the next place that a member changed who was away and is back.
     NextChange = "next-change",
+    /// Take back unsaved edits that were recovered at the start.
+    DiscardRecovered = "discard-recovered",
 
     /// Take back your last edit.
     Undo = "undo",

@@ -214,6 +214,7 @@ const DEFAULT: &[(&str, Command)] = &[
     ("alt-w", Command::Whitespace),
     ("shift-f2", Command::NewCode),
     ("f5", Command::Retry),
+    ("f7", Command::DiscardRecovered),
     ("f8", Command::NextChange),
     ("ctrl-z", Command::Undo),
     ("ctrl-y ctrl-shift-z", Command::Redo),

@@ -1,6 +1,8 @@
 //! What each fuzz target does with its bytes. The same bodies run over the kept corpus as plain tests.
 
 use collab_edit::crdt::{AuthorId, History, Replica, Source, Verdict};
+use collab_edit::storage::journal::Content;
+use collab_edit::storage::kept::Kept;
 use collab_edit::wire::Message;
 
 /// A batch of an author who knows what we know. What is taken is given again as it came, and leaves
@@ -49,4 +51,28 @@ pub(crate) fn message(bytes: &[u8]) {
         message.encode(&mut again);
         assert_eq!(Message::decode(&again), Ok(message));
     }
+}
+
+/// A journal as it is found on disk. What is whole in it is read again the same, and makes a replica with
+/// all invariants in place.
+pub(crate) fn journal(bytes: &[u8]) {
+    let Ok(content) = Content::of(bytes.to_vec()) else {
+        return;
+    };
+    let whole = bytes[..bytes.len() - content.torn()].to_vec();
+    let again = Content::of(whole).expect("a prefix of a journal is one");
+    assert_eq!(again.torn(), 0);
+    assert!(again.records().eq(content.records()));
+    let kept = Kept::of(&content);
+    let nobody = AuthorId([0; 16]);
+    let history = kept
+        .history
+        .map(|history| History::open(history).and_then(|history| history.build(nobody)));
+    let mut replica = match history {
+        Some(Ok(replica)) => replica,
+        Some(Err(_)) => return,
+        None => Replica::new(nobody),
+    };
+    kept.merge(|batch| replica.merge(batch.author, batch.seq, batch.bytes, &mut Vec::new()));
+    replica.check_invariants();
 }

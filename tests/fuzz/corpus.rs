@@ -32,3 +32,8 @@ fn histories() {
 fn messages() {
     over_corpus("message", bodies::message);
 }
+
+#[test]
+fn journals() {
+    over_corpus("journal", bodies::journal);
+}

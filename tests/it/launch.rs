@@ -129,6 +129,13 @@ impl Launch {
         self
     }
 
+    /// A state folder that outlives the process: what it keeps, the next one with the same folder finds.
+    pub(crate) fn state(mut self, folder: &Path) -> Self {
+        self.environment
+            .push(("XDG_STATE_HOME".into(), folder.into()));
+        self
+    }
+
     /// `--open`: no session code.
     pub(crate) fn open(self) -> Self {
         self.arg("--open")

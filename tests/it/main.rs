@@ -31,6 +31,8 @@ mod command_line;
 mod editing;
 mod files;
 mod headless_contract;
+mod kept;
+mod kills;
 mod looks;
 mod mesh;
 mod screen;

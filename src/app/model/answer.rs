@@ -62,7 +62,7 @@ impl Model {
                 }
                 Question::Utf8 { target } => {
                     if prompt.answer().trim().to_lowercase().starts_with('y') {
-                        self.save_in_utf8(&target);
+                        self.save_in_utf8(&target, now);
                     }
                 }
                 Question::Existing => self.answer_about_existing(&prompt.answer(), now),
@@ -78,7 +78,14 @@ impl Model {
                 Question::Replace => self.prompt = Some(Prompt::new(Question::ReplaceWith, "")),
                 Question::ReplaceWith => self.replace_with(prompt.answer()),
                 Question::GoToLine => self.go_to_line(&prompt.answer()),
-                Question::SaveAs { replaces } => self.save_as(prompt.answer().trim(), replaces),
+                Question::SaveAs { replaces } => {
+                    self.save_as(prompt.answer().trim(), replaces, now);
+                }
+                Question::OtherSession => {
+                    if prompt.answer().trim().to_lowercase().starts_with('y') {
+                        self.start_afresh(now);
+                    }
+                }
             },
             action => {
                 let before = prompt.answer();

@@ -14,6 +14,10 @@ impl Model {
     }
 
     pub(super) fn joined(&mut self, now: Time) {
+        if self.phase == Phase::Editing {
+            // The session was here already.
+            return;
+        }
         self.phase = Phase::Editing;
         self.prompt = None;
         self.take_habits();
@@ -36,7 +40,7 @@ impl Model {
 
     pub(super) fn refused(&mut self, why: Refused, now: Time) {
         let Refused::AtTheDoor { refusal, .. } = &why else {
-            return self.fail(why.to_string(), now);
+            return self.turned_away(&why, now);
         };
         match refusal {
             Refusal::CodeNeeded => self.prompt = Some(Prompt::new(Question::Code, "")),
@@ -51,7 +55,19 @@ impl Model {
                 self.say(Level::Warning, refusal.to_string());
                 self.prompt = Some(Prompt::new(Question::EnterOpen, ""));
             }
-            _ => self.fail(why.to_string(), now),
+            _ => self.turned_away(&why, now),
+        }
+    }
+
+    /// Ends the program, unless there is a session to go on with.
+    fn turned_away(&mut self, why: &Refused, now: Time) {
+        match (&self.phase, why) {
+            (Phase::Connecting, _) => self.fail(why.to_string(), now),
+            (Phase::Editing, Refused::OtherSession { .. }) => {
+                self.say(Level::Warning, why.to_string());
+                self.prompt = Some(Prompt::new(Question::OtherSession, ""));
+            }
+            (Phase::Editing, _) => self.say(Level::Warning, why.to_string()),
         }
     }
 }

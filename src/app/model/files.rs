@@ -25,18 +25,21 @@ impl Model {
         if self.saving.is_busy() {
             self.leave_when_saved = true;
         } else if leave_unsaved || !self.saving.is_unsaved(self.core.document()) {
+            self.drop_unsaved = true;
             self.leave(now);
         } else {
             self.prompt = None;
             self.leave_unsaved = true;
-            self.say(
-                Level::Warning,
-                "Unsaved text: Ctrl-S saves it, Ctrl-Q again leaves without saving",
-            );
+            let text = if self.core.is_worth_keeping(false) {
+                "Unsaved text: Ctrl-S saves it, Ctrl-Q again leaves it in the session only"
+            } else {
+                "Unsaved text: Ctrl-S saves it, Ctrl-Q again leaves without saving"
+            };
+            self.say(Level::Warning, text);
         }
     }
 
-    pub(super) fn save(&mut self) {
+    pub(super) fn save(&mut self, now: Time) {
         if self.saving.is_busy() {
             self.save_again = true;
             return;
@@ -47,11 +50,12 @@ impl Model {
                 self.ask_for_name(&name, None);
             }
             Some(_) if self.saving.is_foreign() => self.ask_about_existing(),
-            Some(_) => self.start_saving(None, IfChanged::Refuse),
+            Some(_) => self.start_saving(None, IfChanged::Refuse, now),
         }
     }
 
-    fn start_saving(&mut self, to: Option<PathBuf>, if_changed: IfChanged) {
+    fn start_saving(&mut self, to: Option<PathBuf>, if_changed: IfChanged, now: Time) {
+        self.core.commit(now);
         let core = &mut self.core;
         if let Some(job) = self.saving.start(core, self.format, to, if_changed) {
             self.effects.push(Effect::File(Box::new(job)));
@@ -70,10 +74,10 @@ impl Model {
     }
 
     /// From now on this member's file is in UTF-8.
-    pub(super) fn save_in_utf8(&mut self, target: &Path) {
+    pub(super) fn save_in_utf8(&mut self, target: &Path, now: Time) {
         self.format.encoding = Encoding::Utf8;
         if self.saving.path() == Some(target) {
-            self.start_saving(None, IfChanged::Refuse);
+            self.start_saving(None, IfChanged::Refuse, now);
         } else {
             self.ask_for_name(&self.shown(target), None);
         }
@@ -93,9 +97,16 @@ impl Model {
         }
     }
 
+    /// What was said at the start about a file that holds another text.
+    pub(in crate::app) fn is_told_of_existing(&mut self, existing: Option<Existing>, now: Time) {
+        if let Some(existing) = existing.filter(|_| self.saving.is_foreign()) {
+            self.settle_existing(existing, now);
+        }
+    }
+
     pub(super) fn settle_existing(&mut self, existing: Existing, now: Time) {
         match existing {
-            Existing::Replace => self.start_saving(None, IfChanged::Overwrite),
+            Existing::Replace => self.start_saving(None, IfChanged::Overwrite, now),
             Existing::Merge => {
                 self.saving.merge_existing(now);
                 self.save_again = true;
@@ -137,7 +148,7 @@ impl Model {
         if self.saving.wants_look() {
             self.save_again = again;
         } else if again {
-            self.save();
+            self.save(now);
         } else if std::mem::take(&mut self.leave_when_saved) {
             self.quit(false, now);
         }
@@ -160,7 +171,7 @@ impl Model {
         self.prompt = Some(Prompt::new(Question::SaveAs { replaces }, name));
     }
 
-    pub(super) fn save_as(&mut self, name: &str, replaces: Option<PathBuf>) {
+    pub(super) fn save_as(&mut self, name: &str, replaces: Option<PathBuf>, now: Time) {
         if name.is_empty() {
             return;
         }
@@ -176,10 +187,10 @@ impl Model {
         };
         if self.saving.has_file() {
             let same = self.saving.path() == Some(&path);
-            self.start_saving((!same).then_some(path), if_changed);
+            self.start_saving((!same).then_some(path), if_changed, now);
         } else {
             self.saving.name(file);
-            self.start_saving(None, if_changed);
+            self.start_saving(None, if_changed, now);
         }
     }
 
@@ -190,13 +201,14 @@ impl Model {
         match self.saving.saved(done, &mut self.core, now) {
             SaveEnd::Saved(saved) => {
                 self.file_name = name_of(&saved.path);
+                self.effects.push(Effect::KeepFor(saved.path.clone()));
                 self.say(
                     Level::Info,
                     format!("Saved {:?}: {} characters", saved.path, saved.chars),
                 );
                 if again && self.saving.is_unsaved(self.core.document()) {
                     self.leave_when_saved = leave;
-                    self.save();
+                    self.save(now);
                 } else if leave {
                     self.quit(false, now);
                 }

@@ -48,7 +48,10 @@ fn what_was_written_is_read_and_written_on() {
     assert_eq!(owned(&content), records());
     assert_eq!((content.torn(), journal.records()), (0, 12));
     journal.append(borrowed(&records())).unwrap();
-    assert_eq!(owned(&journal.content().unwrap()).len(), 24);
+    assert_eq!(
+        owned(&journal.look_back().unwrap().read().unwrap()).len(),
+        24
+    );
     drop(journal);
     assert_eq!(reopened(&folder).len(), 24);
 

@@ -1,6 +1,7 @@
 //! Real files in temporary folders. Faults are made with what a save cannot avoid meeting: folders
 //! that vanish while the text is being read, a full file system.
 
+use super::super::disk::faults::{self, Fault};
 use super::*;
 use crate::document::format::{LineEnding, text_hash};
 use std::cell::Cell;
@@ -501,4 +502,53 @@ fn a_full_disk_leaves_the_old_file_and_says_so() {
     }
     file.save(["short"], LF, Refuse).unwrap();
     assert_eq!(content(&other), "short");
+}
+
+/// Saves a long text over a short one while call number `at` has this fault. Whether there was such a
+/// call.
+fn save_with(fault: Fault, at: usize, linked: bool) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.txt");
+    let (old, new) = (
+        "the old text\n".repeat(2_000),
+        "the new one\n".repeat(30_000),
+    );
+    fs::write(&path, &old).unwrap();
+    if linked {
+        fs::hard_link(&path, folder.path().join("other name")).unwrap();
+    }
+    let (mut file, _) = TextFile::open(&path).unwrap();
+    faults::plan(at, fault);
+    let saved = file.save([new.as_str()], Format::default(), IfChanged::Refuse);
+    let (_, met) = faults::clear();
+    let found = fs::read_to_string(&path).unwrap();
+    match saved {
+        Ok(_) => assert!(
+            found == new,
+            "{fault:?} at {at}: said to be saved, and is not"
+        ),
+        Err(SaveError::Torn { copy, .. }) => {
+            assert!(linked, "a file that can be replaced is never torn");
+            assert!(
+                fs::read_to_string(copy).unwrap() == new,
+                "{fault:?} at {at}"
+            );
+        }
+        Err(_) => assert!(
+            found == old,
+            "{fault:?} at {at}: neither the old text nor the new"
+        ),
+    }
+    met
+}
+
+#[test]
+fn whatever_call_fails_the_file_is_the_old_or_the_new_one() {
+    for linked in [false, true] {
+        let mut calls = 0;
+        for fault in faults::ALL {
+            calls += (0..).take_while(|at| save_with(fault, *at, linked)).count();
+        }
+        assert!(calls > 30, "{calls}");
+    }
 }

@@ -1,0 +1,280 @@
+//! A session across runs of the program: what is kept of it beside its operations, and how it is
+//! taken up again.
+
+use std::net::IpAddr;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::crdt::{AuthorId, Corrupt, OpId, Version};
+use crate::document::format::{Format, text_hash};
+use crate::document::{Document, Preview, Rope};
+use crate::security::Keys;
+use crate::session::Session;
+use crate::storage::journal::Content;
+use crate::storage::kept::{Kept, NOTES};
+use crate::storage::{Loaded, TextFile};
+use crate::wire::{MemberEntry, MemberId, Properties};
+
+/// The notes that are kept, by their kinds.
+pub(super) const SESSION: u8 = NOTES;
+pub(super) const DISK: u8 = NOTES + 1;
+
+/// Who we are in which session, as MessagePack with names, so that later versions may add to it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SessionNote {
+    /// The session's secrets and ours, as [`Keys`] makes them bytes.
+    keys: Vec<u8>,
+    pub(super) properties: Properties,
+    pub(super) place: OurPlace,
+    /// Every member's entry, ours with our earlier authors among them.
+    pub(super) entries: Vec<MemberEntry>,
+}
+
+/// Where this member is reached, and what it made of the session.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct OurPlace {
+    /// Whether the code was made here, so that it may be shown by a headless member.
+    pub(super) made_code: bool,
+    /// Where members were accepted last; no port if nowhere.
+    pub(super) ips: Vec<IpAddr>,
+    pub(super) port: u16,
+}
+
+/// What is known to be on disk.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct DiskNote {
+    /// BLAKE3 of the text that was loaded or saved last, and the heads that it has.
+    known: Option<([u8; 32], Heads)>,
+    /// The heads of the text that was on its way to the file.
+    saving: Option<Heads>,
+    #[serde(skip)]
+    changed: bool,
+}
+
+type Heads = Vec<(AuthorId, u32)>;
+
+/// A session that was kept.
+pub(super) struct Past {
+    pub(super) keys: Keys,
+    pub(super) note: SessionNote,
+    pub(super) disk: DiskNote,
+    content: Content,
+}
+
+/// How a session goes on that was kept.
+pub(super) struct Continued {
+    pub(super) format: Format,
+    /// The file's name as the founder gave it.
+    pub(super) file_name: String,
+    /// What the file holds; nothing if it is not there, or there is none.
+    pub(super) on_disk: Option<OnDisk>,
+    /// What of ours the file lacks.
+    pub(super) unsaved: Vec<Range<OpId>>,
+    /// The others who were in the session.
+    pub(super) others: Vec<String>,
+    /// Whether another member on this machine has the file open.
+    pub(super) open_elsewhere: bool,
+}
+
+/// What FILE has to do with the session that is taken up again.
+pub(super) enum OnDisk {
+    /// It holds a text that the session had, with these heads.
+    Known(Rope, Version),
+    /// It was changed since it held this text of the session, with these heads, to that one.
+    Changed(Rope, Version, String),
+    /// It never held a text of the session, as far as is known.
+    Foreign,
+}
+
+impl Continued {
+    /// What becomes of `document`, as member `me` left it, with what is in the file now.
+    pub(super) fn of(
+        past: &Past,
+        document: &Document,
+        me: MemberId,
+        file: Option<&(TextFile, Loaded)>,
+    ) -> Self {
+        let note = &past.note;
+        let found = file.map(|(_, found)| found).filter(|found| found.exists);
+        let on_disk = found.map(|found| past.disk.compare(document, &found.text));
+        let nothing = Version::new();
+        let heads = match &on_disk {
+            Some(OnDisk::Known(_, heads) | OnDisk::Changed(_, heads, _)) => heads,
+            Some(OnDisk::Foreign) | None => &nothing,
+        };
+        let others = note.entries.iter().filter(|entry| entry.member != me);
+        Self {
+            format: Format::from_bytes(&note.properties.format).unwrap_or_default(),
+            file_name: note.properties.file_name.clone(),
+            unsaved: unsaved(document, &past.authors(me), heads),
+            on_disk,
+            others: others.map(|entry| entry.name.to_string()).collect(),
+            open_elsewhere: found.is_some_and(|found| found.open_elsewhere),
+        }
+    }
+
+    /// How many edits of ours the file lacks.
+    fn edits(&self) -> u32 {
+        self.unsaved
+            .iter()
+            .map(|ops| ops.end.seq - ops.start.seq)
+            .sum()
+    }
+
+    /// In one line, what is continued and recovered.
+    pub(super) fn sentence(&self) -> Option<String> {
+        let edits = match self.edits() {
+            0 => None,
+            1 => Some("1 edit".to_owned()),
+            edits => Some(format!("{edits} edits")),
+        };
+        let with = match &*self.others {
+            [] => None,
+            [one] => Some(one.clone()),
+            [names @ .., last] => Some(format!("{} and {last}", names.join(", "))),
+        };
+        match (with, edits) {
+            (None, None) => None,
+            (Some(with), None) => Some(format!("Continuing the session with {with}")),
+            (None, Some(edits)) => Some(format!(
+                "Recovered {edits} that were not saved; F7 takes them back"
+            )),
+            (Some(with), Some(edits)) => Some(format!(
+                "Continuing the session with {with}; recovered {edits} that were not saved, F7 takes them back"
+            )),
+        }
+    }
+}
+
+impl SessionNote {
+    /// The note of a session in its present state; `None` before it has been entered.
+    pub(super) fn of(session: &Session, place: &OurPlace) -> Option<Self> {
+        Some(Self {
+            keys: session.keys()?.to_bytes().to_vec(),
+            properties: session.properties()?.clone(),
+            place: place.clone(),
+            entries: session.entries().cloned().collect(),
+        })
+    }
+}
+
+impl DiskNote {
+    /// `text` is on disk, with these heads. O(n) if that is news.
+    pub(super) fn is(&mut self, text: &Rope, heads: &Version) {
+        let same = |known: &Heads| known.iter().copied().eq(heads.iter());
+        if !self.known.as_ref().is_some_and(|(_, known)| same(known)) {
+            let hash = text_hash(text.chunks());
+            *self = Self {
+                known: Some((hash.into(), heads.iter().collect())),
+                saving: None,
+                changed: true,
+            };
+        }
+    }
+
+    /// The text with these heads is about to be written.
+    pub(super) fn is_saving(&mut self, heads: &Version) {
+        self.saving = Some(heads.iter().collect());
+        self.changed = true;
+    }
+
+    /// What the file, which holds `text`, has to do with the session. O(n), or as building the document
+    /// if it was changed.
+    fn compare(&self, document: &Document, text: &str) -> OnDisk {
+        let now = document.log().version();
+        if document.rope() == text {
+            return OnDisk::Known(Rope::from_str(text), now.clone());
+        }
+        let hash: [u8; 32] = text_hash([text]).into();
+        let heads = |heads: &Heads| {
+            let heads: Version = heads.iter().copied().collect();
+            now.covers(&heads).then_some(heads)
+        };
+        if let Some((known, at)) = &self.known
+            && *known == hash
+            && let Some(heads) = heads(at)
+        {
+            return OnDisk::Known(Rope::from_str(text), heads);
+        }
+        if let Some(heads) = self.saving.as_ref().and_then(heads)
+            && document.text_at(&heads) == text
+        {
+            return OnDisk::Known(Rope::from_str(text), heads);
+        }
+        match self.known.as_ref().and_then(|(_, at)| heads(at)) {
+            Some(heads) => OnDisk::Changed(document.text_at(&heads), heads, text.to_owned()),
+            None => OnDisk::Foreign,
+        }
+    }
+
+    /// Whether it has changed since this was last asked.
+    pub(super) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+}
+
+/// A note's bytes.
+pub(super) fn to_bytes(note: &impl Serialize) -> Vec<u8> {
+    rmp_serde::to_vec_named(note).expect("plain data")
+}
+
+impl Past {
+    /// The session that a journal holds; `None` if it holds none that was ever complete. O(n).
+    ///
+    /// # Errors
+    /// In words, when there is one that this program cannot read.
+    pub(super) fn of(content: Content) -> Result<Option<Self>, String> {
+        let kept = Kept::of(&content);
+        let Some(note) = kept.notes.get(&SESSION) else {
+            return Ok(None);
+        };
+        let note: SessionNote = rmp_serde::from_slice(note).map_err(|why| why.to_string())?;
+        let keys = Keys::from_bytes(&note.keys).map_err(|why| why.to_string())?;
+        let disk = kept
+            .notes
+            .get(&DISK)
+            .map(|note| rmp_serde::from_slice(note));
+        let disk = disk.and_then(Result::ok).unwrap_or_default();
+        Ok(Some(Self {
+            keys,
+            note,
+            disk,
+            content,
+        }))
+    }
+
+    /// The document, its further edits being `author`'s, of member `me`. O(n log n).
+    ///
+    /// # Errors
+    /// In words, when this program cannot read it.
+    pub(super) fn document(&self, author: AuthorId, me: MemberId) -> Result<Document, String> {
+        let kept = Kept::of(&self.content);
+        let mut document = match kept.history {
+            Some(history) => Preview::open(history)
+                .and_then(|preview| preview.build(author))
+                .map_err(|why: Corrupt| why.to_string())?,
+            None => Document::new(author),
+        };
+        kept.merge(|batch| document.merge(batch.author, batch.seq, batch.bytes));
+        document.resume_undo(&self.authors(me));
+        Ok(document)
+    }
+
+    /// The authors that member `me` has been.
+    fn authors(&self, me: MemberId) -> Vec<AuthorId> {
+        let mine = self.note.entries.iter().find(|entry| entry.member == me);
+        mine.map_or_else(Vec::new, |entry| entry.authors.clone())
+    }
+}
+
+/// The operations of these authors that a text with these heads lacks.
+fn unsaved(document: &Document, authors: &[AuthorId], heads: &Version) -> Vec<Range<OpId>> {
+    let now = document.log().version();
+    let op = |author, seq| OpId { author, seq };
+    authors
+        .iter()
+        .map(|author| op(*author, heads.next(author))..op(*author, now.next(author)))
+        .filter(|ops| ops.start.seq < ops.end.seq)
+        .collect()
+}
