@@ -26,7 +26,7 @@ pub(in crate::app) struct Search {
     /// The part of the text that is looked through, if not all of it.
     scope: Option<(Anchor, Anchor)>,
     /// Where caret and selection were.
-    origin: (Option<CharPos>, CharPos),
+    origin: Option<(Option<Anchor>, Anchor)>,
     matches: Vec<Range<CharPos>>,
     /// The text that the matches are in, if they are those of the query.
     rope: Option<Rope>,
@@ -61,7 +61,9 @@ impl Model {
             let end = document.anchor(range.end, Bias::After);
             (document.anchor(range.start, Bias::Before), end)
         });
-        self.search.origin = self.editor.marks(&self.core);
+        let (mark, caret) = self.editor.marks(&self.core);
+        let anchor = |at| document.anchor(at, Bias::Before);
+        self.search.origin = Some((mark.map(anchor), anchor(caret)));
         self.search.matches.clear();
         let pattern = pattern.unwrap_or_else(|| self.search.query.pattern.clone());
         self.prompt = Some(Prompt::new(question, &pattern).offered());
@@ -108,13 +110,22 @@ impl Model {
                 return self.say(Level::Warning, why.to_string());
             }
         }
-        let (mark, caret) = self.search.origin;
+        let (mark, caret) = self.origin();
         self.step(Step::From(mark.map_or(caret, |mark| mark.min(caret))), now);
+    }
+
+    /// Where the search began, in the text as it is.
+    fn origin(&self) -> (Option<CharPos>, CharPos) {
+        let at = |anchor| self.core.document().position(&anchor);
+        match self.search.origin {
+            Some((mark, caret)) => (mark.and_then(at), at(caret).unwrap_or_default()),
+            None => self.editor.marks(&self.core),
+        }
     }
 
     /// Puts caret and selection back to where the search began.
     pub(super) fn back_to_origin(&mut self) {
-        let (mark, caret) = self.search.origin;
+        let (mark, caret) = self.origin();
         self.search.next = None;
         self.editor.select(&self.core, mark, caret);
     }

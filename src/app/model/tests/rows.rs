@@ -512,4 +512,9 @@ fn what_others_write_while_something_is_looked_for_does_not_lead_astray() {
     by_another(&mut model, 0, 2, "");
     play(&mut model, "<shift-f3>");
     assert_eq!(notice(&model), "2 of 3");
+    let mut model = given("one t|wo");
+    play(&mut model, "<ctrl-f>one");
+    by_another(&mut model, 0, 0, "now ");
+    play(&mut model, "<esc>");
+    assert_eq!(shown(&model), "now one t|wo");
 }
