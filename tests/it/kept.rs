@@ -20,7 +20,8 @@ fn kept_in(state: &Path) -> Vec<PathBuf> {
         .unwrap_or_default()
 }
 
-/// Waits until the journals below `state` hold these bytes.
+/// Waits until the journals below `state` hold these bytes, which came at once: what is typed key by
+/// key may be several batches.
 fn wait_kept(state: &Path, text: &str) {
     until(&format!("{text:?} in the journal"), || {
         let holds = |folder: PathBuf| {
@@ -51,8 +52,9 @@ fn what_a_killed_editor_had_not_saved_comes_back_and_can_be_taken_back() {
     let (state, file) = (scratch.folder("state"), scratch.file("notes.md", "text\n"));
     let edit = || Launch::edit(&file).state(&state).terminal().ready();
     let terminal = edit();
-    terminal.play("<Ctrl-Home>zebra ");
-    wait_kept(&state, "zebr");
+    terminal.play("<Ctrl-Home>");
+    terminal.paste("zebra ");
+    wait_kept(&state, "zebra");
     terminal.wait_for_text("zebra text");
     kill(terminal);
     assert_eq!(text_of(&file).as_deref(), Some("text\n"));
@@ -111,8 +113,8 @@ fn text_without_a_name_comes_back_too() {
     let state = scratch.folder("state");
     let start = || Launch::new(scratch.path()).state(&state).terminal().ready();
     let terminal = start();
-    terminal.play("zebra");
-    wait_kept(&state, "zebr");
+    terminal.paste("zebra");
+    wait_kept(&state, "zebra");
     kill(terminal);
     let terminal = start();
     terminal.wait_for_text("zebra");
@@ -121,9 +123,10 @@ fn text_without_a_name_comes_back_too() {
     until("the new file", || {
         (text_of(&file)? == "zebra").then_some(())
     });
-    terminal.play("<Ctrl-End> crossing");
+    terminal.play("<Ctrl-End>");
+    terminal.paste(" crossing");
     terminal.wait_for_text("zebra crossing");
-    wait_kept(&state, "crossin");
+    wait_kept(&state, "crossing");
     kill(terminal);
     // It belongs to the file now, and to nothing else.
     let terminal = Launch::edit(&file).state(&state).terminal().ready();
@@ -138,8 +141,9 @@ fn a_file_changed_meanwhile_is_merged_with_what_was_not_saved() {
     let state = scratch.folder("state");
     let file = scratch.file("notes.md", "one\ntwo\nthree\n");
     let terminal = Launch::edit(&file).state(&state).terminal().ready();
-    terminal.play("<Ctrl-Home>zebra ");
-    wait_kept(&state, "zebr");
+    terminal.play("<Ctrl-Home>");
+    terminal.paste("zebra ");
+    wait_kept(&state, "zebra");
     kill(terminal);
     std::fs::write(&file, "one\ntwo\nthree\nfour\n").expect("a file of ours");
     let terminal = Launch::edit(&file).state(&state).terminal().ready();
@@ -162,8 +166,9 @@ fn a_second_editor_of_the_same_file_does_not_share_the_journal() {
     let second = Launch::edit(&file).state(&state).terminal().ready();
     second.wait_for_word(words::OTHER_NAME);
     second.play("<Ctrl-Home>second ");
-    first.play("<Ctrl-Home>first ");
-    wait_kept(&state, "firs");
+    first.play("<Ctrl-Home>");
+    first.paste("first ");
+    wait_kept(&state, "first");
     kill(second);
     kill(first);
     let terminal = Launch::edit(&file).state(&state).terminal().ready();
@@ -188,8 +193,9 @@ fn nothing_is_kept_if_nobody_wants_it() {
     assert_eq!(kept_in(&state), [] as [PathBuf; 0]);
 
     let terminal = start(None);
-    terminal.play("<Ctrl-Home>gnu ");
-    wait_kept(&state, "gn");
+    terminal.play("<Ctrl-Home>");
+    terminal.paste("gnu ");
+    wait_kept(&state, "gnu");
     kill(terminal);
     let terminal = start(Some("--new-session"));
     terminal.wait_for_text("text");
@@ -213,7 +219,7 @@ fn a_disk_that_takes_nothing_is_shown_and_typing_goes_on() {
     });
     // As soon as it takes something, everything is kept.
     std::fs::remove_file(&state).expect("a file of ours");
-    terminal.play("crossing ");
+    terminal.paste("crossing ");
     wait_kept(&state, "crossing");
     terminal.wait_without_text("not journalled");
     terminal.wait_for_text("zebra crossing text");
