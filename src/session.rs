@@ -52,7 +52,7 @@ use crate::crdt::{AuthorId, LogSource, Version};
 use crate::security::{Access, Crypto, Grant, Keys, author_id};
 use crate::wire::{MemberEntry, MemberId, Name, Presence, Properties, SessionId};
 use catch_up::{Fetch, Served};
-use door::Watch;
+use door::{Watch, author_key};
 use link::{HeadsDue, Link};
 use membership::Roster;
 use proof::Proofs;
@@ -200,6 +200,11 @@ struct Joining {
     goal: Option<Version>,
 }
 
+/// The authors that the member of an entry has been in a session, the last one the newest.
+pub fn authors(entry: &MemberEntry, session: &SessionId) -> Vec<AuthorId> {
+    membership::ids(entry, session).collect()
+}
+
 impl Session {
     /// A session that has not begun to talk.
     pub fn new(config: Config, now: Time) -> Self {
@@ -212,12 +217,20 @@ impl Session {
             history_ops,
         } = config;
         let session = inside.as_ref().map(|inside| inside.grant.session);
+        let member = crypto.member().id();
         let me = Me {
-            member: MemberId(crypto.member().id()),
-            author: AuthorId(author_id(&crypto.author(), &session.unwrap_or_default())),
+            member: MemberId(member),
+            author: AuthorId(author_id(
+                &session.unwrap_or_default(),
+                &member,
+                &crypto.author(),
+            )),
         };
         let unheard = kept.iter().map(|entry| entry.member).collect();
-        let roster = Roster::new(me.author, name, crypto.member(), kept);
+        // A newcomer does not know yet what it signs.
+        let author = author_key(crypto.as_ref(), &SessionId(session.unwrap_or_default()));
+        let known = session.map(SessionId);
+        let roster = Roster::new(known, author, name, crypto.member(), kept);
         let access_stamp = inside.as_ref().map_or(0, |inside| inside.stamp);
         let mut new = Self {
             me,
@@ -390,6 +403,11 @@ impl Session {
         self.roster.entries()
     }
 
+    /// Whose an author is.
+    pub fn member_of(&self, author: &AuthorId) -> Option<MemberId> {
+        self.roster.member_of(author)
+    }
+
     /// What `member` is called here.
     pub fn name_of(&self, member: &MemberId) -> String {
         self.roster.display_name(member)
@@ -433,7 +451,7 @@ impl Session {
                 entered: peer.entered || (link.is_none() && peer.shown.is_some()),
                 identical: self.is_identical(member),
                 trouble: peer.trouble.clone(),
-                authors: entry.authors.clone(),
+                authors: self.roster.authors(member).to_vec(),
             })
         };
         self.peers.iter().filter_map(view).collect()

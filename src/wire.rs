@@ -22,10 +22,10 @@ mod serde_forms;
 pub use frame::{FrameTooLong, Inbox};
 pub use id::{MemberId, SessionId};
 pub use message::{
-    Access, Batch, Bye, DecodeError, Fetch, Guesses, Heads, Hello, History, MemberEntry, Members,
+    Access, AuthorKey, Batch, Bye, DecodeError, Fetch, Guesses, Heads, Hello, History, MemberEntry, Members,
     Message, Ops, Ping, Pong, Presence, Proof, Properties, Range, Reason, Saved, Want, Welcome,
 };
 pub use name::Name;
 
 /// The version of the protocol. Members of different versions refuse each other, naming both.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;

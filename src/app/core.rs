@@ -336,11 +336,9 @@ impl Core {
 
     fn tell_of_rejected(&mut self) {
         for Rejected { author, why, .. } in self.document.take_rejected() {
-            let members = self.session.members();
-            let whose = members
-                .iter()
-                .find(|member| member.authors.contains(&author));
-            let whose = whose.map_or_else(|| author.short(), |member| member.name.clone());
+            let whose = self.session.member_of(&author);
+            let whose =
+                whose.map_or_else(|| author.short(), |member| self.session.name_of(&member));
             let text = format!("edits of {whose} are no longer taken: {why}");
             self.events.push_back(Event::Notice(text));
         }

@@ -10,11 +10,11 @@ use crate::crdt::{AuthorId, Corrupt, OpId, Version};
 use crate::document::format::{Format, text_hash};
 use crate::document::{Document, Preview, Rope};
 use crate::security::Keys;
-use crate::session::Session;
+use crate::session::{Session, authors};
 use crate::storage::journal::Content;
 use crate::storage::kept::{Kept, NOTES};
 use crate::storage::{Loaded, TextFile};
-use crate::wire::{MemberEntry, MemberId, Properties};
+use crate::wire::{MemberEntry, MemberId, Properties, SessionId};
 
 /// The notes that are kept, by their kinds.
 pub(super) const SESSION: u8 = NOTES;
@@ -264,7 +264,8 @@ impl Past {
     /// The authors that member `me` has been.
     fn authors(&self, me: MemberId) -> Vec<AuthorId> {
         let mine = self.note.entries.iter().find(|entry| entry.member == me);
-        mine.map_or_else(Vec::new, |entry| entry.authors.clone())
+        let session = SessionId(self.keys.grant.session);
+        mine.map_or_else(Vec::new, |entry| authors(entry, &session))
     }
 }
 

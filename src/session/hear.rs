@@ -106,7 +106,7 @@ impl Session {
                 "it claims edits of ours that we never made",
             ));
         }
-        let ours = self.roster.me().authors.iter();
+        let ours = self.roster.authors(&self.me.member).iter();
         let has = ours.map(|author| (*author, theirs.next(author))).collect();
         if let Some(peer) = self.peers.get_mut(&up.member) {
             peer.acked = has;

@@ -37,6 +37,9 @@ pub const MAX_GUESSING_PLACES: usize = 1024;
 /// The most members that one session can have known.
 pub const MAX_MEMBERS: usize = 1024;
 
+/// The most authors of whom it is known whose they are: more than the logs can have.
+pub const MAX_KNOWN_AUTHORS: usize = 65_536;
+
 /// The most authors whose heads one link may name.
 pub const MAX_REMOTE_AUTHORS: usize = 65_536;
 

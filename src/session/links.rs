@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use super::io::{Command, Event, LinkId, MemberState, Output, Refused, Target};
 use super::limits::{ENTERING, MAX_LINKS, MAX_MEMBERS};
 use super::link::{Fault, Incoming, Link, Phase, Purpose, Up};
-use super::membership::Merge;
+use super::membership::{Merge, ids};
 use super::reconnect::Redial;
 use super::time::Time;
 use super::{Joining, Peer, Session};
 use crate::crdt::{AuthorId, LogSource};
 use crate::security::{Access, Door, Knock, Refusal};
-use crate::wire::{self, Bye, Hello, MemberEntry, MemberId, Members, Message, Reason};
+use crate::wire::{self, Bye, Hello, MemberEntry, MemberId, Members, Message, Reason, SessionId};
 
 impl Session {
     /// Whether a member said goodbye, so that it is not dialled.
@@ -364,15 +364,13 @@ impl Session {
         };
         let dialled = link.purpose != Purpose::Accepted;
         let member = hello.me.member;
-        let author = *hello
-            .me
-            .authors
-            .last()
-            .ok_or(Fault::OutOfRole("it has no author"))?;
         if link.key != Some(hello.me.link_key) {
             return Err(Fault::OutOfRole("it poses as another member"));
         }
         self.check_entry(&hello.me)?;
+        let grant = self.grant.as_ref();
+        let author = grant.and_then(|grant| ids(&hello.me, &SessionId(grant.session)).last());
+        let author = author.ok_or(Fault::OutOfRole("it has no author"))?;
         if member == self.me.member {
             if author != self.me.author {
                 let text = "another program takes part in the session as this same member";
@@ -469,11 +467,7 @@ impl Session {
             .and_then(|link| link.up())
             .map(|up| up.author);
         if old_author != Some(author) {
-            let current = self
-                .roster
-                .entry(&member)
-                .and_then(|entry| entry.authors.last());
-            return current == Some(&author);
+            return self.roster.authors(&member).last() == Some(&author);
         }
         let by_us = |id| matches!(id, LinkId::Dialled(_));
         by_us(new) == by_us(old) || by_us(new) == (self.me.member < member)

@@ -27,11 +27,11 @@ pub const MAX_CODE_BYTES: usize = 512;
 /// The most addresses of one member.
 pub const MAX_ADDRS: usize = 16;
 
-/// The most author ids of one member: how often it can be restarted in one session.
+/// The most authors of one member: how often it can be restarted in one session.
 pub const MAX_AUTHORS_PER_MEMBER: usize = 1024;
 
-/// The most entries of one `Members` message. The longest entries make about 600 KiB.
-pub const MAX_ENTRIES: usize = 32;
+/// The most entries of one `Members` message. The longest entries make about 830 KiB.
+pub const MAX_ENTRIES: usize = 8;
 
 /// The greatest revision of a member's entry, so that it can always be raised by its owner.
 pub const MAX_REVISION: u64 = 1 << 53;

@@ -115,14 +115,14 @@ pub struct MemberEntry {
     /// Where it accepts links, likeliest first.
     #[serde(with = "serde_forms::addrs")]
     pub addrs: Vec<SocketAddr>,
-    /// Its authors, one for each process start, oldest first. At least one.
+    /// Its authors, one for each process start, the one that writes now last. At least one.
     #[serde(deserialize_with = "serde_forms::list::<MAX_AUTHORS_PER_MEMBER, _, _>")]
-    pub authors: Vec<AuthorId>,
+    pub authors: Vec<AuthorKey>,
     /// Whether it said goodbye. It is not dialled then, but stays known as an author.
     pub left: bool,
     /// Raised by the member itself, and by nobody else, with every change. Below 2⁵³.
     pub revision: u64,
-    /// The member's own, under all that stands before.
+    /// The member's own, under all that stands before; of the authors only under the last.
     #[serde(
         serialize_with = "serde_forms::to_bin",
         deserialize_with = "serde_forms::array"
@@ -130,15 +130,44 @@ pub struct MemberEntry {
     pub signature: [u8; 64],
 }
 
+/// A key under which a member writes, and the member's word for that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AuthorKey {
+    /// The public key. The author's id is a hash of the session, the member and this.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub key: [u8; 32],
+    /// The member's own.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub signature: [u8; 64],
+}
+
+impl AuthorKey {
+    /// What the member signs: a purpose, the session, the key.
+    pub fn signed_bytes(key: &[u8; 32], session: &SessionId) -> Vec<u8> {
+        [b"collab-edit 1 author key", &session.0[..], key].concat()
+    }
+}
+
 impl MemberEntry {
     /// What the member signs: a purpose, the session, and the entry as it is sent, its signature
-    /// all zeros.
+    /// all zeros, with the last author alone. The others each have a signature of their own, so nobody
+    /// can leave one out who showed it once: lists of authors that differ are put together.
     pub fn signed_bytes(&self, session: &SessionId) -> Vec<u8> {
         let mut bytes = b"collab-edit 1 member entry".to_vec();
         bytes.extend(session.0);
+        let last = self.authors.len().saturating_sub(1);
         let unsigned = Self {
+            authors: self.authors[last..].to_vec(),
+            name: self.name.clone(),
+            addrs: self.addrs.clone(),
             signature: [0; 64],
-            ..self.clone()
+            ..*self
         };
         unsigned
             .serialize(&mut Serializer::new(&mut bytes))
@@ -569,7 +598,16 @@ pub(crate) mod tests {
                 "10.0.0.7:4700".parse().unwrap(),
                 "[2001:db8::1]:4701".parse().unwrap(),
             ],
-            authors: vec![AuthorId([1; 16]), author],
+            authors: vec![
+                AuthorKey {
+                    key: [1; 32],
+                    signature: [2; 64],
+                },
+                AuthorKey {
+                    key: [3; 32],
+                    signature: [5; 64],
+                },
+            ],
             left: false,
             revision: 3,
             signature: [8; 64],

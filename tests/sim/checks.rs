@@ -82,10 +82,7 @@ fn acquainted(world: &World) -> Vec<Vec<&Member>> {
     let mut left: Vec<&Member> = world.members.iter().filter(|member| member.runs).collect();
     let knows = |one: &Member, other: &Member| {
         let author = other.core.document().me();
-        one.core
-            .session()
-            .entries()
-            .any(|entry| entry.authors.contains(&author))
+        one.core.session().member_of(&author).is_some()
     };
     let mut groups = Vec::new();
     while let Some(member) = left.pop() {
