@@ -297,16 +297,32 @@ impl Replica {
         bytes: &[u8],
         changes: &mut Vec<Change>,
     ) -> Verdict {
+        self.merge_any(OpId { author, seq }, None, bytes, changes)
+    }
+
+    /// [`merge`](Self::merge) for a batch that may have been said to hold `width` operations.
+    pub(crate) fn merge_any(
+        &mut self,
+        first: OpId,
+        width: Option<u32>,
+        bytes: &[u8],
+        changes: &mut Vec<Change>,
+    ) -> Verdict {
         self.check_committed();
-        if self.merge_typed(&author, seq, bytes, changes).is_some() {
+        let author = first.author;
+        if self.merge_typed(first, width, bytes, changes).is_some() {
             return Verdict::Applied;
         }
-        let verdict = self.merge_one(author, seq, bytes, changes);
+        let verdict = self.merge_one(first, width, bytes, changes);
         if verdict == Verdict::Applied && self.pending.len() > 0 {
             let mut grown = vec![author];
             while let Some(author) = grown.pop() {
                 for parked in self.pending.ready(author, self.log.next(&author)) {
-                    if self.merge_one(parked.author, parked.seq, &parked.bytes, changes)
+                    let first = OpId {
+                        author: parked.author,
+                        seq: parked.seq,
+                    };
+                    if self.merge_one(first, parked.width, &parked.bytes, changes)
                         == Verdict::Applied
                     {
                         grown.push(parked.author);
@@ -321,19 +337,22 @@ impl Replica {
     /// wrote last, at the order's cursor. Does nothing with any other.
     fn merge_typed(
         &mut self,
-        author: &AuthorId,
-        seq: u32,
+        OpId { author, seq }: OpId,
+        width: Option<u32>,
         bytes: &[u8],
         changes: &mut Vec<Change>,
     ) -> Option<()> {
         let text = typed(bytes)?;
-        let ix = self.log.ix(author)?;
+        let ix = self.log.ix(&author)?;
         let log = &self.log[ix];
         let (lamport, minutes) = log.last_stamp();
         if seq != log.next() || log.frozen || lamport >= MAX_LAMPORT || self.pending.len() > 0 {
             return None;
         }
         let chars = count(text);
+        if width.is_some_and(|width| width != chars) {
+            return None;
+        }
         seq.checked_add(chars)?;
         let at = self.type_on(ix, text, chars, None)?;
         self.clock = self.clock.max(lamport + 1);
@@ -341,10 +360,7 @@ impl Replica {
             .close_batch(ix, seq + chars, lamport + 1, minutes, Source::Typed);
         changes.push(Change::Insert {
             at,
-            from: OpId {
-                author: *author,
-                seq,
-            },
+            from: OpId { author, seq },
             len: chars as usize,
         });
         Some(())
@@ -352,17 +368,19 @@ impl Replica {
 
     fn merge_one(
         &mut self,
-        author: AuthorId,
-        seq: u32,
+        OpId { author, seq }: OpId,
+        width: Option<u32>,
         bytes: &[u8],
         changes: &mut Vec<Change>,
     ) -> Verdict {
+        let first = OpId { author, seq };
         let known = self.log.ix(&author);
         let next = known.map_or(0, |ix| self.log[ix].next());
         if seq < next {
             return Verdict::Duplicate;
         }
         if known.is_some_and(|ix| self.log[ix].frozen) {
+            self.pending.park_for_ever(first, width, bytes);
             return Verdict::Frozen;
         }
         if let Some(before) = seq.checked_sub(1).filter(|_| seq > next) {
@@ -370,23 +388,24 @@ impl Replica {
                 author,
                 seq: before,
             };
-            self.pending.park(cause, author, seq, bytes);
+            self.pending.park(cause, first, width, bytes);
             return Verdict::Waiting;
         }
         let known = known.map_or_else(|| self.log.intern(author), Ok);
         let applied = known
             .map_err(Undecoded::from)
-            .and_then(|author| self.try_apply(author, bytes, changes));
+            .and_then(|author| self.try_apply(author, width, bytes, changes));
         match applied {
             Ok(()) => Verdict::Applied,
             Err(Undecoded::Missing(cause)) => {
-                self.pending.park(cause, author, seq, bytes);
+                self.pending.park(cause, first, width, bytes);
                 Verdict::Waiting
             }
             Err(Undecoded::Invalid(why)) => {
                 if let Ok(ix) = self.log.intern(author) {
                     self.log.freeze(ix);
                 }
+                self.pending.park_for_ever(first, width, bytes);
                 self.rejected.push(Rejected { author, seq, why });
                 Verdict::Invalid(why)
             }
@@ -396,12 +415,20 @@ impl Replica {
     fn try_apply(
         &mut self,
         author: AuthorIx,
+        width: Option<u32>,
         bytes: &[u8],
         changes: &mut Vec<Change>,
     ) -> Result<(), Undecoded> {
         let mut targets = std::mem::take(&mut self.spans);
         targets.clear();
         let decoded = decode(bytes, &self.log, author, &mut targets);
+        let decoded = decoded.and_then(|batch| {
+            let found = batch.info.end - batch.info.seq;
+            match width {
+                Some(said) if said != found => Err(Invalid::Width { said, found }.into()),
+                _ => Ok(batch),
+            }
+        });
         let applied = decoded.and_then(|batch| self.apply_batch(author, &batch, &targets, changes));
         self.spans = targets;
         applied

@@ -269,6 +269,22 @@ impl Document {
         verdict
     }
 
+    /// [`merge`](Self::merge) for a batch of which it was said how many operations it holds.
+    ///
+    /// # Panics
+    /// If there are edits that have not been [committed](Self::commit).
+    pub fn merge_sized(&mut self, first: OpId, width: u32, bytes: &[u8]) -> Verdict {
+        let changes = &mut self.changes;
+        let verdict = self.replica.merge_sized(first, width, bytes, changes);
+        self.apply();
+        verdict
+    }
+
+    /// Takes nothing more of an author.
+    pub fn freeze(&mut self, author: AuthorId) {
+        self.replica.freeze(author);
+    }
+
     /// Takes over an encoded history of the same session, in place of having its batches
     /// [merged](Self::merge): what is here and not in it follows. Anchors keep their places, and own
     /// edits can be undone as before. O(n log n).
@@ -279,10 +295,25 @@ impl Document {
     /// # Panics
     /// If there are edits that have not been [committed](Self::commit).
     pub fn adopt(&mut self, history: &[u8]) -> Result<(), NotAdopted> {
+        self.adopt_if(history, |_| true)
+    }
+
+    /// [`adopt`](Self::adopt) if `check` is content with what the history holds.
+    ///
+    /// # Errors
+    /// If it is none, contradicts what is here, or `check` is not content; nothing has changed then.
+    ///
+    /// # Panics
+    /// If there are edits that have not been [committed](Self::commit).
+    pub fn adopt_if(
+        &mut self,
+        history: &[u8],
+        check: impl FnOnce(&Replica) -> bool,
+    ) -> Result<(), NotAdopted> {
         let history = History::open(history)?;
         let rope = Rope::from_str(history.text());
         let mut changes = Vec::new();
-        self.replica = self.replica.adopt(history, &mut changes)?;
+        self.replica = self.replica.adopt(history, check, &mut changes)?;
         self.rope = rope;
         self.feed.lose();
         self.changes = changes;
