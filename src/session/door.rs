@@ -193,7 +193,8 @@ impl Session {
     /// A newcomer has been let in: it knows the session now, and under which name it writes there.
     pub(super) fn granted(&mut self, grant: Grant) {
         let session = SessionId(grant.session);
-        self.roster.enter(session, author_key(self.crypto.as_ref(), &session));
+        self.roster
+            .enter(session, author_key(self.crypto.as_ref(), &session));
         self.me.author = self.author_of(&session);
         self.grant = Some(grant);
     }

@@ -2,11 +2,12 @@
 
 use super::Session;
 use super::io::{Event, LinkId, Output, Verdict};
-use super::limits::MAX_REMOTE_AUTHORS;
+use super::limits::{MAX_COMPARISONS, MAX_REMOTE_AUTHORS};
 use super::link::{Fault, Phase};
 use super::time::Time;
+use super::vouch::Checked;
 use crate::crdt::{AuthorId, LogSource, Version};
-use crate::wire::{Heads, Message, Ops, Presence, Want, Welcome};
+use crate::wire::{Fork, Head, Heads, Message, Ops, Presence, Want, Welcome};
 
 impl Session {
     /// A message came. An error closes the link.
@@ -32,12 +33,13 @@ impl Session {
             }
             Message::Members(members) => {
                 for entry in &members.entries {
-                    self.learn(entry, now)?;
+                    self.learn(entry, now, log)?;
                 }
             }
             Message::Heads(heads) => self.heads(id, heads, now, log)?,
             Message::Want(want) => self.want(id, &want, log),
-            Message::Ops(ops) => self.ops(id, ops, now),
+            Message::Ops(ops) => self.ops(id, ops, now, log)?,
+            Message::Fork(fork) => self.fork(id, &fork, log)?,
             Message::Fetch(_) => self.serve(id, log),
             Message::History(piece) => self.piece(id, piece, now, log)?,
             Message::Proof(proof) => self.proof(id, proof, now),
@@ -49,7 +51,7 @@ impl Session {
                 if let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) {
                     up.pong = Some(ping.time);
                 }
-                if ping.digest != log.version().digest() {
+                if ping.digest != self.vouch.digest() {
                     self.heads_differ(id, log);
                 }
             }
@@ -94,7 +96,7 @@ impl Session {
         if heads.whole {
             *theirs = Version::new();
         }
-        for (author, next) in &heads.entries {
+        for Head { author, next, .. } in &heads.entries {
             theirs.advance(*author, *next);
         }
         let acked = theirs.next(&self.me.author);
@@ -115,10 +117,17 @@ impl Session {
         if heads.whole {
             self.consider_fetch(id, now, log);
         }
-        for (author, _) in &heads.entries {
+        for Head {
+            author,
+            next,
+            chain,
+        } in &heads.entries
+        {
+            if *next <= log.version().next(author) {
+                self.compare_chains(id, *author, *next, chain, log);
+            }
             self.review(*author, !heads.whole, now, log);
         }
-
         Ok(())
     }
 
@@ -149,25 +158,105 @@ impl Session {
     }
 
     fn want(&mut self, id: LinkId, want: &Want, log: &impl LogSource) {
-        if let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) {
-            for range in &want.ranges {
-                up.want(*range, log);
+        let me = self.me.author;
+        for range in &want.ranges {
+            // What it has others for is of no use to it.
+            if self.compare_chains(id, range.author, range.from, &range.chain, log)
+                && let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut())
+            {
+                up.want(*range, me, log);
             }
         }
     }
 
-    fn ops(&mut self, id: LinkId, ops: Ops, now: Time) {
-        let Some(up) = self.links.get(&id).and_then(|link| link.up()) else {
-            return;
+    fn ops(&mut self, id: LinkId, ops: Ops, now: Time, log: &impl LogSource) -> Result<(), Fault> {
+        let author = ops.author;
+        let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) else {
+            return Ok(());
         };
-        let own = up.author == ops.author;
-        self.chases.progressed(ops.author, id, own, now);
-        self.outputs.push_back(Output::Merge {
-            link: id,
-            author: ops.author,
-            seq: ops.seq,
-            batches: ops.batches,
-        });
+        if log.is_frozen(&author) {
+            return Ok(());
+        }
+        let Some(key) = self.roster.key_of(&author) else {
+            return Err(Fault::OutOfRole(
+                "it brings edits of an author that nobody is",
+            ));
+        };
+        let own = up.author == author;
+        let checked = self.vouch.check(ops, key, self.crypto.as_ref())?;
+        if let Checked::Gap(end) = checked {
+            // What was written meanwhile, while what comes before is on its way, or not yet asked for.
+            if let Some(theirs) = &mut up.theirs {
+                theirs.advance(author, end);
+            }
+            self.chases.hurry(&author);
+            self.review(author, false, now, log);
+            return Ok(());
+        }
+        self.chases.progressed(author, id, own, now);
+        if let Checked::New(batches) = checked {
+            self.outputs.push_back(Output::Merge { link: id, batches });
+        }
+        Ok(())
+    }
+
+    /// Whether the other end's log of an author, which holds `next` operations or more, is ours up to
+    /// there as far as we can tell. If not, it is shown what we have, once.
+    fn compare_chains(
+        &mut self,
+        id: LinkId,
+        author: AuthorId,
+        next: u32,
+        theirs: &[u8; 16],
+        log: &impl LogSource,
+    ) -> bool {
+        let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) else {
+            return false;
+        };
+        if next > log.version().next(&author) {
+            return true;
+        }
+        if !self.vouch.is_at_hand(&author, next) {
+            up.compared += 1;
+            if up.compared > MAX_COMPARISONS {
+                return true;
+            }
+        }
+        let ours = self.vouch.chain_at(&author, next, log);
+        let same = ours.is_some_and(|ours| ours.short() == *theirs);
+        if !same && up.forks_told.insert(author) {
+            up.forks.push((author, next));
+        }
+        same
+    }
+
+    /// The other end shows what it has of an author for which we seem to have something else.
+    fn fork(&mut self, id: LinkId, fork: &Fork, log: &impl LogSource) -> Result<(), Fault> {
+        let author = fork.author;
+        if self.links.get(&id).is_none_or(|link| link.up().is_none()) {
+            return Ok(());
+        }
+        let Some(key) = self.roster.key_of(&author) else {
+            return Err(Fault::OutOfRole(
+                "it brings edits of an author that nobody is",
+            ));
+        };
+        let found = self
+            .vouch
+            .contradiction(fork, key, self.crypto.as_ref(), log)?;
+        let Some(at) = found else {
+            return Ok(());
+        };
+        if self.vouch.is_forked(author) {
+            self.outputs.push_back(Output::Forked { author });
+        }
+        // Whoever has the other batches is to know, too.
+        for up in self.links.values_mut().filter_map(|link| link.up_mut()) {
+            if up.forks_told.insert(author) {
+                up.forks.push((author, at));
+            }
+        }
+        Ok(())
     }
 
     /// What came of batches that were to be merged.
@@ -181,7 +270,14 @@ impl Session {
     ) {
         match verdict {
             Verdict::Applied => self.heads_changed(now),
-            Verdict::Rejected(why) => self.fail(id, &Fault::BadBatch(why), now),
+            // It is signed: the fault is its author's, not that of one who passed it on.
+            Verdict::Rejected(why) => {
+                let up = self.links.get(&id).and_then(|link| link.up());
+                if up.is_some_and(|up| up.author == author) {
+                    self.fail(id, &Fault::BadBatch(why), now);
+                }
+                self.heads_changed(now);
+            }
             Verdict::Duplicate | Verdict::Parked | Verdict::Frozen => {}
         }
         self.review(author, true, now, log);

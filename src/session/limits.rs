@@ -46,8 +46,13 @@ pub const MAX_REMOTE_AUTHORS: usize = 65_536;
 /// What may be on its way to the socket of one link, in bytes; one message may pass it.
 pub const MAX_IN_FLIGHT_BYTES: usize = 256 << 10;
 
-/// Where one `Ops` message ends, in bytes of batches, unless a single batch is longer.
+/// Where one `Ops` message ends, in bytes of batches, unless a single batch, or what an author signed at
+/// once, is longer.
 pub const OPS_BYTES: usize = 64 << 10;
+
+/// How often between two pings we hash a part of our logs (some thousand batches at most) to hold it
+/// against what the other end says it has. What is left out is noticed later.
+pub const MAX_COMPARISONS: u32 = 256;
 
 /// How far one author's stamps may be ahead of the others' while a link is sent several authors'
 /// logs: as many batches may have to wait for their causes there. (A guess: far below what may

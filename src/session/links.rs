@@ -85,13 +85,22 @@ impl Session {
     }
 
     /// Takes in an entry that came on a link.
-    pub(super) fn learn(&mut self, entry: &MemberEntry, now: Time) -> Result<(), Fault> {
+    pub(super) fn learn(
+        &mut self,
+        entry: &MemberEntry,
+        now: Time,
+        log: &impl LogSource,
+    ) -> Result<(), Fault> {
         if self.roster.is_news(entry) {
             self.check_entry(entry)?;
         }
         if matches!(self.roster.merge(entry), Merge::New | Merge::Changed) {
             self.unheard.remove(&entry.member);
             self.meet(entry.member, now);
+            // What these wrote may have been heard of before it could be checked.
+            for author in self.roster.authors(&entry.member).to_vec() {
+                self.review(author, true, now, log);
+            }
         }
         Ok(())
     }
@@ -400,7 +409,7 @@ impl Session {
         if !self.roster.has_room_for(&member) || (old.is_none() && up_links >= MAX_LINKS) {
             return Err(Fault::Turned("there is no room for it", Reason::Full));
         }
-        self.learn(&hello.me, now)?;
+        self.learn(&hello.me, now, log)?;
         self.roster.observe(hello.you);
         if let Some(old) = old
             && !self.is_better(id, author, old, member)

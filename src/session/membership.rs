@@ -137,9 +137,7 @@ impl Roster {
 
     /// The authors that a member has been; the last one writes now.
     pub(super) fn authors(&self, member: &MemberId) -> &[AuthorId] {
-        self.entries
-            .get(member)
-            .map_or(&[], |known| &known.authors)
+        self.entries.get(member).map_or(&[], |known| &known.authors)
     }
 
     /// Whose an author is.
@@ -212,7 +210,11 @@ impl Roster {
         if !later && !adds_author(ours, theirs) {
             return Merge::Old;
         }
-        let (base, more) = if later { (theirs, ours) } else { (ours, theirs) };
+        let (base, more) = if later {
+            (theirs, ours)
+        } else {
+            (ours, theirs)
+        };
         let mut authors = together(&more.authors, &base.authors);
         if authors.len() > MAX_AUTHORS_PER_MEMBER {
             // Only one who breaks the rules can get here.

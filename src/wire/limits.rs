@@ -47,5 +47,11 @@ pub const MAX_HISTORY_BYTES: usize = 64 << 20;
 /// second for, so that a typed key does not wait longer behind it.
 pub const HISTORY_PIECE_BYTES: usize = 16 << 10;
 
+/// The most authors whose seals travel with one history.
+pub const MAX_VOUCHERS: usize = 65_536;
+
+/// The most seals of one author that travel with one history: more than its batches can have.
+pub const MAX_SEALS: usize = 1 << 22;
+
 /// The most batches of one `Ops` message.
 pub const MAX_BATCHES: usize = 8_192;

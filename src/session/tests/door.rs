@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::security::{Channel, Knock, Progress};
-use crate::wire::{Hello, Members, Message, frame};
+use crate::wire::{Hello, Members, frame};
 
 const CODE: &str = "otter-lamp-river-moon";
 

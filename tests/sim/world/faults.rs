@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use collab_edit::app::core::Core;
-use collab_edit::crdt::{Anchor, AuthorId, Bias, OpId};
+use collab_edit::crdt::{Anchor, AuthorId, Bias, OpId, Seals};
 use collab_edit::session::{Config, Input, Inside};
 use collab_edit::wire::{
-    Batch, Fetch, Heads, History, MemberEntry, Message, Name, Ops, Pong, Presence, Proof, Range,
-    Want, frame,
+    Batch, Fetch, Head, Heads, History, MemberEntry, Message, Name, Ops, Pong, Presence, Proof,
+    Range, Want, frame,
 };
 
 use super::{Happening, Node, Piece, World};
@@ -15,6 +15,7 @@ use super::{Happening, Node, Piece, World};
 /// What a member has on disk: everything that a restart needs.
 pub(crate) struct Disk {
     history: Vec<u8>,
+    seals: Vec<(AuthorId, Seals)>,
     entries: Vec<MemberEntry>,
     inside: Inside,
 }
@@ -127,6 +128,11 @@ impl World {
         };
         self.members[node].disk = Some(Disk {
             history: core.document().encode_history(),
+            seals: core
+                .session()
+                .seals()
+                .map(|(author, seals)| (author, seals.clone()))
+                .collect(),
             entries: core.session().entries().cloned().collect(),
             inside: Inside {
                 grant: keys.grant,
@@ -154,7 +160,8 @@ impl World {
             history_ops: self.history_ops,
         };
         let mut core = Core::new(config, self.now);
-        core.restore(&disk.history).expect("our own history");
+        core.restore(&disk.history, disk.seals)
+            .expect("our own history");
         let addr = self.members[old].addr;
         self.settle_in(core, key, addr, true);
         self.totals.restarts += 1;
@@ -188,17 +195,20 @@ impl World {
                 author,
                 seq: 0,
                 batches,
+                signature: [7; 64],
             }),
             1 => Message::Ops(Ops {
                 author,
                 seq: 7,
                 batches,
+                signature: [7; 64],
             }),
             2 => Message::Want(Want {
                 ranges: vec![Range {
                     author,
                     from: 0,
                     to: u32::MAX,
+                    chain: [0; 16],
                 }],
             }),
             3 => Message::Fetch(Fetch {}),
@@ -220,7 +230,11 @@ impl World {
             // What nobody has.
             _ => Message::Heads(Heads {
                 whole: kind == 8,
-                entries: vec![(author, 1_000_000)],
+                entries: vec![Head {
+                    author,
+                    next: 1_000_000,
+                    chain: [0; 16],
+                }],
             }),
         };
         frame::write(&mut bytes, |out| message.encode(out));
