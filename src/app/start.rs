@@ -87,7 +87,8 @@ async fn run_once(config: &Config) -> Result<End> {
     let past = shelf.past.take();
     let secret = past
         .as_ref()
-        .map_or_else(|| random.secret(), |past| past.keys.member.clone());
+        .and_then(Past::secret)
+        .unwrap_or_else(|| random.secret());
     let mut crypto = Identity::new(secret, Entropy::new(&random.secret()));
     let mut net = Net::default();
     let kept_on = listen_on(config, past.as_ref());
@@ -137,7 +138,8 @@ async fn run_once(config: &Config) -> Result<End> {
     };
     let (mut core, continued) = match (past, &target) {
         (Some(past), _) => {
-            let session = Session::new(resumed(session, &past, access.clone()), clock.now());
+            let mut session = Session::new(resumed(session, &past, access.clone()), clock.now());
+            session.take_up(past.seals(), past.note.forked.iter().copied());
             let document = past
                 .document(session.author(), member)
                 .map_err(|why| unreadable(&why))?;

@@ -359,6 +359,7 @@ mod tests {
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     use super::super::keeper::Keeper;
+    use super::super::keeper::tests::unsigned;
     use super::*;
     use crate::crdt::{AuthorId, Source, Version};
     use crate::document::{CharPos, Document, EditKind};
@@ -382,17 +383,21 @@ mod tests {
     ) -> Vec<String> {
         let mut told = Vec::new();
         loop {
-            while let Some(portion) = keeper.next(document.log()) {
+            while let Some(portion) = keeper.next(document.log(), unsigned(document)) {
                 writer.keep(portion);
             }
             writer.barrier().wait();
+            let mut heard = false;
             while let Ok(one) = news.try_recv() {
                 told.extend(keeper.hear(one));
+                heard = true;
             }
-            if keeper.is_done(document.log()) && !keeper.is_failing() {
+            if keeper.is_done(document.log(), unsigned(document)) && !keeper.is_failing() {
                 return told;
             }
-            told.extend(keeper.hear(news.blocking_recv().expect("a writer")));
+            if !heard {
+                told.extend(keeper.hear(news.blocking_recv().expect("a writer")));
+            }
         }
     }
 
@@ -408,7 +413,7 @@ mod tests {
                 .unwrap(),
             None => Document::new(nobody),
         };
-        kept.merge(|batch| document.merge(batch.author, batch.seq, batch.bytes));
+        kept.merge(|batch| document.merge_sized(batch.first(), batch.width, batch.bytes));
         (document.rope().to_string(), content.records().count())
     }
 
