@@ -14,6 +14,9 @@ pub(crate) const LONGEST: usize = 8;
 /// How many edits go out before the typist looks at its text again.
 const LOOK_EVERY: usize = 250;
 
+/// The first of the characters that [`typed`] gives: the planes for private use.
+const FIRST: u32 = 0xF0000;
+
 const ALPHABET: &[&str] = &[
     "a",
     "b",
@@ -51,6 +54,24 @@ pub(crate) fn seed() -> u64 {
     };
     println!("COLLAB_EDIT_SEED={seed}");
     seed
+}
+
+/// A character that is typed once: nothing that others type can tear it apart.
+///
+/// # Panics
+/// If there are no more of them: `number` is below 131,072.
+pub(crate) fn typed(number: u32) -> char {
+    char::from_u32(FIRST + number).expect("fewer than there are private ones")
+}
+
+/// Whether [`typed`] gave it.
+pub(crate) fn is_typed(character: char) -> bool {
+    character as u32 >= FIRST
+}
+
+/// Those characters of a text, in their order.
+pub(crate) fn typed_in(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|character| is_typed(*character))
 }
 
 impl Typist {

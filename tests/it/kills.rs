@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::edits::seed;
+use super::edits::{is_typed, seed, typed, typed_in};
 use super::headless::{Headless, settle};
 use super::kept::Crew;
 
@@ -24,20 +24,6 @@ type Seen = Vec<(Instant, String)>;
 /// What the file holds at first; nobody deletes anything.
 const BEGIN: &str = "The quick brown fox.\nThe lazy dog.\n";
 
-/// The characters that are typed, each once: nothing that others type can tear one apart.
-const FIRST: u32 = 0xF0000;
-
-fn typed(number: u32) -> String {
-    char::from_u32(FIRST + number)
-        .expect("fewer than there are private ones")
-        .to_string()
-}
-
-/// The typed characters in a text, in their order.
-fn typed_in(text: &str) -> impl Iterator<Item = char> {
-    text.chars().filter(|c| *c as u32 >= FIRST)
-}
-
 /// Somebody types a character somewhere; somebody looks at a screen.
 fn type_somewhere(
     random: &mut fastrand::Rng,
@@ -47,7 +33,7 @@ fn type_somewhere(
 ) {
     let one = random.usize(0..members.len());
     let len = members[one].text().chars().count();
-    members[one].insert(random.usize(0..=len), &typed(*count));
+    members[one].insert(random.usize(0..=len), &typed(*count).to_string());
     *count += 1;
     let other = random.usize(0..members.len());
     let text = members[other].text();
@@ -95,7 +81,7 @@ fn members_killed_while_all_type_come_back_with_everything() {
             .filter(|number| !victims.contains(number))
             .collect();
         for number in left.iter().take(2) {
-            members[*number].insert(0, &typed(count));
+            members[*number].insert(0, &typed(count).to_string());
             count += 1;
         }
         random.shuffle(&mut victims);
@@ -113,7 +99,7 @@ fn members_killed_while_all_type_come_back_with_everything() {
             missing.len()
         );
         assert_eq!(found.len(), once.len(), "something came twice");
-        let rest: String = text.chars().filter(|c| (*c as u32) < FIRST).collect();
+        let rest: String = text.chars().filter(|c| !is_typed(*c)).collect();
         assert_eq!(rest, BEGIN, "the file's text");
     }
     eprintln!(
