@@ -38,6 +38,7 @@ mod looks;
 mod mesh;
 mod screen;
 mod second;
+mod soak;
 mod together;
 mod two_terminals;
 
