@@ -31,6 +31,7 @@ mod cables;
 mod command_line;
 mod editing;
 mod files;
+mod film;
 mod headless_contract;
 mod kept;
 mod kills;
