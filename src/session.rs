@@ -300,7 +300,7 @@ impl Session {
                     };
                 }
             }
-            Input::NewCode => self.new_code(),
+            Input::NewCode => self.new_code(now),
             Input::Saved(on_disk) => self.saved(on_disk),
             Input::RetryNow => self.retry_now(now),
             Input::Leave => {
@@ -337,10 +337,11 @@ impl Session {
             .links
             .values()
             .map(|link| link.wake(self.presence.clock));
+        let may_dial = self.is_inside() && self.dials_left() > 0;
         let dials = self
             .peers
             .values()
-            .filter(|_| self.is_inside())
+            .filter(|_| may_dial)
             .filter_map(|p| p.redial.at());
         let guesses = self.guess_due().into_iter().chain(self.watch.tell_at());
         links

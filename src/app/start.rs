@@ -330,7 +330,7 @@ fn founder(
 
 /// Sets up the log, if there is to be one: mode 0600, without text and without secrets.
 fn log_to(config: &Config) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     let Some(path) = &config.log else {
         return Ok(());
     };
@@ -339,7 +339,15 @@ fn log_to(config: &Config) -> Result<()> {
         .append(true)
         .mode(0o600)
         .open(path);
-    let file = file.with_context(|| format!("cannot write the log {path:?}"))?;
+    let file = file
+        .and_then(|file| {
+            // One that was there before may have been readable by others. A device stays as it is.
+            if file.metadata()?.is_file() {
+                file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+            }
+            Ok(file)
+        })
+        .with_context(|| format!("cannot write the log {path:?}"))?;
     tracing_subscriber::fmt()
         .with_writer(std::sync::Mutex::new(file))
         .with_ansi(false)

@@ -57,10 +57,7 @@ impl Session {
         let Some(member) = up.map(|up| up.member) else {
             return;
         };
-        let mut heads = Version::new();
-        for (author, next) in &saved.heads {
-            heads.advance(*author, *next);
-        }
+        let heads: Version = saved.heads.iter().copied().collect();
         let on_disk = OnDisk {
             hash: saved.hash,
             heads,
