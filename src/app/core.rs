@@ -395,11 +395,10 @@ impl Core {
         self.session.next_deadline().into_iter().chain(rejoin).min()
     }
 
-    /// Keeps everything from now on; the journal has it up to `handed`. `begun` says whether the session
-    /// has been entered.
-    pub(super) fn keep(&mut self, handed: Option<Version>, place: OurPlace, begun: bool) {
+    /// Keeps everything from now on by way of `keeper`. `begun` says whether the session has been entered.
+    pub(super) fn keep(&mut self, keeper: Keeper, place: OurPlace, begun: bool) {
         self.keeping = Keeping {
-            keeper: handed.map(Keeper::new).unwrap_or_default(),
+            keeper,
             begun,
             place,
             ..Keeping::default()

@@ -144,18 +144,13 @@ async fn run_once(config: &Config) -> Result<End> {
             let continued = Continued::of(&past, &document, member, opened.as_ref());
             let handed = document.log().version().clone();
             let mut core = Core::with(session, document);
-            core.keep(
-                shelf.journal.is_some().then_some(handed),
-                place.clone(),
-                true,
-            );
+            core.keep(shelf.keeper(handed), place.clone(), true);
             core.remember_disk(past.disk);
             (core, Some(continued))
         }
         (None, Some(_)) => {
             let mut core = Core::new(session, clock.now());
-            let handed = shelf.journal.is_some().then(Version::new);
-            core.keep(handed, place.clone(), false);
+            core.keep(shelf.keeper(Version::new()), place.clone(), false);
             (core, None)
         }
         (None, None) => {
@@ -180,8 +175,7 @@ async fn run_once(config: &Config) -> Result<End> {
                 ..session
             };
             let mut core = Core::new(config, clock.now());
-            let handed = shelf.journal.is_some().then(Version::new);
-            core.keep(handed, place.clone(), true);
+            core.keep(shelf.keeper(Version::new()), place.clone(), true);
             if let Some((_, found)) = &opened {
                 core.load(&found.text, minutes());
             }

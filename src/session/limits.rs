@@ -86,6 +86,10 @@ pub const HISTORY_IN_FLIGHT_BYTES: usize = 2 * HISTORY_PIECE_BYTES;
 /// the others' edits for longer. (At 20 kB/s these are some million edits.)
 pub const FETCH_LONGEST: Duration = Duration::from_secs(120);
 
+/// How many heads the texts that others had on their disks are remembered with, and one more for each text:
+/// a megabyte or two. Of a few members these are hours of saves.
+pub const MAX_SAVED_HEADS: usize = 1 << 16;
+
 /// How long the logs are at rest before the text is hashed for comparison: at most so often is it
 /// hashed, and never while somebody types.
 pub const PROOF_CALM: Duration = Duration::from_secs(1);
