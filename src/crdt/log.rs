@@ -206,6 +206,13 @@ impl AuthorLog {
 
     /// What number `seq` is; `None` from `end` on. O(log n).
     pub(crate) fn entry(&self, seq: u32) -> Option<Entry<'_>> {
+        // The newest act, which need not be looked for.
+        if let Some(last) = self.acts.last()
+            && seq >= last.seq
+            && seq < last.end()
+        {
+            return Some(Entry::Act(last.kind));
+        }
         if let Some(run) = self.insert_run(seq) {
             return Some(Entry::Insert(run));
         }
@@ -366,6 +373,8 @@ pub struct Log {
     /// Sorted.
     by_id: Vec<(AuthorId, AuthorIx)>,
     version: Version,
+    /// Whose batch came last: the one that is asked for most.
+    recent: usize,
 }
 
 impl Log {
@@ -390,7 +399,18 @@ impl Log {
         self[self.ix(author)?].batch(seq)
     }
 
+    #[inline]
     pub(crate) fn ix(&self, author: &AuthorId) -> Option<AuthorIx> {
+        match self.authors.get(self.recent) {
+            Some(recent) if recent.id.number() == author.number() => {
+                Some(AuthorIx::new(self.recent))
+            }
+            _ => self.look_up(author),
+        }
+    }
+
+    #[inline(never)]
+    fn look_up(&self, author: &AuthorId) -> Option<AuthorIx> {
         let place = self.find(author).ok()?;
         Some(self.by_id[place].1)
     }
@@ -606,6 +626,7 @@ impl Log {
     }
 
     /// Closes a batch at number `end`: from now on it is part of the version.
+    #[inline]
     pub(crate) fn close_batch(
         &mut self,
         author: AuthorIx,
@@ -614,6 +635,7 @@ impl Log {
         minutes: u32,
         source: Source,
     ) {
+        self.recent = author.index();
         let log = &mut self.authors[author.index()];
         debug_assert!(end <= log.end && log.next < end);
         let width = end - log.next;

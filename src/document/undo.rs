@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::crdt::log::steps::{Doing, Step};
-use crate::crdt::{AuthorId, Change, Log, OpId, Source};
+use crate::crdt::{AuthorId, Log, OpId, Source};
 
 /// A pause after which a new group begins, in milliseconds. (Editors use 300 to 1000.)
 pub const PAUSE_MS: u64 = 700;
@@ -204,8 +204,11 @@ impl UndoStack {
     }
 
     /// Remembers an edit; what was undone before can no longer be redone.
+    #[inline]
     pub(super) fn push(&mut self, edit: Edit) {
-        self.redo.clear();
+        if !self.redo.is_empty() {
+            self.redo.clear();
+        }
         let ops = self.number(edit.ops.start)..self.number(edit.ops.end);
         if let (Some(group), Some(open)) = (self.undo.back_mut(), &mut self.open)
             && edit.kind == open.kind
@@ -233,15 +236,22 @@ impl UndoStack {
         });
     }
 
-    /// Keeps the caret in its place while others write.
-    pub(super) fn follow(&mut self, change: &Change) {
-        let Some(Open { caret, .. }) = &mut self.open else {
-            return;
-        };
-        match *change {
-            Change::Insert { at, len, .. } if at < *caret => *caret += len,
-            Change::Remove { at, len } if at < *caret => *caret = at.max(caret.saturating_sub(len)),
-            _ => {}
+    /// Keeps the caret in its place while others write: `len` characters came at `at`.
+    #[inline]
+    pub(super) fn inserted(&mut self, at: usize, len: usize) {
+        if let Some(Open { caret, .. }) = &mut self.open
+            && at < *caret
+        {
+            *caret += len;
+        }
+    }
+
+    /// Likewise, `len` characters went at `at`.
+    pub(super) fn removed(&mut self, at: usize, len: usize) {
+        if let Some(Open { caret, .. }) = &mut self.open
+            && at < *caret
+        {
+            *caret = at.max(caret.saturating_sub(len));
         }
     }
 

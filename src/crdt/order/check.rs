@@ -1,5 +1,7 @@
 //! The invariants of the order tree, checked.
 
+use std::collections::BTreeSet;
+
 use super::super::log::Log;
 use super::{Cursor, LEAF, NODE, NONE, Order, Place, Run};
 
@@ -32,6 +34,14 @@ impl Order {
             leaves.last(),
             Some(&self.last),
             "O1: the last leaf is wrong"
+        );
+        let marked = leaves
+            .iter()
+            .filter(|leaf| self.leaves[**leaf as usize].moved);
+        assert_eq!(
+            marked.collect::<BTreeSet<_>>(),
+            self.moved.iter().collect(),
+            "O3: the leaves marked as moved"
         );
         for leaf in &leaves {
             for (slot, run) in self.leaves[*leaf as usize].runs.iter().enumerate() {
