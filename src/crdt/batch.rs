@@ -252,6 +252,15 @@ pub(crate) fn typed(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(text).ok()
 }
 
+/// [`typed`] if it is one ASCII character.
+#[inline(always)]
+pub(crate) const fn typed_key(bytes: &[u8]) -> Option<u8> {
+    match *bytes {
+        [0, 0xa1, byte @ 1..=0x7f] => Some(byte),
+        _ => None,
+    }
+}
+
 /// Reads the batch of author `me` that starts at that author's head. Changes nothing but `targets`,
 /// which afterwards holds what its operations name.
 pub(crate) fn decode<'a>(

@@ -270,6 +270,13 @@ impl AuthorLog {
         self.end += chars;
     }
 
+    /// [`push_on`](Self::push_on) for an ASCII character.
+    #[inline(always)]
+    pub(crate) fn push_key(&mut self, byte: u8) {
+        self.text.push_ascii(byte);
+        self.end += 1;
+    }
+
     /// The batch that holds number `seq`. O(log n), O(1) for the newest.
     pub(crate) fn batch(&self, seq: u32) -> Option<BatchInfo> {
         let run = &self.batches[self.batch_run(seq)?];
@@ -347,7 +354,6 @@ impl AuthorLog {
     }
 
     /// Appends a batch that does not go on like the last one.
-    #[cold]
     fn push_batch(&mut self, width: u32, lamport: u64, minutes: u32, source: Source) {
         self.batches.push(BatchRun {
             seq: self.next,
@@ -501,6 +507,7 @@ impl Log {
     }
 
     /// Appends an insert whose text comes later, by [`set_text`](Self::set_text).
+    #[inline]
     pub(crate) fn push_run(
         &mut self,
         author: AuthorIx,
@@ -628,6 +635,46 @@ impl Log {
     /// Closes a batch at number `end`: from now on it is part of the version.
     #[inline]
     pub(crate) fn close_batch(
+        &mut self,
+        author: AuthorIx,
+        end: u32,
+        lamport: u64,
+        minutes: u32,
+        source: Source,
+    ) {
+        if !self.close_alike(author, end, lamport, minutes, source) {
+            self.close_unlike(author, end, lamport, minutes, source);
+        }
+    }
+
+    /// [`close_batch`](Self::close_batch) of a batch that goes on like the one before; else does nothing.
+    #[inline(always)]
+    pub(crate) fn close_alike(
+        &mut self,
+        author: AuthorIx,
+        end: u32,
+        lamport: u64,
+        minutes: u32,
+        source: Source,
+    ) -> bool {
+        let log = &mut self.authors[author.index()];
+        if let Some(run) = log.batches.last_mut()
+            && run.width == end - log.next
+            && run.lamport + u64::from(run.count) == lamport
+            && run.minutes == minutes
+            && run.source == source
+            && self.version.advance_at(log.place, &log.id, end)
+        {
+            run.count += 1;
+            log.next = end;
+            self.recent = author.index();
+            return true;
+        }
+        false
+    }
+
+    #[inline(never)]
+    fn close_unlike(
         &mut self,
         author: AuthorIx,
         end: u32,

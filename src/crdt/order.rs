@@ -114,6 +114,19 @@ struct Cursor {
     slot: u32,
     /// How many visible characters are before it.
     start: u32,
+    /// Whose typing it takes in at its end, with the right origin of that author's last insert, if that is known.
+    typist: Option<AuthorIx>,
+}
+
+impl Cursor {
+    const fn new(leaf: u32, slot: u32, start: u32) -> Self {
+        Self {
+            leaf,
+            slot,
+            start,
+            typist: None,
+        }
+    }
 }
 
 struct Leaf {
@@ -226,11 +239,8 @@ impl Order {
     /// Like [`visible_place`](Self::visible_place), and leaves the cursor there, since an edit follows.
     pub(crate) fn seek(&mut self, at: usize) -> Place {
         let place = self.visible_place(at);
-        self.cursor = Some(Cursor {
-            leaf: place.leaf,
-            slot: place.slot,
-            start: at as u32 - place.offset,
-        });
+        let start = at as u32 - place.offset;
+        self.cursor = Some(Cursor::new(place.leaf, place.slot, start));
         place
     }
 
@@ -241,28 +251,28 @@ impl Order {
             leaf,
             slot,
             mut start,
+            ..
         } = self.cursor?;
         let runs = &self.leaves[leaf as usize].runs;
-        let mut slot = slot as usize;
-        let last = slot.saturating_sub(NEAR);
-        while at < start {
-            if slot == last {
-                return None;
+        let (before, behind) = runs.split_at(slot as usize);
+        if at < start {
+            for (i, run) in before.iter().enumerate().rev().take(NEAR) {
+                start -= run.visible();
+                if at >= start {
+                    let (slot, offset) = (i as u32, at - start);
+                    return Some(Place { leaf, slot, offset });
+                }
             }
-            slot -= 1;
-            start -= runs[slot].visible();
+            return None;
         }
-        for run in &runs[slot..runs.len().min(slot + NEAR)] {
+        let mut rest = at - start;
+        for (i, run) in (slot..).zip(behind.iter().take(NEAR)) {
             let visible = run.visible();
-            if at - start < visible {
-                return Some(Place {
-                    leaf,
-                    slot: slot as u32,
-                    offset: at - start,
-                });
+            if rest < visible {
+                let (slot, offset) = (i, rest);
+                return Some(Place { leaf, slot, offset });
             }
-            start += visible;
-            slot += 1;
+            rest -= visible;
         }
         None
     }
@@ -474,7 +484,7 @@ impl Order {
         .flatten()
     }
 
-    #[inline]
+    #[inline(always)]
     fn add_visible(&mut self, leaf: u32, delta: i32) {
         let add = |count: &mut u32| *count = count.wrapping_add_signed(delta);
         add(&mut self.visible);
@@ -491,6 +501,7 @@ impl Order {
     }
 
     /// Notes that the characters `id..id + len` are in `leaf`.
+    #[inline]
     fn index_set(&mut self, id: Id, len: u32, leaf: u32) {
         let author = id.author.index();
         if self.index.len() <= author {

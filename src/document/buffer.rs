@@ -117,6 +117,38 @@ impl Document {
     /// no text file has, is left out.
     /// O(log n + text).
     pub fn edit(&mut self, range: Range<CharPos>, text: &str, kind: EditKind, now_ms: u64) {
+        let at = range.start.0;
+        if let [byte @ 1..=0x7f] = *text.as_bytes()
+            && range.end.0 == at
+            && let Some(seq) = self.replica.key(at, byte)
+        {
+            let char = char::from(byte);
+            self.put_key(at, char);
+            self.undo.push(Edit {
+                ops: seq..seq + 1,
+                kind,
+                at: now_ms,
+                caret: at + 1,
+                replaced: at..at,
+                space: kind == EditKind::Type && char.is_whitespace(),
+            });
+            return;
+        }
+        self.edit_any(range, text, kind, now_ms);
+    }
+
+    /// Puts one character, which the replica has, into the rope.
+    #[inline(always)]
+    fn put_key(&mut self, at: usize, char: char) {
+        let lines = self.feed.lines(&self.rope);
+        self.rope.insert_char(at, char);
+        self.shadow.follow(at, 0, 1);
+        self.feed.note(&self.rope, at, 0, 1, lines);
+    }
+
+    /// [`edit`](Self::edit) for what is not a key behind the one before.
+    #[inline(never)]
+    fn edit_any(&mut self, range: Range<CharPos>, text: &str, kind: EditKind, now_ms: u64) {
         let first = self.replica.next_seq();
         let (replaced, inserted) = self.put(range, text);
         let end = self.replica.next_seq();
@@ -268,8 +300,18 @@ impl Document {
     /// # Panics
     /// If there are edits that have not been [committed](Self::commit).
     pub fn merge(&mut self, author: AuthorId, seq: u32, bytes: &[u8]) -> Verdict {
-        if let Some(typed) = self.replica.merge_typed(&author, seq, bytes) {
-            let Typed { at, text, chars } = typed;
+        if let Some((at, byte)) = self.replica.merge_key(&author, seq, bytes) {
+            self.put_key(at, char::from(byte));
+            self.undo.inserted(at, 1);
+            return Verdict::Applied;
+        }
+        self.merge_any(author, seq, bytes)
+    }
+
+    /// [`merge`](Self::merge) for what is not a key behind the one before.
+    #[inline(never)]
+    fn merge_any(&mut self, author: AuthorId, seq: u32, bytes: &[u8]) -> Verdict {
+        if let Some(Typed { at, text, chars }) = self.replica.merge_typed(&author, seq, bytes) {
             let lines = self.feed.lines(&self.rope);
             insert(&mut self.rope, at, text);
             self.undo.inserted(at, chars);

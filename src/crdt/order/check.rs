@@ -23,7 +23,24 @@ impl Order {
             chain.push(next);
         }
         assert_eq!(leaves, chain, "O1: the chain is not the leaves in order");
-        if let Some(Cursor { leaf, slot, start }) = self.cursor {
+        if let Some(Cursor {
+            leaf,
+            slot,
+            start,
+            typist,
+        }) = self.cursor
+        {
+            let run = self.leaves[leaf as usize].runs[slot as usize];
+            if let Some(author) = typist {
+                let end = run.id().plus(run.len - 1);
+                let behind = self.next_run(self.place(end));
+                assert!(
+                    run.author == author
+                        && run.hides == 0
+                        && log.origins(end).1 == behind.map(|place| self.id(place)),
+                    "O5: what is typed does not go on at the cursor"
+                );
+            }
             let before = leaves.iter().take_while(|at| **at != leaf);
             let before = before.flat_map(|leaf| &self.leaves[*leaf as usize].runs);
             let before = before.chain(&self.leaves[leaf as usize].runs[..slot as usize]);

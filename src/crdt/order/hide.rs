@@ -112,11 +112,7 @@ impl Order {
         }
         let now = &self.leaves[leaf as usize].runs[slot];
         let in_run = if hides == 0 { part.seq - now.seq } else { 0 };
-        self.cursor = Some(Cursor {
-            leaf,
-            slot: slot as u32,
-            start: at - in_run,
-        });
+        self.cursor = Some(Cursor::new(leaf, slot as u32, at - in_run));
     }
 }
 

@@ -1,7 +1,7 @@
 //! How characters come into the order.
 
 use super::super::id::Id;
-use super::{Cursor, NONE, Order, Place, Run};
+use super::{Cursor, Order, Place, Run};
 
 impl Order {
     /// Puts visible characters `id..id + len`, which are new, in front of the character at `before`
@@ -79,8 +79,7 @@ impl Order {
                 run.len += len;
                 self.add_visible(leaf, len.cast_signed());
                 self.index[id.author.index()].grown(id.seq + len);
-                let slot = slot as u32;
-                self.cursor = Some(Cursor { leaf, slot, start });
+                self.cursor = Some(Cursor::new(leaf, slot as u32, start));
                 return at as usize;
             }
             let (leaf, slot) = self.make_room(leaf, slot + 1, 1);
@@ -98,11 +97,11 @@ impl Order {
     }
 
     /// Counts new visible characters, which are the run at `slot`, and leaves the cursor on it.
+    #[inline]
     fn entered(&mut self, id: Id, len: u32, leaf: u32, slot: usize, start: u32) {
         self.add_visible(leaf, len.cast_signed());
         self.index_set(id, len, leaf);
-        let slot = slot as u32;
-        self.cursor = Some(Cursor { leaf, slot, start });
+        self.cursor = Some(Cursor::new(leaf, slot as u32, start));
     }
 
     /// Typing on: lets the run at the cursor grow by `id..id + len`, if it ends with `id - 1`, is visible
@@ -116,33 +115,55 @@ impl Order {
         right: Option<Id>,
         at: Option<usize>,
     ) -> Option<usize> {
-        let Cursor { leaf, slot, start } = self.cursor?;
-        let this = &self.leaves[leaf as usize];
-        let run = &this.runs[slot as usize];
-        let end = (start + run.len) as usize;
-        if run.hides > 0 || run.id().plus(run.len) != id || at.is_some_and(|at| at != end) {
+        let cursor = self.cursor.as_mut()?;
+        let Cursor { leaf, slot, .. } = *cursor;
+        let run = &mut self.leaves[leaf as usize].runs[slot as usize];
+        let end = cursor.start + run.len;
+        if at.is_some_and(|at| at != end as usize) {
             return None;
         }
-        let behind = match this.runs.get(slot as usize + 1) {
-            Some(next) => Some(next.id()),
-            None if this.next == NONE => None,
-            None => Some(self.leaves[this.next as usize].runs[0].id()),
-        };
-        if behind != right {
-            return None;
+        if cursor.typist == Some(id.author) {
+            debug_assert!(run.hides == 0 && run.id().plus(run.len) == id);
+            run.len += len;
+        } else {
+            self.begin_typing(leaf, slot, id, len, right)?;
         }
-        let this = &mut self.leaves[leaf as usize];
-        this.runs[slot as usize].len += len;
         self.add_visible(leaf, len.cast_signed());
         self.index[id.author.index()].grown(id.seq + len);
-        Some(end)
+        Some(end as usize)
+    }
+
+    /// Lets the run at the cursor grow for the first time.
+    #[inline(never)]
+    fn begin_typing(
+        &mut self,
+        leaf: u32,
+        slot: u32,
+        id: Id,
+        len: u32,
+        right: Option<Id>,
+    ) -> Option<()> {
+        let front = self.last_of(leaf, slot);
+        let behind = self.next_run(front).map(|place| self.id(place));
+        let run = &mut self.leaves[leaf as usize].runs[slot as usize];
+        if run.hides > 0 || run.id().plus(run.len) != id || behind != right {
+            return None;
+        }
+        run.len += len;
+        if let Some(cursor) = &mut self.cursor {
+            cursor.typist = Some(id.author);
+        }
+        Some(())
     }
 }
 
 /// Puts two runs into a leaf that has room for them.
 pub(super) fn insert_two(runs: &mut Vec<Run>, slot: usize, two: [Run; 2]) {
     let end = runs.len();
-    runs.extend_from_slice(&two);
-    runs.copy_within(slot..end, slot + 2);
-    runs[slot..slot + 2].copy_from_slice(&two);
+    runs.push(two[0]);
+    runs.push(two[1]);
+    if slot < end {
+        runs.copy_within(slot..end, slot + 2);
+        (runs[slot], runs[slot + 1]) = (two[0], two[1]);
+    }
 }
