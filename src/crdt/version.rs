@@ -45,6 +45,7 @@ impl Version {
 
     /// [`advance`](Self::advance) for an author that stood at `place` the last time; whether it still
     /// does (else nothing is done). O(1).
+    #[inline]
     pub(crate) fn advance_at(&mut self, place: usize, author: &AuthorId, next: u32) -> bool {
         match self.0.get_mut(place) {
             Some((known, at)) if known == author => {

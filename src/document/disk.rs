@@ -88,6 +88,7 @@ impl Shadow {
     }
 
     /// At `at`, `removed` characters of the document have made room for `inserted` others.
+    #[inline]
     pub(super) fn follow(&mut self, at: usize, removed: usize, inserted: usize) {
         if let Some(stage) = self.saving.as_mut().or(self.known.as_mut()) {
             stage.drift.push(at, removed, inserted);
@@ -199,6 +200,7 @@ impl Stage {
 }
 
 impl Drift {
+    #[inline(never)]
     fn push(&mut self, at: usize, removed: usize, inserted: usize) {
         if self.lost {
             return;
