@@ -141,7 +141,7 @@ impl Replica {
                 author: parked.author,
                 seq: parked.seq,
             };
-            self.merge_any(first, parked.width, &parked.bytes, changes);
+            self.merge_said(first, parked.width, &parked.bytes, changes);
         }
     }
 }

@@ -221,7 +221,7 @@ impl Replica {
         bytes: &[u8],
         changes: &mut Vec<Change>,
     ) -> Verdict {
-        self.merge_any(first, Some(width), bytes, changes)
+        self.merge_said(first, Some(width), bytes, changes)
     }
 
     /// Takes nothing more of an author.

@@ -12,6 +12,7 @@ use crate::wire::{Batch, Message, Name};
 use toy::Toy;
 
 mod door;
+mod nuisance;
 mod vouch;
 
 #[path = "../../tests/sim/toy.rs"]

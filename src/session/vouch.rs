@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::limits::OPS_BYTES;
+use super::limits::{MAX_SIGNED_BYTES, OPS_BYTES};
 use super::link::Fault;
 use crate::crdt::seal::{digest, next_batch};
 use crate::crdt::{
@@ -23,12 +23,8 @@ use crate::crdt::{
     Stretch, Version,
 };
 use crate::security::Crypto;
-use crate::wire::limits::{MAX_BATCHES, MAX_PAYLOAD_BYTES};
+use crate::wire::limits::MAX_BATCHES;
 use crate::wire::{Batch, Fork, Ops, Signed, Voucher, Vouchers};
-
-/// How many bytes of batches may stand under one signature that comes, each counted with 16 more: so
-/// that they fit into one message of any kind again when they are passed on.
-pub(super) const MAX_STRETCH_BYTES: usize = MAX_PAYLOAD_BYTES - 1024;
 
 /// Batches that follow on what was checked before and that their author has signed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -259,7 +255,7 @@ impl Vouch {
             let add = |at: u32, width: u32| at.checked_add(width);
             widths.filter(|width| *width > 0).try_fold(seq, add)
         };
-        let Some(end) = ends(&batches).filter(|_| long <= MAX_STRETCH_BYTES) else {
+        let Some(end) = ends(&batches).filter(|_| long <= MAX_SIGNED_BYTES) else {
             return Err(Fault::Forged);
         };
         let new = || Known::new(&author);
@@ -512,7 +508,7 @@ fn check_seals(
             batches += 1;
             bytes += batch.len();
         }
-        let fits = batches <= MAX_BATCHES && bytes + 16 * batches <= MAX_STRETCH_BYTES;
+        let fits = batches <= MAX_BATCHES && bytes + 16 * batches <= MAX_SIGNED_BYTES;
         if !fits || batches == 0 || at != *end || !signed(at, &chain, signature) {
             return None;
         }

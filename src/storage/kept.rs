@@ -376,6 +376,7 @@ pub fn compact(content: &Content, into: &mut Successor) -> io::Result<u64> {
         .chain(waiting)
         .chain(notes);
     into.append(all)?;
+    into.sync()?;
     Ok(content.records().count() as u64)
 }
 
