@@ -496,12 +496,11 @@ impl Evil {
     fn sign(&self, count: usize) -> [u8; 64] {
         let me = author(&self.keys);
         let mut chain = Chain::start(&me);
-        let mut end = 0;
+        let mut end = 0_u32;
         for (seq, batch) in &self.written[..count] {
             chain = chain.then(*seq, batch.width, &batch.bytes);
             end = seq + batch.width;
         }
-        let end: u32 = end;
         let statement = [
             b"collab-edit 1 batches",
             &me.0[..],
