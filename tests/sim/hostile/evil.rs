@@ -646,6 +646,19 @@ impl Evil {
         {
             return Message::Ops(ops);
         }
+        if self.rng.bool() {
+            // What another one never wrote, right behind what it did.
+            let author = self.any_author();
+            return Message::Ops(Ops {
+                author,
+                seq: self.heads.next(&author),
+                batches: vec![Batch {
+                    width: 1,
+                    bytes: vec![0, 0xa1, b'f'],
+                }],
+                signature: [9; 64],
+            });
+        }
         // Another author for each place, since what it writes is one log to all.
         let author = AuthorId([0xdd; 16]);
         Message::Ops(Ops {
