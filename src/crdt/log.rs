@@ -226,12 +226,6 @@ impl AuthorLog {
         self.inserts.last().map_or(0, |last| last.chars + last.len)
     }
 
-    /// Number of the character `seq` among the author's characters. O(log n).
-    pub(crate) fn char_of(&self, seq: u32) -> Option<u32> {
-        let run = self.insert_run(seq)?;
-        Some(run.chars + (seq - run.seq))
-    }
-
     /// The text of the characters `seq..seq + len`, which are characters without a gap.
     pub(crate) fn text(&self, seq: u32, len: u32) -> &str {
         let Some(run) = self.insert_run(seq) else {
