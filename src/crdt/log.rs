@@ -583,6 +583,11 @@ impl Log {
 
     /// Appends a delete or an undo to `author`'s log; returns its number.
     pub(crate) fn push_act(&mut self, author: AuthorIx, kind: ActKind, targets: &[Span]) -> u32 {
+        if let [Span { start, len: 1 }] = targets
+            && kind == ActKind::Delete
+        {
+            return self.push_key_delete(author, *start);
+        }
         let log = &mut self[author];
         let seq = log.end;
         for span in targets {
@@ -591,33 +596,41 @@ impl Log {
             }
         }
         log.end += 1;
-        let one = match targets {
-            [Span { start, len: 1 }] if kind == ActKind::Delete => Some(*start),
-            _ => None,
-        };
-        if let (Some(id), Some(last)) = (one, log.acts.last_mut())
-            && last.kind == kind
+        let start = log.targets.len() as u32;
+        log.targets.extend_from_slice(targets);
+        log.acts.push(ActRun {
+            seq,
+            len: 1,
+            kind,
+            names: Names::Spans {
+                start,
+                end: log.targets.len() as u32,
+            },
+        });
+        seq
+    }
+
+    /// Appends a delete of one character to `author`'s log; returns its number.
+    #[inline]
+    pub(crate) fn push_key_delete(&mut self, author: AuthorIx, id: Id) -> u32 {
+        let log = &mut self[author];
+        let seq = log.end;
+        if id.author != author {
+            log.mention(id.author, seq);
+        }
+        log.end += 1;
+        if let Some(last) = log.acts.last_mut()
+            && last.kind == ActKind::Delete
             && last.end() == seq
             && last.grow(id)
         {
             return seq;
         }
-        let names = one.map_or_else(
-            || {
-                let start = log.targets.len() as u32;
-                log.targets.extend_from_slice(targets);
-                Names::Spans {
-                    start,
-                    end: log.targets.len() as u32,
-                }
-            },
-            Names::Forwards,
-        );
         log.acts.push(ActRun {
             seq,
             len: 1,
-            kind,
-            names,
+            kind: ActKind::Delete,
+            names: Names::Forwards(id),
         });
         seq
     }

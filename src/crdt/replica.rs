@@ -193,7 +193,7 @@ impl Replica {
             self.enter(left, id, piece, chars);
             if !rest.is_empty() {
                 self.cuts.push(self.next_seq());
-                left = Some(self.order.place(id.plus(chars - 1)));
+                left = self.order.locate(id.plus(chars - 1));
             }
             inserted += chars as usize;
         }
@@ -213,20 +213,19 @@ impl Replica {
         Some(seq)
     }
 
-    /// Enters an insert right behind a character (`None`: in front of all) into order and log; how many
-    /// visible characters are before it.
-    fn enter(&mut self, left: Option<Place>, id: Id, text: &str, chars: u32) -> usize {
+    /// Enters an insert right behind a character, with how many visible ones are before its run (`None`: in front of
+    /// all), into order and log.
+    fn enter(&mut self, left: Option<(Place, u32)>, id: Id, text: &str, chars: u32) {
         let order = &mut self.order;
-        let behind = left.map_or_else(|| order.first(), |place| order.after(place));
+        let behind = left.map_or_else(|| order.first(), |(place, _)| order.after(place));
         let right = behind.map(|place| order.id(place));
-        let left_id = left.map(|place| order.id(place));
+        let left_id = left.map(|(place, _)| order.id(place));
         let continues = self.log[id.author].continues(id.author, left_id, right);
-        let at = match left {
+        match left {
             Some(left) => order.insert_behind(left, id, chars, continues),
             None => order.insert(behind, id, chars, continues),
         };
         self.log.push_insert(id.author, left_id, right, text, chars);
-        at
     }
 
     /// Takes in characters that continue `author`'s newest operation, if the order's cursor is at their
@@ -254,6 +253,11 @@ impl Replica {
     /// If `range` reaches past the end.
     #[inline(never)]
     pub fn delete(&mut self, range: Range<usize>) {
+        if range.len() == 1 {
+            let id = self.order.hide_one(range.start);
+            self.log.push_key_delete(self.me, id);
+            return;
+        }
         let mut spans = std::mem::take(&mut self.spans);
         spans.clear();
         self.order.hide_visible(range, &mut spans);
@@ -489,8 +493,7 @@ impl Replica {
         changes: &mut Vec<Change>,
     ) -> Result<(), Undecoded> {
         let before = changes.len();
-        let ops = std::iter::once(&batch.first).chain(&batch.rest);
-        for (i, op) in ops.enumerate() {
+        for (i, op) in batch.ops().enumerate() {
             if let Err(why) = self.apply(author, batch.info.lamport, op, targets, changes) {
                 if i > 0 {
                     // Rare, and once per author at most: what the first operations did to the order
@@ -576,10 +579,10 @@ impl Replica {
         }
         let order = &mut self.order;
         let front = match left {
-            Some(left) => Some(order.look_up(left).ok_or(Invalid::NotACharacter)?),
+            Some(left) => Some(order.locate(left).ok_or(Invalid::NotACharacter)?),
             None => None,
         };
-        let behind = front.map_or_else(|| order.first(), |place| order.after(place));
+        let behind = front.map_or_else(|| order.first(), |(place, _)| order.after(place));
         // As a rule there is nothing between the origins.
         let at = if behind.map(|place| order.id(place)) == right {
             match front {
@@ -588,7 +591,7 @@ impl Replica {
             }
         } else {
             if let Some(right) = right {
-                order.look_up(right).ok_or(Invalid::NotACharacter)?;
+                order.locate(right).ok_or(Invalid::NotACharacter)?;
             }
             order.reindex();
             let before = destination(order, &self.log, id, lamport, left, right)?;
@@ -621,6 +624,7 @@ impl Replica {
     }
 
     /// Panics if local operations are in no batch yet.
+    #[inline]
     pub(crate) fn check_committed(&self) {
         assert_eq!(
             self.log[self.me].next(),
