@@ -17,6 +17,7 @@ mod act;
 mod check;
 mod count;
 mod hints;
+mod restore;
 pub mod steps;
 
 use std::collections::BTreeMap;
@@ -39,12 +40,6 @@ pub(crate) struct InsertRun {
     pub(crate) right: Option<Id>,
     /// Number of the first character among the author's characters.
     chars: u32,
-}
-
-impl InsertRun {
-    const fn end(&self) -> u32 {
-        self.seq + self.len
-    }
 }
 
 struct Note {
@@ -229,12 +224,6 @@ impl AuthorLog {
     /// How many characters the author has inserted.
     pub(crate) fn chars(&self) -> u32 {
         self.inserts.last().map_or(0, |last| last.chars + last.len)
-    }
-
-    /// Number of the character `seq` among the author's characters. O(log n).
-    pub(crate) fn char_of(&self, seq: u32) -> Option<u32> {
-        let run = self.insert_run(seq)?;
-        Some(run.chars + (seq - run.seq))
     }
 
     /// The text of the characters `seq..seq + len`, which are characters without a gap.
@@ -502,19 +491,6 @@ impl Log {
         text: &str,
         chars: u32,
     ) {
-        self.push_run(author, left, right, chars);
-        self[author].text.push(text, chars as usize);
-    }
-
-    /// Appends an insert whose text comes later, by [`set_text`](Self::set_text).
-    #[inline]
-    pub(crate) fn push_run(
-        &mut self,
-        author: AuthorIx,
-        left: Option<Id>,
-        right: Option<Id>,
-        chars: u32,
-    ) {
         let log = &mut self[author];
         if log.continues(author, left, right) {
             if let Some(run) = log.inserts.last_mut() {
@@ -537,48 +513,12 @@ impl Log {
             });
         }
         log.end += chars;
+        log.text.push(text, chars as usize);
     }
 
     /// Gives `author` all its text at once.
     pub(crate) fn set_text(&mut self, author: AuthorIx, text: String, chars: usize) {
         self[author].text = AppendText::new(text, chars);
-    }
-
-    /// Appends deletes of one character each, in `span`'s order or backwards.
-    pub(crate) fn push_keys(&mut self, author: AuthorIx, span: Span, backwards: bool) {
-        let log = &mut self[author];
-        let seq = log.end;
-        if span.start.author != author {
-            log.mention(span.start.author, seq);
-        }
-        log.acts.push(ActRun {
-            seq,
-            len: span.len,
-            kind: ActKind::Delete,
-            names: if backwards {
-                Names::Backwards(span.start.plus(span.len - 1))
-            } else {
-                Names::Forwards(span.start)
-            },
-        });
-        log.end += span.len;
-    }
-
-    /// Appends `count` batches like `first`, with Lamport values that rise by one, whose operations
-    /// come later.
-    pub(crate) fn push_batches(&mut self, author: AuthorIx, first: BatchInfo, count: u32) {
-        let log = &mut self[author];
-        let run = BatchRun {
-            seq: first.seq,
-            width: first.end - first.seq,
-            count,
-            lamport: first.lamport,
-            minutes: first.minutes,
-            source: first.source,
-        };
-        log.next = run.end();
-        log.batches.push(run);
-        self.advance(author);
     }
 
     /// Appends a delete or an undo to `author`'s log; returns its number.
@@ -718,7 +658,7 @@ impl Log {
 
     /// Brings the version up to the author's head, and remembers where the author stands in it.
     #[cold]
-    fn advance(&mut self, author: AuthorIx) {
+    pub(crate) fn advance(&mut self, author: AuthorIx) {
         let log = &mut self.authors[author.index()];
         log.place = self.version.advance(log.id, log.next);
     }

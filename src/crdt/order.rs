@@ -27,6 +27,7 @@
 //! Not here: the rule that decides where an insert goes (that is [`super::integrate`]).
 
 mod check;
+mod fill;
 mod hide;
 mod index;
 mod insert;
@@ -37,6 +38,7 @@ use std::cmp::Ordering;
 
 use super::id::{AuthorIx, Id};
 use super::op::Span;
+pub(crate) use fill::Fill;
 use index::Index;
 
 /// Runs in a leaf, children of an inner node: small under test, so that small texts make deep
@@ -468,6 +470,44 @@ impl Order {
         self.next_run(place)
     }
 
+    /// The character before the one at `place`. O(log n), O(1) within a leaf.
+    pub(crate) fn before(&self, place: Place) -> Option<Place> {
+        if let Some(offset) = place.offset.checked_sub(1) {
+            return Some(Place { offset, ..place });
+        }
+        let (leaf, slot) = match place.slot.checked_sub(1) {
+            Some(slot) => (place.leaf, slot),
+            None => {
+                let leaf = self.leaf_before(place.leaf)?;
+                (leaf, self.leaves[leaf as usize].runs.len() as u32 - 1)
+            }
+        };
+        let offset = self.leaves[leaf as usize].runs[slot as usize].len - 1;
+        Some(Place { leaf, slot, offset })
+    }
+
+    fn leaf_before(&self, leaf: u32) -> Option<u32> {
+        let Leaf {
+            mut place,
+            mut parent,
+            ..
+        } = self.leaves[leaf as usize];
+        while place == 0 {
+            if parent == NONE {
+                return None;
+            }
+            let node = &self.nodes[parent as usize];
+            (place, parent) = (node.place, node.parent);
+        }
+        let mut node = self.nodes.get(parent as usize)?;
+        let mut child = node.children[place as usize - 1];
+        while !node.above_leaves {
+            node = &self.nodes[child as usize];
+            child = *node.children.last()?;
+        }
+        Some(child)
+    }
+
     /// The first character of the run after the one that holds `place`. O(1).
     pub(crate) fn next_run(&self, place: Place) -> Option<Place> {
         let leaf = &self.leaves[place.leaf as usize];
@@ -483,21 +523,6 @@ impl Order {
             slot: 0,
             offset: 0,
         })
-    }
-
-    /// Appends the visible characters `from..to` to `spans`, in their order. O(log n + answer).
-    pub(crate) fn visible_spans(&mut self, from: usize, to: usize, spans: &mut Vec<Span>) {
-        let mut rest = (to - from) as u32;
-        let mut place = (rest > 0).then(|| self.seek(from).0);
-        while let Some(at) = place.filter(|_| rest > 0) {
-            let run = self.run(at);
-            if run.hides == 0 {
-                let len = (run.len - at.offset).min(rest);
-                push_joined(spans, run.id().plus(at.offset), len);
-                rest -= len;
-            }
-            place = self.next_run(at);
-        }
     }
 
     /// All runs, in order.
@@ -539,7 +564,7 @@ impl Order {
 }
 
 /// Appends the characters `start..start + len`, to the last span if they go on where that ends.
-fn push_joined(spans: &mut Vec<Span>, start: Id, len: u32) {
+pub(crate) fn push_joined(spans: &mut Vec<Span>, start: Id, len: u32) {
     match spans.last_mut() {
         Some(last) if last.start.plus(last.len) == start => last.len += len,
         _ => spans.push(Span { start, len }),

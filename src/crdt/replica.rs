@@ -12,9 +12,9 @@ use std::ops::Range;
 use super::anchor::{Anchor, Bias};
 use super::batch::{Decoded, Undecoded, decode, typed, typed_key};
 use super::id::{AuthorId, AuthorIx, Id, OpId};
-use super::integrate::destination;
+use super::integrate::{Crowds, destination};
 use super::limits::{BATCH_TARGETS, BATCH_TEXT_BYTES, MAX_LAMPORT, MAX_UNDO_DEPTH};
-use super::log::{ActKind, Entry, Log};
+use super::log::{ActKind, Log};
 use super::op::{BatchInfo, Invalid, Op, Source, Span};
 use super::order::{Order, Place, Shown};
 use super::pending::Pending;
@@ -79,6 +79,7 @@ pub(crate) struct Typed<'a> {
 pub struct Replica {
     pub(crate) log: Log,
     pub(crate) order: Order,
+    pub(crate) crowds: Crowds,
     me: AuthorIx,
     pub(crate) clock: u64,
     pub(crate) pending: Pending,
@@ -97,6 +98,7 @@ impl Replica {
         Self {
             log,
             order: Order::new(),
+            crowds: Crowds::default(),
             me,
             clock: 0,
             pending: Pending::default(),
@@ -170,32 +172,35 @@ impl Replica {
     /// If `at` is past the end.
     #[inline]
     pub fn insert(&mut self, at: usize, text: &str) -> usize {
-        if text.len() <= BATCH_TEXT_BYTES {
-            let chars = count(text);
-            if self.type_on(self.me, text, chars, Some(at)).is_some() {
-                return chars as usize;
-            }
+        if text.len() > BATCH_TEXT_BYTES {
+            return self.insert_in_pieces(at, text);
         }
-        self.insert_elsewhere(at, text)
+        let chars = count(text);
+        if chars > 0 && self.type_on(self.me, text, chars, Some(at)).is_none() {
+            self.insert_elsewhere(at, text, chars);
+        }
+        chars as usize
     }
 
     /// An insert that does not go on where the author's last one ended.
     #[inline(never)]
-    fn insert_elsewhere(&mut self, at: usize, text: &str) -> usize {
-        let mut inserted = 0;
-        let mut left = at.checked_sub(1).map(|before| self.order.seek(before));
-        let mut rest = text;
+    fn insert_elsewhere(&mut self, at: usize, text: &str, chars: u32) {
+        let left = at.checked_sub(1).map(|before| self.order.seek(before));
+        let id = Id::new(self.me, self.next_seq());
+        self.enter(left, id, text, chars);
+    }
+
+    /// An insert that is too long for one batch.
+    #[inline(never)]
+    fn insert_in_pieces(&mut self, at: usize, text: &str) -> usize {
+        let (mut inserted, mut rest) = (0, text);
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(rest.floor_char_boundary(BATCH_TEXT_BYTES));
-            rest = after;
-            let chars = count(piece);
-            let id = Id::new(self.me, self.next_seq());
-            self.enter(left, id, piece, chars);
-            if !rest.is_empty() {
+            if inserted > 0 {
                 self.cuts.push(self.next_seq());
-                left = self.order.locate(id.plus(chars - 1));
             }
-            inserted += chars as usize;
+            inserted += self.insert(at + inserted, piece);
+            rest = after;
         }
         inserted
     }
@@ -549,11 +554,7 @@ impl Replica {
             }
             Op::Undo { targets: part } => {
                 let targets = &targets[part.clone()];
-                check_disjoint(targets)?;
-                let depth = self.depth(targets);
-                if depth > MAX_UNDO_DEPTH {
-                    return Err(Invalid::UndoTooDeep);
-                }
+                let depth = self.check_undo(targets)?;
                 let seq = self.log.push_act(author, ActKind::Undo(depth), targets);
                 self.enforce(author, seq, changes);
             }
@@ -594,8 +595,8 @@ impl Replica {
                 order.locate(right).ok_or(Invalid::NotACharacter)?;
             }
             order.reindex();
-            let before = destination(order, &self.log, id, lamport, left, right)?;
-            order.insert(before, id, chars, continues)
+            let before = self.destination(id, lamport, left, right)?;
+            self.order.insert(before, id, chars, continues)
         };
         self.log.push_insert(author, left, right, text, chars);
         Ok(at)
@@ -623,6 +624,30 @@ impl Replica {
         Ok(())
     }
 
+    /// Where the new insert `id`, which is put there next, goes.
+    fn destination(
+        &mut self,
+        id: Id,
+        lamport: u64,
+        left: Option<Id>,
+        right: Option<Id>,
+    ) -> Result<Option<Place>, Invalid> {
+        let Self {
+            order, log, crowds, ..
+        } = self;
+        destination(order, log, crowds, id, lamport, left, right)
+    }
+
+    /// How deep an undo of these operations, which are here, is nested.
+    pub(crate) fn check_undo(&self, targets: &[Span]) -> Result<u8, Invalid> {
+        check_disjoint(targets)?;
+        let depth = self.depth(targets);
+        if depth > MAX_UNDO_DEPTH {
+            return Err(Invalid::UndoTooDeep);
+        }
+        Ok(depth)
+    }
+
     /// Panics if local operations are in no batch yet.
     #[inline]
     pub(crate) fn check_committed(&self) {
@@ -631,76 +656,6 @@ impl Replica {
             self.log[self.me].end(),
             "local operations are not committed"
         );
-    }
-
-    /// Checks that all of a span, which is here, is characters.
-    pub(crate) fn check_characters(&self, span: Span) -> Result<(), Invalid> {
-        let mut seq = span.start.seq;
-        while seq < span.end() {
-            let run = self.log[span.start.author]
-                .insert_run(seq)
-                .ok_or(Invalid::NotACharacter)?;
-            seq = run.seq + run.len;
-        }
-        Ok(())
-    }
-
-    /// Builds the order anew from the log. O(n log n).
-    fn rebuild(&mut self) {
-        self.order = Order::new();
-        self.log.forget_undos();
-        let authors: Vec<AuthorIx> = self.log.authors().map(|(ix, _)| ix).collect();
-        let mut done = vec![0; authors.len()];
-        loop {
-            let before = done.clone();
-            for author in &authors {
-                while let Some(end) = self.replay(*author, done[author.index()], &done) {
-                    done[author.index()] = end;
-                }
-            }
-            if done == before {
-                break;
-            }
-        }
-        for (author, log) in self.log.authors() {
-            assert_eq!(
-                done[author.index()],
-                log.next(),
-                "the log holds the causes of all that it holds"
-            );
-        }
-    }
-
-    /// Puts the log's entry at `seq` into the order, if its causes are there; the number after it.
-    fn replay(&mut self, author: AuthorIx, seq: u32, done: &[u32]) -> Option<u32> {
-        let there =
-            |id: &Id| id.seq < done[id.author.index()] || (id.author == author && id.seq < seq);
-        match self.log[author].entry(seq)? {
-            Entry::Insert(run) => {
-                let run = *run;
-                if ![run.left, run.right].iter().flatten().all(there) {
-                    return None;
-                }
-                let id = Id::new(author, seq);
-                let lamport = self.log.lamport(id, MAX_LAMPORT);
-                let before = destination(&self.order, &self.log, id, lamport, run.left, run.right)
-                    .expect("what is in the log was found valid");
-                self.order.insert(before, id, run.len, false);
-                Some(seq + run.len)
-            }
-            Entry::Act(_) => {
-                let targets = self.log[author].targets(seq);
-                if !targets
-                    .iter()
-                    .all(|span| there(&span.start.plus(span.len - 1)))
-                {
-                    return None;
-                }
-                self.enforce(author, seq, &mut Vec::new());
-                Some(seq + 1)
-            }
-            Entry::Note(_) => Some(seq + 1),
-        }
     }
 
     /// An anchor at the gap in front of visible character number `at`, held by the character on the
@@ -772,7 +727,7 @@ fn count(text: &str) -> u32 {
 }
 
 /// Checks that no operation is named twice.
-fn check_disjoint(targets: &[Span]) -> Result<(), Invalid> {
+pub(crate) fn check_disjoint(targets: &[Span]) -> Result<(), Invalid> {
     let apart = |a: &Span, b: &Span| {
         a.start.author != b.start.author || a.end() <= b.start.seq || b.end() <= a.start.seq
     };
@@ -809,7 +764,7 @@ impl Replica {
         let left = left.and_then(|op| self.log.id(op));
         let right = right.and_then(|op| self.log.id(op));
         let id = Id::new(self.me, self.log[self.me].end());
-        let before = destination(&self.order, &self.log, id, lamport, left, right)?;
+        let before = self.destination(id, lamport, left, right)?;
         let chars = text.chars().count() as u32;
         let continues = self.log[self.me].continues(self.me, left, right);
         self.order.insert(before, id, chars, continues);

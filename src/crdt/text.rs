@@ -26,7 +26,12 @@ impl AppendText {
             let mut byte = 0;
             for _ in (0..chars).step_by(STRIDE) {
                 marks.push(byte);
-                byte += chars_len(&text[byte..], STRIDE);
+                let plain = text.as_bytes()[byte..].first_chunk::<STRIDE>();
+                byte += if plain.is_some_and(|plain| plain.is_ascii()) {
+                    STRIDE
+                } else {
+                    chars_len(&text[byte..], STRIDE)
+                };
             }
         }
         Self { text, chars, marks }

@@ -100,7 +100,7 @@ impl Order {
     }
 
     /// Tells the children of a node, from one on, where they are.
-    fn number_children(&mut self, parent: u32, from: usize) {
+    pub(super) fn number_children(&mut self, parent: u32, from: usize) {
         let node = &self.nodes[parent as usize];
         if node.above_leaves {
             for (place, child) in node.children.iter().enumerate().skip(from) {

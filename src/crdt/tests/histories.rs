@@ -195,11 +195,13 @@ impl World {
             }
         }
         self.needs_no_more_than_causes(rng, first, &model);
-        replicas
-            .iter()
-            .map(|replica| replica.order.levels())
-            .max()
-            .unwrap_or(0)
+        let levels = replicas.iter().map(|replica| replica.order.levels()).max();
+        // From the log alone comes the same order.
+        replicas[0].rebuild();
+        replicas[0].check_invariants();
+        assert_eq!(replicas[0].all_characters(), order);
+        assert_eq!(replicas[0].visible_text(), text(&replicas[0]));
+        levels.unwrap_or(0)
     }
 
     /// Gives one batch to somebody who gets nothing besides what that batch needs: not all that its author knew.
