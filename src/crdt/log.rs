@@ -596,7 +596,7 @@ impl Log {
         source: Source,
     ) {
         if !self.close_alike(author, end, lamport, minutes, source) {
-            self.close_unlike(author, end, lamport, minutes, source);
+            self.close_any(author, end, lamport, minutes, source);
         }
     }
 
@@ -626,8 +626,9 @@ impl Log {
         false
     }
 
+    /// [`close_batch`](Self::close_batch) of any batch.
     #[inline(never)]
-    fn close_unlike(
+    pub(crate) fn close_any(
         &mut self,
         author: AuthorIx,
         end: u32,

@@ -324,7 +324,7 @@ impl Replica {
         for cut in self.cuts.drain(..) {
             self.log.close_batch(self.me, cut, lamport, minutes, source);
         }
-        self.log.close_batch(self.me, end, lamport, minutes, source);
+        self.log.close_any(self.me, end, lamport, minutes, source);
     }
 
     /// Takes in a batch: `author`'s operations from number `seq` on, encoded in `bytes`. Appends to
