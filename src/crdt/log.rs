@@ -306,11 +306,10 @@ impl AuthorLog {
         if !goes_on || seq.checked_add(batch.width) != Some(self.next) {
             return None;
         }
-        if insert.seq >= seq || insert.end() < self.next {
+        if insert.seq >= seq || insert.end() != self.next {
             return None;
         }
-        let from = (insert.chars + (seq - insert.seq)) as usize;
-        Some(self.text.slice(from, from + batch.width as usize))
+        Some(self.text.last(batch.width as usize))
     }
 
     fn batch_run(&self, seq: u32) -> Option<usize> {

@@ -113,6 +113,16 @@ impl AppendText {
         self.slice_wide(from, to)
     }
 
+    /// The last `chars` characters.
+    #[inline]
+    pub(crate) fn last(&self, chars: usize) -> &str {
+        if chars == 1 && self.text.as_bytes().last().is_some_and(u8::is_ascii) {
+            return &self.text[self.text.len() - 1..];
+        }
+        self.slice(self.chars - chars, self.chars)
+    }
+
+    #[inline(never)]
     fn slice_wide(&self, from: usize, to: usize) -> &str {
         let start = self.byte_of(from);
         let end = if to - from > STRIDE || to == self.chars {
@@ -204,6 +214,10 @@ mod tests {
                 text.slice(from, to),
                 all[from..to].iter().collect::<String>()
             );
+        }
+        for n in 0..20 {
+            let last = &all[all.len() - n..];
+            assert_eq!(text.last(n), last.iter().collect::<String>());
         }
     }
 
