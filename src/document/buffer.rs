@@ -12,6 +12,7 @@ use super::delta::{Delta, Step};
 use super::diff::additions;
 use super::disk::Shadow;
 use super::feed::{Feed, TextChange};
+use super::format::text_hash;
 use super::position::CharPos;
 use super::undo::{Edit, EditKind, UndoStack};
 use crate::crdt::replica::Typed;
@@ -99,11 +100,7 @@ impl Document {
 
     /// BLAKE3 of the text in UTF-8. O(n).
     pub fn hash(&self) -> blake3::Hash {
-        let mut hasher = blake3::Hasher::new();
-        for chunk in self.rope.chunks() {
-            hasher.update(chunk.as_bytes());
-        }
-        hasher.finalize()
+        text_hash(self.rope.chunks())
     }
 
     /// Puts the first content of a file into an empty document. It cannot be undone.

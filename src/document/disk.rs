@@ -187,8 +187,13 @@ impl Stage {
     }
 
     fn find_drift(&mut self, document: &Rope, deadline: Option<Instant>) {
+        let delta = if self.text.is_instance(document) {
+            Delta::default()
+        } else {
+            diff(&self.text, document, deadline)
+        };
         self.drift = Drift {
-            delta: diff(&self.text, document, deadline),
+            delta,
             ..Drift::default()
         };
     }
