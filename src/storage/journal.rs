@@ -96,8 +96,44 @@ pub struct Successor(Log);
 struct Log {
     file: File,
     len: u64,
-    chain: Checksum,
+    chain: Chain,
     records: u64,
+}
+
+/// How a journal's records become bytes: each one's checksum holds on to the one before.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Chain(Checksum);
+
+impl Chain {
+    /// What a journal begins with.
+    pub fn header() -> Vec<u8> {
+        let mut header = MAGIC.to_vec();
+        header.push(VERSION);
+        header
+    }
+
+    /// Appends records to `out`, and says how many they were.
+    ///
+    /// # Errors
+    /// When one is too long.
+    pub fn encode<'a>(
+        &mut self,
+        records: impl IntoIterator<Item = Record<'a>>,
+        out: &mut Vec<u8>,
+    ) -> io::Result<u64> {
+        let mut count = 0;
+        for record in records {
+            let len =
+                u32::try_from(record.bytes.len()).map_err(|_too_long| ErrorKind::FileTooLarge)?;
+            self.0 = checksum(self.0, record);
+            out.extend(len.to_be_bytes());
+            out.push(record.kind);
+            out.extend(self.0);
+            out.extend(record.bytes);
+            count += 1;
+        }
+        Ok(count)
+    }
 }
 
 impl Journal {
@@ -289,6 +325,12 @@ impl Content {
         }
     }
 
+    /// What the next record holds on to. O(n).
+    pub fn chain(&self) -> Chain {
+        let start = Checksum::default();
+        Chain(self.records().fold(start, checksum))
+    }
+
     /// How many bytes at the end were no whole record.
     pub fn torn(&self) -> usize {
         self.bytes.len() - self.end
@@ -326,29 +368,18 @@ impl Log {
             _ => {}
         }
         let file = private(path, true)?;
-        let mut header = MAGIC.to_vec();
-        header.push(VERSION);
-        disk::write_all_at(&file, &header, 0)?;
+        disk::write_all_at(&file, &Chain::header(), 0)?;
         Ok(Self {
             file,
             len: HEADER as u64,
-            chain: Checksum::default(),
+            chain: Chain::default(),
             records: 0,
         })
     }
 
     fn append<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> io::Result<()> {
-        let (mut bytes, mut chain, mut count) = (Vec::new(), self.chain, 0);
-        for record in records {
-            let len =
-                u32::try_from(record.bytes.len()).map_err(|_too_long| ErrorKind::FileTooLarge)?;
-            chain = checksum(chain, record);
-            bytes.extend(len.to_be_bytes());
-            bytes.push(record.kind);
-            bytes.extend(chain);
-            bytes.extend(record.bytes);
-            count += 1;
-        }
+        let (mut bytes, mut chain) = (Vec::new(), self.chain);
+        let count = chain.encode(records, &mut bytes)?;
         if let Err(error) = disk::write_all_at(&self.file, &bytes, self.len) {
             // What is left over if this fails too is overwritten, and is no record before that.
             let _ = disk::set_len(&self.file, self.len);
@@ -430,16 +461,11 @@ fn resume(mut file: File, folder: &Path) -> Result<(Log, Content), JournalError>
         let _ = fs::write(folder.join(TORN), &content.bytes[content.end..]);
         disk::set_len(&file, content.end as u64)?;
     }
-    let (mut chain, mut records) = (Checksum::default(), 0);
-    for record in content.records() {
-        chain = checksum(chain, record);
-        records += 1;
-    }
     let log = Log {
         file,
         len: content.end as u64,
-        chain,
-        records,
+        chain: content.chain(),
+        records: content.records().count() as u64,
     };
     Ok((log, content))
 }
