@@ -53,9 +53,11 @@ pub enum News {
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Keeper {
+pub struct Keeper {
     /// Whether there is a journal.
     on: bool,
+    /// Whether there should be one.
+    wanted: bool,
     generation: u32,
     handed: Version,
     in_flight: usize,
@@ -66,10 +68,19 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// A keeper whose journal has everything up to `handed`.
-    pub(super) fn new(handed: Version) -> Self {
+    pub fn new(handed: Version) -> Self {
         Self {
             on: true,
+            wanted: true,
             handed,
+            ..Self::default()
+        }
+    }
+
+    /// A keeper that should have a journal and has none yet.
+    pub(super) fn without_journal() -> Self {
+        Self {
+            wanted: true,
             ..Self::default()
         }
     }
@@ -163,6 +174,7 @@ impl Keeper {
                 let notes = notes.into_iter();
                 *self = Self {
                     on: true,
+                    wanted: true,
                     generation,
                     notes: notes
                         .map(|(kind, (note, _))| (kind, (note, false)))
@@ -189,7 +201,7 @@ impl Keeper {
 
     /// Whether what is edited now would be lost in a crash.
     pub(super) const fn is_failing(&self) -> bool {
-        self.failing.is_some()
+        self.failing.is_some() || self.wanted && !self.on
     }
 }
 

@@ -1,15 +1,11 @@
-//! Members on machines of their own, as far as one machine has them: each in a network namespace
-//! with a cable to one switch. Cables are pulled, processes stopped and killed.
-//!
-//! Needs root and iproute2; elsewhere the tests say that they are skipped.
+//! Members on machines of their own ([`super::lab`]): cables are pulled, processes stopped and
+//! killed.
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::headless::{Headless, settle};
+use super::lab::Lab;
 use super::launch::{CODE, Launch};
 use super::scratch::Scratch;
 
@@ -28,162 +24,48 @@ const BEFORE: Duration = Duration::from_secs(5);
 /// So many of a killed member's last words may not be in its journal: those of half a second.
 const AT_RISK: u32 = 6;
 
+const MACHINES: u8 = 4;
+
 /// A quick typist's pace.
 const KEY: Duration = Duration::from_millis(100);
 
-const PORT: u16 = 4700;
-
-/// Namespaces with a switch between them; gone when dropped.
-struct Lab {
-    prefix: String,
-    machines: u8,
+/// Members in all machines, the first one the host, all linked.
+fn members(lab: &Lab, scratch: &Scratch) -> Vec<Headless> {
+    let members: Vec<Headless> = (0..MACHINES)
+        .map(|machine| start(lab, scratch, machine))
+        .collect();
+    wait_linked(&members);
+    members
 }
 
-impl Lab {
-    /// `None` where namespaces cannot be made.
-    fn new(test: &str, machines: u8) -> Option<Self> {
-        let is_root = Path::new("/proc/self").exists() && id("-u") == "0";
-        if !is_root || !ip_works() {
-            eprintln!("skipped: {test} needs root and iproute2 for network namespaces");
-            return None;
-        }
-        let prefix = format!("ce{}{test}", std::process::id());
-        let lab = Self { prefix, machines };
-        let switch = lab.switch();
-        ip(&["netns", "add", &switch]);
-        ip(&["-n", &switch, "link", "add", "br0", "type", "bridge"]);
-        ip(&["-n", &switch, "link", "set", "br0", "up"]);
-        for machine in 0..machines {
-            let (name, port) = (lab.machine(machine), lab.port(machine));
-            let address = format!("{}/24", lab.ip(machine));
-            ip(&["netns", "add", &name]);
-            ip(&[
-                "-n", &name, "link", "add", "eth0", "type", "veth", "peer", "name", &port, "netns",
-                &switch,
-            ]);
-            ip(&["-n", &switch, "link", "set", &port, "master", "br0", "up"]);
-            ip(&["-n", &name, "addr", "add", &address, "dev", "eth0"]);
-            ip(&["-n", &name, "link", "set", "lo", "up"]);
-            ip(&["-n", &name, "link", "set", "eth0", "up"]);
-        }
-        Some(lab)
-    }
-
-    fn switch(&self) -> String {
-        format!("{}s", self.prefix)
-    }
-
-    fn machine(&self, machine: u8) -> String {
-        format!("{}{machine}", self.prefix)
-    }
-
-    fn port(&self, machine: u8) -> String {
-        format!("port{machine}")
-    }
-
-    fn ip(&self, machine: u8) -> Ipv4Addr {
-        Ipv4Addr::new(10, 47, 0, machine + 1)
-    }
-
-    fn address(&self, machine: u8) -> SocketAddr {
-        (self.ip(machine), PORT).into()
-    }
-
-    fn pull(&self, machine: u8) {
-        ip(&[
-            "-n",
-            &self.switch(),
-            "link",
-            "set",
-            &self.port(machine),
-            "down",
-        ]);
-    }
-
-    fn plug(&self, machine: u8) {
-        ip(&[
-            "-n",
-            &self.switch(),
-            "link",
-            "set",
-            &self.port(machine),
-            "up",
-        ]);
-    }
-
-    /// Members in all machines, the first one the host, all linked.
-    fn members(&self, scratch: &Scratch) -> Vec<Headless> {
-        let start = |machine| self.start(scratch, machine);
-        let members: Vec<Headless> = (0..self.machines).map(start).collect();
-        self.wait_linked(&members);
-        members
-    }
-
-    /// A member in this machine, by the same command each time; what it kept is there.
-    fn start(&self, scratch: &Scratch, machine: u8) -> Headless {
-        let name = name_of(machine);
-        let file = scratch.folder(&name).join("notes.md");
-        let launch = if machine == 0 {
-            Launch::edit(&file).arg("--host")
-        } else {
-            let host = self.address(0).to_string();
-            Launch::edit(&file).arg("--join").arg(host)
-        };
-        let address = self.address(machine).to_string();
-        let launch = launch.arg("--listen").arg(address).name(&name).code(CODE);
-        let launch = launch.state(&scratch.folder(&format!("{name}'s state")));
-        let member = launch.inside(&self.machine(machine)).headless();
-        member.expect_event(if machine == 0 { "listening" } else { "joined" });
-        member
-    }
-
-    fn wait_linked(&self, members: &[Headless]) {
-        for (one, member) in (0..).zip(members) {
-            for other in (0..self.machines).filter(|other| *other != one) {
-                member.wait_member(&name_of(other), "connected");
-            }
-        }
-    }
+/// A member in this machine, by the same command each time; what it kept is there.
+fn start(lab: &Lab, scratch: &Scratch, machine: u8) -> Headless {
+    let name = name_of(machine);
+    let file = scratch.folder(&name).join("notes.md");
+    let launch = if machine == 0 {
+        Launch::edit(&file).arg("--host")
+    } else {
+        let host = lab.address(0).to_string();
+        Launch::edit(&file).arg("--join").arg(host)
+    };
+    let address = lab.address(machine).to_string();
+    let launch = launch.arg("--listen").arg(address).name(&name).code(CODE);
+    let launch = launch.state(&scratch.folder(&format!("{name}'s state")));
+    let member = launch.inside(&lab.machine(machine)).headless();
+    member.expect_event(if machine == 0 { "listening" } else { "joined" });
+    member
 }
 
-impl Drop for Lab {
-    fn drop(&mut self) {
-        let machines = (0..self.machines).map(|machine| self.machine(machine));
-        for name in machines.chain([self.switch()]) {
-            let _gone = Command::new("ip").args(["netns", "del", &name]).status();
+fn wait_linked(members: &[Headless]) {
+    for (one, member) in (0..).zip(members) {
+        for other in (0..MACHINES).filter(|other| *other != one) {
+            member.wait_member(&name_of(other), "connected");
         }
     }
 }
 
 fn name_of(machine: u8) -> String {
     ["ada", "ben", "cleo", "dan"][usize::from(machine)].to_owned()
-}
-
-fn id(flag: &str) -> String {
-    let output = Command::new("id").arg(flag).output();
-    output.map_or_else(
-        |_| String::new(),
-        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-    )
-}
-
-fn ip_works() -> bool {
-    let output = Command::new("ip").args(["netns", "list"]).output();
-    output.is_ok_and(|output| output.status.success())
-}
-
-#[track_caller]
-fn ip(arguments: &[&str]) {
-    let output = Command::new("ip")
-        .args(arguments)
-        .output()
-        .expect("iproute2");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "ip {}: {complaint}",
-        arguments.join(" ")
-    );
 }
 
 /// All members type words of their own at the start of the text, at a quick typist's pace, for so
@@ -235,10 +117,10 @@ fn check_words(text: &str, typed: &[u32], at_risk: &BTreeSet<String>) {
 #[test]
 fn four_machines_lose_their_cables_in_turn_while_all_type() {
     let scratch = Scratch::new();
-    let Some(lab) = Lab::new("cables", 4) else {
+    let Some(lab) = Lab::new("cables", MACHINES) else {
         return;
     };
-    let mut members = lab.members(&scratch);
+    let mut members = members(&lab, &scratch);
     let mut typed = [0; 4];
     for machine in 0..4 {
         lab.pull(machine);
@@ -251,17 +133,17 @@ fn four_machines_lose_their_cables_in_turn_while_all_type() {
         lab.plug(machine);
         let text = settle(CONVERGED, &mut members);
         check_words(&text, &typed, &BTreeSet::new());
-        lab.wait_linked(&members);
+        wait_linked(&members);
     }
 }
 
 #[test]
 fn a_machine_that_stood_still_catches_up() {
     let scratch = Scratch::new();
-    let Some(lab) = Lab::new("still", 4) else {
+    let Some(lab) = Lab::new("still", MACHINES) else {
         return;
     };
-    let mut members = lab.members(&scratch);
+    let mut members = members(&lab, &scratch);
     let mut typed = [0; 4];
     members[2].signal("STOP");
     all_type(&mut members, &mut typed, STOPPED);
@@ -274,10 +156,10 @@ fn a_machine_that_stood_still_catches_up() {
 #[test]
 fn a_member_that_is_killed_comes_back_with_what_it_had() {
     let scratch = Scratch::new();
-    let Some(lab) = Lab::new("kill", 4) else {
+    let Some(lab) = Lab::new("kill", MACHINES) else {
         return;
     };
-    let mut members = lab.members(&scratch);
+    let mut members = members(&lab, &scratch);
     let (mut typed, mut at_risk) = ([0; 4], BTreeSet::new());
     // The second one is the host, and its cable is out: nobody else has what it typed.
     for (victim, alone) in [(2, false), (0, true)] {
@@ -292,12 +174,12 @@ fn a_member_that_is_killed_comes_back_with_what_it_had() {
         at_risk.extend(last.map(|number| word(machine, number)));
         let others = (0..4).filter(|one| *one != victim);
         some_type(others, &mut members, &mut typed, BEFORE);
-        members[victim] = lab.start(&scratch, machine);
+        members[victim] = start(&lab, &scratch, machine);
         if alone {
             lab.plug(machine);
         }
         let text = settle(CONVERGED, &mut members);
         check_words(&text, &typed, &at_risk);
-        lab.wait_linked(&members);
+        wait_linked(&members);
     }
 }

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use collab_edit::app::core::Core;
+use collab_edit::app::keeper::Keeper;
 use collab_edit::app::kept::OurPlace;
 use collab_edit::crdt::{Anchor, Bias, Version};
 use collab_edit::document::{CharPos, EditKind};
@@ -288,7 +289,7 @@ impl World {
         config.inside = founded.then(super::inside);
         let id = MemberId(config.crypto.member().id());
         let mut core = Core::new(config, self.now);
-        core.keep(Some(Version::new()), OurPlace::default(), founded);
+        core.keep(Keeper::new(Version::new()), OurPlace::default(), founded);
         self.settle_in(core, id, who, Disk::default(), founded);
         if let Some(through) = through {
             self.join(node, through);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use collab_edit::app::core::Core;
+use collab_edit::app::keeper::Keeper;
 use collab_edit::app::kept::OurPlace;
 use collab_edit::crdt::{Anchor, AuthorId, Bias, OpId};
 use collab_edit::session::Input;
@@ -158,7 +159,7 @@ impl World {
         let mut core = Core::resumed(config, &past, None, self.now).expect("our own journal");
         let found = core.document().log().version().clone();
         self.members[old].disk.check_found(&found);
-        core.keep(Some(found), OurPlace::default(), true);
+        core.keep(Keeper::new(found), OurPlace::default(), true);
         self.settle_in(core, id, who, disk, true);
     }
 
