@@ -21,9 +21,9 @@ use super::shelf::{Shelf, unreadable};
 use crate::crdt::Version;
 use crate::document::format::Format;
 use crate::net::{Listen, Net};
-use crate::security::{Access, Crypto, Entropy, Grant, Identity, Keys, Secret};
+use crate::security::{Access, Crypto, Entropy, Grant, Identity, Secret};
 use crate::session::limits::HISTORY_OPS;
-use crate::session::{self, Input, Session};
+use crate::session::{self, Input};
 use crate::storage::{Loaded, TextFile, rules_for};
 use crate::wire::{MemberId, Properties};
 
@@ -137,13 +137,11 @@ async fn run_once(config: &Config) -> Result<End> {
     };
     let (mut core, continued) = match (past, &target) {
         (Some(past), _) => {
-            let session = Session::new(resumed(session, &past, access.clone()), clock.now());
-            let document = past
-                .document(session.author(), member)
+            let mut core = Core::resumed(session, &past, access.clone(), clock.now())
                 .map_err(|why| unreadable(&why))?;
-            let continued = Continued::of(&past, &document, member, opened.as_ref());
+            let document = core.document();
+            let continued = Continued::of(&past, document, member, opened.as_ref());
             let handed = document.log().version().clone();
-            let mut core = Core::with(session, document);
             core.keep(shelf.keeper(handed), place.clone(), true);
             core.remember_disk(past.disk);
             (core, Some(continued))
@@ -261,28 +259,6 @@ async fn run_once(config: &Config) -> Result<End> {
         }
         model.say_where_help_is();
         run::screen(model, config.settings.clone(), listen, outside).await
-    }
-}
-
-/// What a session starts with that goes on. A code that was given takes the place of another one.
-fn resumed(config: session::Config, past: &Past, access: Option<Access>) -> session::Config {
-    let Keys {
-        grant,
-        access: before,
-        stamp,
-        ..
-    } = past.keys.clone();
-    let access = access.unwrap_or_else(|| before.clone());
-    let stamp = stamp + u64::from(access != before);
-    session::Config {
-        inside: Some(session::Inside {
-            grant,
-            access,
-            stamp,
-            properties: past.note.properties.clone(),
-        }),
-        kept: past.note.entries.clone(),
-        ..config
     }
 }
 
