@@ -67,6 +67,18 @@ fn enter_in_a_crlf_file_makes_a_crlf() {
 }
 
 #[test]
+fn leaving_at_once_after_typing_asks() {
+    let scratch = Scratch::new();
+    let file = scratch.file("notes.md", "one\n");
+    let terminal = Launch::edit(&file).terminal().ready();
+    terminal.wait_for_text("one");
+    // Text and Ctrl-Q in one read, as a slow line brings them.
+    terminal.write(b"typed \x11");
+    terminal.wait_for_word(words::QUIT_QUESTION);
+    terminal.wait_for_text("typed one");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_a_new_one() {
     let scratch = Scratch::new();
     let file = scratch.path().join("new.md");
