@@ -52,7 +52,7 @@ impl Session {
                     up.pong = Some(ping.time);
                 }
                 if ping.digest != self.vouch.digest() {
-                    self.heads_differ(id, log);
+                    self.heads_differ(id);
                 }
             }
             Message::Pong(pong) => self.pong(id, pong.time, now),
@@ -268,13 +268,14 @@ impl Session {
     ) {
         match verdict {
             Verdict::Applied => self.heads_changed(now),
-            // It is signed: the fault is its author's, not that of one who passed it on.
+            // What came before it may be good. It is signed: the fault is its author's, not that of one who
+            // passed it on.
             Verdict::Rejected(why) => {
+                self.heads_changed(now);
                 let up = self.links.get(&id).and_then(|link| link.up());
                 if up.is_some_and(|up| up.author == author) {
                     self.fail(id, &Fault::BadBatch(why), now);
                 }
-                self.heads_changed(now);
             }
             Verdict::Duplicate | Verdict::Parked | Verdict::Frozen => {}
         }
