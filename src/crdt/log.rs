@@ -17,6 +17,7 @@ mod act;
 mod check;
 mod count;
 mod hints;
+mod notes;
 pub mod steps;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use super::text::AppendText;
 use super::version::Version;
 pub(crate) use act::{ActKind, Targets};
 use act::{ActRun, Names};
+pub use notes::Noted;
 
 /// Characters whose left origin is the one before, and which share a right origin.
 #[derive(Clone, Copy, Debug)]
@@ -366,6 +368,8 @@ pub struct Log {
     /// Sorted.
     by_id: Vec<(AuthorId, AuthorIx)>,
     version: Version,
+    /// How many notes there are.
+    notes: usize,
 }
 
 impl Log {
@@ -603,6 +607,7 @@ impl Log {
             bytes: bytes.into(),
         });
         log.end += 1;
+        self.notes += 1;
     }
 
     /// Closes a batch at number `end`: from now on it is part of the version.
@@ -672,10 +677,12 @@ impl Log {
             }
             log.acts.pop();
         }
-        log.notes
-            .truncate(log.notes.partition_point(|note| note.seq < next));
+        let notes = log.notes.partition_point(|note| note.seq < next);
+        let dropped = log.notes.len() - notes;
+        log.notes.truncate(notes);
         log.dictionary.retain(|(_, seq)| *seq < next);
         log.end = next;
+        self.notes -= dropped;
     }
 
     /// Forgets which acts are undone, for building the order anew from the log.

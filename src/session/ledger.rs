@@ -17,13 +17,13 @@ pub struct OnDisk {
 }
 
 impl OnDisk {
-    /// How many of the operations in `log` are not on this disk. O(authors).
+    /// How many of the operations in `log` are not on this disk; notes, which no file holds, do not count.
+    /// O(authors, and the notes that are not in it).
     pub fn behind(&self, log: &Log) -> u64 {
-        let lacking = |(author, next): (_, u32)| next.saturating_sub(self.heads.next(&author));
-        log.version()
-            .iter()
-            .map(|head| u64::from(lacking(head)))
-            .sum()
+        let lacking = |(author, next): (_, u32)| {
+            u64::from(log.edits_between(&author, self.heads.next(&author), next))
+        };
+        log.version().iter().map(lacking).sum()
     }
 }
 
