@@ -41,6 +41,9 @@ pub const QUEUE: usize = 64;
 /// The most bytes read from a socket at once.
 pub const READ_BYTES: usize = 64 << 10;
 
+/// Up to how many bytes pieces that wait for a socket are put together.
+pub const WRITE_BYTES: usize = 16 << 10;
+
 /// How long a closed connection may take to send what it was given.
 pub const LINGER: Duration = Duration::from_secs(1);
 
