@@ -1,28 +1,8 @@
 //! What reaches the terminal: the bytes of whole frames, made of hostile texts, names and file names,
 //! are read back. Only what our own drawing may say is allowed, and it says little.
 
-use std::cell::RefCell;
-use std::io;
-use std::rc::Rc;
-
-use ratatui::backend::CrosstermBackend;
-use ratatui::{TerminalOptions, Viewport};
-
 use super::*;
-/// Where the frames go.
-#[derive(Clone, Default)]
-struct Wire(Rc<RefCell<Vec<u8>>>);
-
-impl io::Write for Wire {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::ui::frames::Frames;
 
 /// Reads what was emitted as a terminal would; what it finds that no frame of ours holds.
 fn complaint(bytes: &[u8]) -> Option<String> {
@@ -38,7 +18,8 @@ fn complaint(bytes: &[u8]) -> Option<String> {
             }
             continue;
         }
-        // Cursor, colours and attributes, clearing, the cursor's visibility: `CSI … m`, `H`, `J`, `h`, `l`.
+        // Cursor, colours and attributes, clearing, the cursor's visibility, a frame's begin and end: `CSI … m`,
+        // `H`, `J`, `K`, `h`, `l`.
         let mut sequence = String::new();
         let mut complete = rest.next() == Some('[');
         for c in rest.by_ref() {
@@ -47,7 +28,8 @@ fn complaint(bytes: &[u8]) -> Option<String> {
                 break;
             }
         }
-        complete &= sequence.ends_with(['m', 'H', 'J']) || ["?25h", "?25l"].contains(&&*sequence);
+        let modes = ["?25h", "?25l", "?2026h", "?2026l"];
+        complete &= sequence.ends_with(['m', 'H', 'J', 'K']) || modes.contains(&&*sequence);
         if !complete {
             return Some(format!("the sequence ESC {sequence:?}"));
         }
@@ -136,6 +118,16 @@ fn hostile_view<'a>(rope: &'a Rope, rng: &mut fastrand::Rng) -> View<'a> {
         cursor: CharPos(0),
         hidden: false,
     });
+    let said = || Said {
+        name: any(),
+        colour: Some(2),
+        ago: any(),
+        text: any(),
+    };
+    view.chat = Some(Chat {
+        said: std::iter::repeat_with(said).take(3).collect(),
+        more: 0,
+    });
     let row = || PanelMember {
         name: any(),
         colour: Some(1),
@@ -178,19 +170,16 @@ fn frames_hold_nothing_but_our_own_drawing() {
     };
     for seed in seeds {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let wire = Wire::default();
-        let backend = CrosstermBackend::new(wire.clone());
+        let mut bytes = Vec::new();
         let (width, height) = (rng.u16(1..100), rng.u16(1..30));
-        let viewport = Viewport::Fixed(Rect::new(0, 0, width, height));
-        let mut terminal = Terminal::with_options(backend, TerminalOptions { viewport }).unwrap();
+        let mut frames = Frames::new(Size::new(width, height));
         // Frame after frame, since only what changes is sent.
         for _ in 0..4 {
             let text: String = (0..8).map(|_| hostile(&mut rng)).collect();
             let rope = Rope::from_str(&text);
             let view = hostile_view(&rope, &mut rng);
-            terminal.draw(|frame| draw(frame, &view)).unwrap();
+            frames.draw(&view, &mut bytes).unwrap();
         }
-        let bytes = wire.0.borrow();
         if let Some(what) = complaint(&bytes) {
             panic!("SEED={seed}: {what}");
         }
