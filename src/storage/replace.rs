@@ -197,7 +197,8 @@ fn create(target: &Path, old: bool, spare: Option<PathBuf>) -> io::Result<(Named
     }
 }
 
-fn takes_no_files(error: &io::Error) -> bool {
+/// Whether that is so because somebody wants it so.
+pub(super) fn takes_no_files(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
