@@ -35,8 +35,10 @@ mod kept;
 mod kills;
 mod looks;
 mod mesh;
+mod multiplexer;
 mod screen;
 mod second;
+mod talking;
 mod together;
 mod two_terminals;
 
