@@ -188,7 +188,8 @@ pub fn print(text: &[u8]) -> ExitCode {
 fn has_desktop() -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|set| !set.is_empty());
     let remote = ["SSH_TTY", "SSH_CONNECTION"].into_iter().any(is_set);
-    !remote && ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(is_set)
+    let always = cfg!(any(target_os = "macos", windows));
+    !remote && (always || ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(is_set))
 }
 
 /// Prints why there is no configuration and gives the exit code: 0 after help and version, else 2.

@@ -36,7 +36,7 @@ use super::saving::{FileDone, FileJob, Saving};
 use crate::crdt::OpId;
 use crate::document::format::Format;
 use crate::session::{Command as NetCommand, Event as SessionEvent, Input, MemberView, Time};
-use crate::storage::{Loaded, Rules, TextFile};
+use crate::storage::{Loaded, Rules, Stir, TextFile};
 use crate::ui::action::{Action, Command, Mouse};
 use crate::ui::theme::{Ground, Theme};
 use crate::ui::view::{Level, Notice};
@@ -51,7 +51,7 @@ pub(super) enum Event {
     /// The file has been written or read, or not.
     File(Box<FileDone>),
     /// Something has stirred where the file is.
-    Stirred,
+    Stirred(Stir),
     /// The text has been looked through.
     Found(Box<Found>),
     /// A copy has gone out, this way.
@@ -245,7 +245,14 @@ impl Model {
             model.file_name = harmless_file_name(&file_name);
         }
         if let Some(sentence) = sentence {
-            model.say(Level::Info, sentence);
+            // What was recovered is to be read before it scrolls away under who comes and goes.
+            let recovered = !model.recovered.is_empty();
+            let level = if recovered {
+                Level::Warning
+            } else {
+                Level::Info
+            };
+            model.say(level, sentence);
         }
         let name = &model.file_name;
         let text = match merged {
@@ -318,7 +325,7 @@ impl Model {
         // What the session hears may change nothing to be seen: a sign of life, or heads.
         self.dirty |= !matches!(
             event,
-            Event::Session(_) | Event::Stirred | Event::Kept(_) | Event::Painted(_)
+            Event::Session(_) | Event::Stirred(_) | Event::Kept(_) | Event::Painted(_)
         );
         match event {
             Event::Action(action) => self.take_turn(action, now),
@@ -330,7 +337,7 @@ impl Model {
                 FileDone::Saved(done) => self.saved(done, now),
                 FileDone::Looked(done) => self.looked(done, now),
             },
-            Event::Stirred => self.saving.stirred(now),
+            Event::Stirred(stir) => self.saving.stirred(stir, now),
             Event::Found(found) => self.found(*found, now),
             Event::Copied(way) => self.copied(way),
             Event::Pasted(text) => self.pasted(Ok(text), now),

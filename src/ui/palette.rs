@@ -71,4 +71,26 @@ mod tests {
         assert_eq!(help.len(), Command::ALL.len());
         assert!(help.iter().any(|entry| entry.key == "Ctrl-D, F1"));
     }
+
+    /// `docs/keys.md`; `PICTURES=new` writes it anew.
+    #[test]
+    fn the_document_of_all_keys_is_up_to_date() {
+        let keymap = Keymap::default();
+        let mut text = "# Keys and commands\n\n\
+            What each command does, its name for `[keys]` in the [settings](guide.md#settings), and its keys. Made from the \
+            program's own table.\n\n| what it does | name | keys |\n|---|---|---|\n"
+            .to_owned();
+        for &command in Command::ALL {
+            let keys = keymap.chords(command).map(|chord| chord.to_string());
+            let keys: Vec<String> = keys.collect();
+            let (words, name) = (command.words(), command.name());
+            text += &format!("| {words} | `{name}` | {} |\n", keys.join(", "));
+        }
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keys.md");
+        if std::env::var_os("PICTURES").is_some() {
+            std::fs::write(&path, &text).expect("a document can be written");
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(kept == text, "PICTURES=new writes docs/keys.md anew");
+    }
 }

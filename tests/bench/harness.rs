@@ -50,6 +50,16 @@ pub(crate) fn other_program(program: &str, arguments: &[&str], folder: &Path) ->
         .fold(launch, |launch, argument| launch.arg(argument))
 }
 
+/// Whether this program is on the path.
+pub(crate) fn is_installed(program: &str) -> bool {
+    std::process::Command::new("sh")
+        .arg("-c")
+        .arg(format!("command -v {program}"))
+        .stdout(std::process::Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
 /// A host and a joiner at screens of this size, both showing `shown`.
 pub(crate) fn pair(
     scratch: &Scratch,
@@ -133,16 +143,6 @@ fn line_to_screen(
     both("both screens to be alike", before + 1 + keys);
     from.keys("Ctrl-k");
     both("the line to be gone", before);
-}
-
-/// Whether a program is there.
-pub(crate) fn is_installed(program: &str) -> bool {
-    std::process::Command::new("sh")
-        .arg("-c")
-        .arg(format!("command -v {program}"))
-        .stdout(std::process::Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
 }
 
 /// The duration at this percentile, by nearest rank. `durations` is not empty.

@@ -1,14 +1,9 @@
-//! Members on machines of their own, as far as one machine has them: each in a network namespace
-//! with a cable to one switch. Cables are pulled, processes stopped.
-//!
-//! Needs root and iproute2; elsewhere the tests say that they are skipped.
+//! Members on machines of their own ([`super::lab`]): cables are pulled, processes stopped.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::headless::{Headless, settle};
+use super::lab::Lab;
 use super::launch::{CODE, Launch};
 use super::scratch::Scratch;
 
@@ -21,158 +16,43 @@ const STOPPED: Duration = Duration::from_secs(30);
 /// All are to hold one text so soon after a cable is back.
 const CONVERGED: Duration = Duration::from_secs(5);
 
+const MACHINES: u8 = 4;
+
 /// A quick typist's pace.
 const KEY: Duration = Duration::from_millis(100);
 
-const PORT: u16 = 4700;
-
-/// Namespaces with a switch between them; gone when dropped.
-struct Lab {
-    prefix: String,
-    machines: u8,
-}
-
-impl Lab {
-    /// `None` where namespaces cannot be made.
-    fn new(test: &str, machines: u8) -> Option<Self> {
-        let is_root = Path::new("/proc/self").exists() && id("-u") == "0";
-        if !is_root || !ip_works() {
-            eprintln!("skipped: {test} needs root and iproute2 for network namespaces");
-            return None;
-        }
-        let prefix = format!("ce{}{test}", std::process::id());
-        let lab = Self { prefix, machines };
-        let switch = lab.switch();
-        ip(&["netns", "add", &switch]);
-        ip(&["-n", &switch, "link", "add", "br0", "type", "bridge"]);
-        ip(&["-n", &switch, "link", "set", "br0", "up"]);
-        for machine in 0..machines {
-            let (name, port) = (lab.machine(machine), lab.port(machine));
-            let address = format!("{}/24", lab.ip(machine));
-            ip(&["netns", "add", &name]);
-            ip(&[
-                "-n", &name, "link", "add", "eth0", "type", "veth", "peer", "name", &port, "netns",
-                &switch,
-            ]);
-            ip(&["-n", &switch, "link", "set", &port, "master", "br0", "up"]);
-            ip(&["-n", &name, "addr", "add", &address, "dev", "eth0"]);
-            ip(&["-n", &name, "link", "set", "lo", "up"]);
-            ip(&["-n", &name, "link", "set", "eth0", "up"]);
-        }
-        Some(lab)
-    }
-
-    fn switch(&self) -> String {
-        format!("{}s", self.prefix)
-    }
-
-    fn machine(&self, machine: u8) -> String {
-        format!("{}{machine}", self.prefix)
-    }
-
-    fn port(&self, machine: u8) -> String {
-        format!("port{machine}")
-    }
-
-    fn ip(&self, machine: u8) -> Ipv4Addr {
-        Ipv4Addr::new(10, 47, 0, machine + 1)
-    }
-
-    fn address(&self, machine: u8) -> SocketAddr {
-        (self.ip(machine), PORT).into()
-    }
-
-    fn pull(&self, machine: u8) {
-        ip(&[
-            "-n",
-            &self.switch(),
-            "link",
-            "set",
-            &self.port(machine),
-            "down",
-        ]);
-    }
-
-    fn plug(&self, machine: u8) {
-        ip(&[
-            "-n",
-            &self.switch(),
-            "link",
-            "set",
-            &self.port(machine),
-            "up",
-        ]);
-    }
-
-    /// Members in all machines, the first one the host, all linked.
-    fn members(&self, scratch: &Scratch) -> Vec<Headless> {
-        let start = |machine: u8| {
-            let name = name_of(machine);
-            let file = scratch.folder(&name).join("notes.md");
-            let launch = if machine == 0 {
-                Launch::edit(&file).arg("--host")
-            } else {
-                let host = self.address(0).to_string();
-                Launch::edit(&file).arg("--join").arg(host)
-            };
-            let address = self.address(machine).to_string();
-            let launch = launch.arg("--listen").arg(address).name(&name).code(CODE);
-            let member = launch.inside(&self.machine(machine)).headless();
-            member.expect_event(if machine == 0 { "listening" } else { "joined" });
-            member
+/// Members in all machines, the first one the host, all linked.
+fn members(lab: &Lab, scratch: &Scratch) -> Vec<Headless> {
+    let start = |machine: u8| {
+        let name = name_of(machine);
+        let file = scratch.folder(&name).join("notes.md");
+        let launch = if machine == 0 {
+            Launch::edit(&file).arg("--host")
+        } else {
+            let host = lab.address(0).to_string();
+            Launch::edit(&file).arg("--join").arg(host)
         };
-        let members: Vec<Headless> = (0..self.machines).map(start).collect();
-        self.wait_linked(&members);
-        members
-    }
-
-    fn wait_linked(&self, members: &[Headless]) {
-        for (one, member) in (0..).zip(members) {
-            for other in (0..self.machines).filter(|other| *other != one) {
-                member.wait_member(&name_of(other), "connected");
-            }
-        }
-    }
+        let address = lab.address(machine).to_string();
+        let launch = launch.arg("--listen").arg(address).name(&name).code(CODE);
+        let member = launch.inside(&lab.machine(machine)).headless();
+        member.expect_event(if machine == 0 { "listening" } else { "joined" });
+        member
+    };
+    let members: Vec<Headless> = (0..MACHINES).map(start).collect();
+    wait_linked(&members);
+    members
 }
 
-impl Drop for Lab {
-    fn drop(&mut self) {
-        let machines = (0..self.machines).map(|machine| self.machine(machine));
-        for name in machines.chain([self.switch()]) {
-            let _gone = Command::new("ip").args(["netns", "del", &name]).status();
+fn wait_linked(members: &[Headless]) {
+    for (one, member) in (0..).zip(members) {
+        for other in (0..MACHINES).filter(|other| *other != one) {
+            member.wait_member(&name_of(other), "connected");
         }
     }
 }
 
 fn name_of(machine: u8) -> String {
     ["ada", "ben", "cleo", "dan"][usize::from(machine)].to_owned()
-}
-
-fn id(flag: &str) -> String {
-    let output = Command::new("id").arg(flag).output();
-    output.map_or_else(
-        |_| String::new(),
-        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-    )
-}
-
-fn ip_works() -> bool {
-    let output = Command::new("ip").args(["netns", "list"]).output();
-    output.is_ok_and(|output| output.status.success())
-}
-
-#[track_caller]
-fn ip(arguments: &[&str]) {
-    let output = Command::new("ip")
-        .args(arguments)
-        .output()
-        .expect("iproute2");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "ip {}: {complaint}",
-        arguments.join(" ")
-    );
 }
 
 /// All members type words of their own at the start of the text, at a quick typist's pace, for so
@@ -217,12 +97,12 @@ fn check_words(text: &str, typed: &[u32]) {
 #[test]
 fn four_machines_lose_their_cables_in_turn_while_all_type() {
     let scratch = Scratch::new();
-    let Some(lab) = Lab::new("cables", 4) else {
+    let Some(lab) = Lab::new("cables", MACHINES) else {
         return;
     };
-    let mut members = lab.members(&scratch);
-    let mut typed = [0; 4];
-    for machine in 0..4 {
+    let mut members = members(&lab, &scratch);
+    let mut typed = [0; MACHINES as usize];
+    for machine in 0..MACHINES {
         lab.pull(machine);
         all_type(&mut members, &mut typed, OUTAGE);
         for (other, member) in (0..).zip(&members) {
@@ -233,18 +113,18 @@ fn four_machines_lose_their_cables_in_turn_while_all_type() {
         lab.plug(machine);
         let text = settle(CONVERGED, &mut members);
         check_words(&text, &typed);
-        lab.wait_linked(&members);
+        wait_linked(&members);
     }
 }
 
 #[test]
 fn a_machine_that_stood_still_catches_up() {
     let scratch = Scratch::new();
-    let Some(lab) = Lab::new("still", 4) else {
+    let Some(lab) = Lab::new("still", MACHINES) else {
         return;
     };
-    let mut members = lab.members(&scratch);
-    let mut typed = [0; 4];
+    let mut members = members(&lab, &scratch);
+    let mut typed = [0; MACHINES as usize];
     members[2].signal("STOP");
     all_type(&mut members, &mut typed, STOPPED);
     members[0].wait_member(&name_of(2), "away");

@@ -7,8 +7,8 @@
 //!
 //! The harness, in reading order: [`launch`] starts a process, [`terminal`] is one with a screen
 //! and [`keyboard`] its keys, [`headless`] is one without a screen, [`wait`] waits for either,
-//! [`strangers`] are sockets that are no members, [`scratch`] holds files, [`edits`] makes random
-//! edits, [`words`] are those words of the screen that may change.
+//! [`strangers`] are sockets that are no members, [`lab`] is machines with cables, [`scratch`] holds
+//! files, [`edits`] makes random edits, [`words`] are those words of the screen that may change.
 //!
 //! Not here: a panic that restores the terminal. No user can cause one, so the test of that stands
 //! beside the code that does it.
@@ -17,6 +17,7 @@ mod disk;
 mod edits;
 mod headless;
 mod keyboard;
+mod lab;
 mod launch;
 mod scratch;
 mod strangers;
@@ -30,14 +31,17 @@ mod cables;
 mod command_line;
 mod editing;
 mod files;
+mod film;
 mod headless_contract;
 mod kept;
 mod kills;
 mod looks;
 mod mesh;
 mod multiplexer;
+mod outsiders;
 mod screen;
 mod second;
+mod soak;
 mod talking;
 mod together;
 mod two_terminals;

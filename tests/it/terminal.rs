@@ -255,6 +255,11 @@ impl Terminal {
         cell.bgcolor() != vt100::Color::Default || cell.fgcolor() != vt100::Color::Default
     }
 
+    /// Looks at the screen as it is now.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
+        look(lock(&self.output).emulator.screen())
+    }
+
     /// All bytes that the process has written.
     pub(crate) fn raw(&self) -> Vec<u8> {
         lock(&self.output).raw.clone()

@@ -2,6 +2,7 @@
 
 mod emitted;
 mod pictures;
+mod svg;
 
 use crate::document::Rope;
 use ratatui::buffer::CellWidth;

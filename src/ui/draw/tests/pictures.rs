@@ -1,13 +1,12 @@
-//! Pictures of screens for `docs/screens.md`: cells to SVG, each at its place, so that wide symbols shift
-//! nothing. The test fails when a screen looks otherwise than its picture; `PICTURES=new` draws them anew.
+//! Pictures of screens for `docs/screens.md`. The test fails when a screen looks otherwise than its picture;
+//! `PICTURES=new` draws them anew.
 
-use std::fmt::Write;
 use std::path::Path;
 
-use ratatui::buffer::{Buffer, CellWidth};
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::{Color, Modifier};
 
+use super::svg::{CELL, Colours, rows};
 use crate::document::display::DisplayOptions;
 use crate::document::position::CharPos;
 use crate::document::{Rope, TextChange};
@@ -22,9 +21,6 @@ use crate::ui::view::{
 };
 
 const CODE: &str = "//! How many words a text has.\n\nuse std::io::Read;\n\n/// Words are parted by white space.\nfn words(text: &str) -> usize {\n    text.split_whitespace().count()\n}\n\nfn main() {\n    let mut text = String::new();\n    std::io::stdin().read_to_string(&mut text).expect(\"text\");\n    println!(\"{} words\", words(&text)); // 日本語 counts as one\n}\n";
-
-/// The size of a cell.
-const CELL: (u16, u16) = (9, 18);
 
 fn screen<'a>(rope: &'a Rope, spans: &'a [crate::ui::highlight::Span], theme: Theme) -> View<'a> {
     let at = |text: &str| CharPos(CODE[..CODE.find(text).unwrap_or(0)].chars().count());
@@ -234,100 +230,21 @@ fn picture(name: &str, view: &View<'_>, (width, height): (u16, u16), ground: Gro
 fn svg(buf: &Buffer, cursor: Option<Position>, ground: Ground) -> String {
     let (wide, high) = CELL;
     let area = buf.area;
-    let (paper, ink) = match ground {
-        Ground::Dark => ("#1e1e2e", "#d8d8e0"),
-        Ground::Light => ("#ffffff", "#202020"),
+    let colours = match ground {
+        Ground::Dark => Colours {
+            paper: "#1e1e2e",
+            ink: "#d8d8e0",
+        },
+        Ground::Light => Colours {
+            paper: "#ffffff",
+            ink: "#202020",
+        },
     };
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" font-family=\"monospace\" font-size=\"15\">\n<rect width=\"100%\" height=\"100%\" fill=\"{paper}\"/>\n",
+    let rows: String = rows(buf, cursor, &colours).concat();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" font-family=\"monospace\" font-size=\"15\">\n<rect width=\"100%\" height=\"100%\" fill=\"{}\"/>\n{rows}</svg>\n",
         area.width * wide,
-        area.height * high
-    );
-    for y in 0..area.height {
-        let mut x = 0;
-        while x < area.width {
-            let cell = &buf[(x, y)];
-            let columns = cell.cell_width().max(1);
-            let has = |modifier| cell.modifier.contains(modifier);
-            let mut back = colour(cell.bg).unwrap_or_else(|| paper.to_owned());
-            let mut front = colour(cell.fg).unwrap_or_else(|| ink.to_owned());
-            if has(Modifier::REVERSED) {
-                std::mem::swap(&mut back, &mut front);
-            }
-            let (left, top) = (x * wide, y * high);
-            let mut line = |text: std::fmt::Arguments<'_>| svg.write_fmt(text).expect("a string");
-            if back != paper {
-                line(format_args!(
-                    "<rect x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{high}\" fill=\"{back}\"/>\n",
-                    columns * wide
-                ));
-            }
-            if cursor == Some(Position { x, y }) {
-                line(format_args!(
-                    "<rect x=\"{left}\" y=\"{top}\" width=\"2\" height=\"{high}\" fill=\"{ink}\"/>\n"
-                ));
-            }
-            if cell.symbol().trim() != "" {
-                let weight = if has(Modifier::BOLD) {
-                    " font-weight=\"bold\""
-                } else {
-                    ""
-                };
-                let dim = if has(Modifier::DIM) {
-                    " opacity=\"0.6\""
-                } else {
-                    ""
-                };
-                let decoration = if has(Modifier::UNDERLINED) {
-                    " text-decoration=\"underline\""
-                } else {
-                    ""
-                };
-                let text = cell.symbol().replace('&', "&amp;").replace('<', "&lt;");
-                line(format_args!(
-                    "<text x=\"{left}\" y=\"{}\" fill=\"{front}\"{weight}{dim}{decoration}>{text}</text>\n",
-                    top + 14
-                ));
-            }
-            x += columns;
-        }
-    }
-    svg + "</svg>\n"
-}
-
-/// A colour of the palette as xterm has it.
-fn colour(colour: Color) -> Option<String> {
-    let index = match colour {
-        Color::Indexed(index) => index,
-        Color::Black => 0,
-        Color::Red => 1,
-        Color::Green => 2,
-        Color::Yellow => 3,
-        Color::Blue => 4,
-        Color::Magenta => 5,
-        Color::Cyan => 6,
-        Color::Gray => 7,
-        Color::DarkGray => 8,
-        _ => return None,
-    };
-    let step = |n: u8| if n == 0 { 0 } else { 55 + 40 * n };
-    let [r, g, b] = match index {
-        0..=15 => {
-            let own = [
-                [0, 0, 0],
-                [205, 0, 0],
-                [0, 205, 0],
-                [205, 205, 0],
-                [0, 0, 238],
-                [205, 0, 205],
-                [0, 205, 205],
-                [229, 229, 229],
-                [127, 127, 127],
-            ];
-            own[usize::from(index).min(8)]
-        }
-        16..=231 => [(index - 16) / 36, (index - 16) / 6 % 6, (index - 16) % 6].map(step),
-        _ => [8 + 10 * (index - 232); 3],
-    };
-    Some(format!("#{r:02x}{g:02x}{b:02x}"))
+        area.height * high,
+        colours.paper,
+    )
 }
