@@ -31,4 +31,4 @@ pub use name::Name;
 pub use voucher::{Signed, Voucher, Vouchers};
 
 /// The version of the protocol. Members of different versions refuse each other, naming both.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;

@@ -149,6 +149,12 @@ impl Core {
         self.changed = true;
     }
 
+    /// Adds a note to our log; it goes out with the turn's edits. See [`Document::note`].
+    pub fn note(&mut self, bytes: &[u8]) {
+        self.document.note(bytes);
+        self.changed = true;
+    }
+
     /// Takes back the newest own edits; where the caret goes, if anything changed.
     pub fn undo(&mut self) -> Option<CharPos> {
         self.changed = true;
@@ -214,16 +220,16 @@ impl Core {
         self.document.end_save(done);
     }
 
-    /// Sends what was edited since the last flush, as one batch, and where our cursor is. `minutes`
-    /// is the wall clock, in whole minutes since 1970.
+    /// Sends what was edited since the last flush, as one batch, and where our cursor is; whether there was
+    /// anything. `minutes` is the wall clock, in whole minutes since 1970.
     pub fn flush(
         &mut self,
         presence: Option<(Anchor, Option<(Anchor, Anchor)>)>,
         now: Time,
         minutes: u32,
-    ) {
+    ) -> bool {
         self.minutes = minutes;
-        self.commit(now);
+        let edited = self.commit(now);
         if let Some((cursor, selection)) = presence {
             self.handle(
                 Input::Cursor {
@@ -233,6 +239,7 @@ impl Core {
                 now,
             );
         }
+        edited
     }
 
     /// Takes in what has happened to the session.
@@ -252,11 +259,13 @@ impl Core {
         self.session_handle(input, now);
     }
 
-    /// Makes a batch of what was edited since the last one.
-    pub(super) fn commit(&mut self, now: Time) {
-        if self.document.commit(self.minutes, Source::Typed).is_some() {
+    /// Makes a batch of what was edited since the last one; whether there was anything.
+    pub(super) fn commit(&mut self, now: Time) -> bool {
+        let edited = self.document.commit(self.minutes, Source::Typed).is_some();
+        if edited {
             self.session_handle(Input::LocalChange, now);
         }
+        edited
     }
 
     fn session_handle(&mut self, input: Input, now: Time) {

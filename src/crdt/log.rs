@@ -17,6 +17,7 @@ mod act;
 mod check;
 mod count;
 mod hints;
+mod notes;
 mod restore;
 pub mod steps;
 
@@ -29,6 +30,7 @@ use super::text::AppendText;
 use super::version::Version;
 pub(crate) use act::{ActKind, Targets};
 use act::{ActRun, Names};
+pub use notes::Noted;
 
 /// Characters whose left origin is the one before, and which share a right origin.
 #[derive(Clone, Copy, Debug)]
@@ -367,6 +369,8 @@ pub struct Log {
     /// Sorted.
     by_id: Vec<(AuthorId, AuthorIx)>,
     version: Version,
+    /// How many notes there are.
+    notes: usize,
     /// Whose batch came last: the one that is asked for most.
     recent: usize,
 }
@@ -582,6 +586,7 @@ impl Log {
             bytes: bytes.into(),
         });
         log.end += 1;
+        self.notes += 1;
     }
 
     /// Closes a batch at number `end`: from now on it is part of the version.
@@ -694,10 +699,12 @@ impl Log {
             }
             log.acts.pop();
         }
-        log.notes
-            .truncate(log.notes.partition_point(|note| note.seq < next));
+        let notes = log.notes.partition_point(|note| note.seq < next);
+        let dropped = log.notes.len() - notes;
+        log.notes.truncate(notes);
         log.dictionary.retain(|(_, seq)| *seq < next);
         log.end = next;
+        self.notes -= dropped;
     }
 
     /// Forgets which acts are undone, for building the order anew from the log.

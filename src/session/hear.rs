@@ -181,12 +181,19 @@ impl Session {
             ));
         };
         let own = up.author == author;
+        let seq = ops.seq;
+        let widths = ops.batches.iter().map(|batch| batch.width);
+        let end = widths.fold(seq, u32::saturating_add);
         let checked = self.vouch.check(ops, key, self.crypto.as_ref())?;
-        if let Checked::Gap(end) = checked {
-            // What was written meanwhile, while what comes before is on its way, or not yet asked for.
-            if let Some(theirs) = &mut up.theirs {
-                theirs.advance(author, end);
-            }
+        let gap = matches!(checked, Checked::Gap);
+        if let Some(theirs) = &mut up.theirs
+            && (gap || own && theirs.next(&author) >= seq)
+        {
+            // Who sends something has it, and does not say so again.
+            theirs.advance(author, end);
+        }
+        if gap {
+            // It was written while what comes before is on its way, or not yet asked for.
             self.chases.hurry(&author);
             self.review(author, false, now, log);
             return Ok(());
@@ -297,8 +304,11 @@ impl Session {
             .presence
             .is_none_or(|known| known.clock < presence.clock)
         {
-            peer.presence = Some(presence);
+            let known = peer.presence.replace(presence);
             self.event(Event::PresenceChanged { member });
+            if known.is_some_and(|known| known.calls != presence.calls) {
+                self.event(Event::AskedToLook { member });
+            }
         }
         Ok(())
     }

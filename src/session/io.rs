@@ -127,6 +127,8 @@ pub enum Input {
         /// Where a selection starts and ends.
         selection: Option<(Anchor, Anchor)>,
     },
+    /// The others are asked to look at where our cursor is.
+    LookHere,
     /// The user wants a new session code; the one before opens nothing any more.
     NewCode,
     /// We have this on our disk now.
@@ -248,6 +250,11 @@ pub enum Event {
     /// A member's cursor or selection has moved.
     PresenceChanged {
         /// Whose.
+        member: MemberId,
+    },
+    /// A member asks to look at where its cursor is.
+    AskedToLook {
+        /// Which.
         member: MemberId,
     },
     /// Who may come in has been changed, by ourselves or by another member.

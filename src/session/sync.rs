@@ -348,9 +348,17 @@ impl Up {
         if self.pushed >= end || self.wanted.contains_key(&me) {
             return None;
         }
-        let stretch = vouch.stretch(me, self.pushed, end, u64::MAX, log)?;
-        self.pushed = stretch.seal.end;
-        Some(to_ops(stretch))
+        let ops = to_ops(vouch.stretch(me, self.pushed, end, u64::MAX, log)?);
+        let widths = ops.batches.iter().map(|batch| batch.width);
+        self.pushed = widths.fold(ops.seq, u32::saturating_add);
+        // Who is sent something knows that we have it.
+        if self.told.next(&me) >= ops.seq {
+            self.told.advance(me, self.pushed);
+        }
+        if self.heads == HeadsDue::Changes && self.told == *log.version() {
+            self.heads = HeadsDue::Nothing;
+        }
+        Some(ops)
     }
 
     /// A part of what the other end wants, as much as one message holds: of the author whose next

@@ -57,8 +57,8 @@ pub(super) enum Checked {
     New(Vouched),
     /// Here already.
     Known,
-    /// What comes before these operations, which end there, is missing.
-    Gap(u32),
+    /// What comes before is missing.
+    Gap,
 }
 
 /// What a history brings beside itself, once it has been checked.
@@ -275,7 +275,7 @@ impl Vouch {
         } else {
             match known.base(&author, seq) {
                 (at, chain) if at == seq => chain,
-                _ => return Ok(Checked::Gap(end)),
+                _ => return Ok(Checked::Gap),
             }
         };
         let (end, chain, bytes) = extend(seq, chain, &batches).ok_or(Fault::Forged)?;

@@ -28,7 +28,7 @@ from noise.connection import Keypair, NoiseConnection
 from spake2 import SPAKE2_A
 
 MAGIC = b"collabed"
-VERSION = 3
+VERSION = 4
 NEWCOMER = 0
 CODE_NEEDED = 1
 PIECE = 65_535

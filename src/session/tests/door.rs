@@ -118,8 +118,8 @@ fn strangers_cost_bounded_memory_and_keep_nobody_out() {
 fn a_stranger_that_talks_and_talks_is_closed() {
     let (mut net, host, _) = pair(32);
     for first in [
-        &b"collabed\0\x03\0"[..],
-        b"collabed\0\x03\x01",
+        &b"collabed\0\x04\0"[..],
+        b"collabed\0\x04\x01",
         b"GET / HTTP/1.1",
     ] {
         let link = LinkId::Accepted(77);
