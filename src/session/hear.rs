@@ -180,6 +180,7 @@ impl Session {
         match verdict {
             Verdict::Applied => self.heads_changed(now),
             Verdict::Rejected(why) => self.fail(id, &Fault::BadBatch(why), now),
+            Verdict::Full => self.fail(id, &Fault::Full, now),
             Verdict::Duplicate | Verdict::Parked | Verdict::Frozen => {}
         }
         self.review(author, true, now, log);
