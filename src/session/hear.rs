@@ -284,6 +284,7 @@ impl Session {
                     self.fail(id, &Fault::BadBatch(why), now);
                 }
             }
+            Verdict::Full => self.fail(id, &Fault::Full, now),
             Verdict::Duplicate | Verdict::Parked | Verdict::Frozen => {}
         }
         self.review(author, true, now, log);

@@ -39,6 +39,8 @@ pub(super) enum Fault {
     BadBatch(String),
     #[error("it brings edits that nobody has signed")]
     Forged,
+    #[error("the document has as many edits as it may have")]
+    Full,
     #[error("a history that cannot be: {0}")]
     BadHistory(Corrupt),
     #[error("nothing was heard for {} s", DEAD_AFTER.as_secs())]
@@ -58,7 +60,7 @@ impl Fault {
             Self::Frame(_) | Self::Message(_) | Self::Door(_) | Self::OutOfRole(_) => {
                 Reason::Protocol
             }
-            Self::BadBatch(_) | Self::BadHistory(_) | Self::Forged => Reason::BadBatch,
+            Self::BadBatch(_) | Self::BadHistory(_) | Self::Forged | Self::Full => Reason::BadBatch,
             Self::Silent | Self::Stalled | Self::Mute => Reason::Stalled,
             Self::Turned(_, reason) => *reason,
         }
