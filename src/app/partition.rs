@@ -141,7 +141,7 @@ mod tests {
             ben.edit(at(line)..at(line), "his", EditKind::Whole, 0);
             ben.commit(0, Source::Typed);
         }
-        core.restore(&ben.encode_history(), []).unwrap();
+        core.restore(&ben.encode_history()).unwrap();
         let member = MemberId([2; 16]);
         let view = MemberView {
             member,

@@ -528,7 +528,11 @@ mod tests {
             }
             let before = path.metadata().unwrap().len();
             type_keys(&mut document, 1);
-            writer.keep(keeper.next(document.log()).expect("a key"));
+            writer.keep(
+                keeper
+                    .next(document.log(), unsigned(&document))
+                    .expect("a key"),
+            );
             let end = Instant::now() + Duration::from_secs(10);
             while path.metadata().unwrap().len() == before {
                 assert!(Instant::now() < end, "key {key} is not appended");
