@@ -4,10 +4,11 @@ use super::Session;
 use super::io::{Event, LinkId, Output, Verdict};
 use super::limits::{MAX_COMPARISONS, MAX_REMOTE_AUTHORS};
 use super::link::{Fault, Phase};
+use super::membership::Merge;
 use super::time::Time;
 use super::vouch::Checked;
 use crate::crdt::{AuthorId, LogSource, Version};
-use crate::wire::{Fork, Head, Heads, Message, Ops, Presence, Want, Welcome};
+use crate::wire::{Fork, Head, Heads, MemberEntry, Message, Ops, Presence, Want, Welcome};
 
 impl Session {
     /// A message came. An error closes the link.
@@ -56,6 +57,29 @@ impl Session {
                 }
             }
             Message::Pong(pong) => self.pong(id, pong.time, now),
+        }
+        Ok(())
+    }
+
+    /// Takes in an entry that came on a link.
+    pub(super) fn learn(
+        &mut self,
+        entry: &MemberEntry,
+        now: Time,
+        log: &impl LogSource,
+    ) -> Result<(), Fault> {
+        if self.roster.is_news(entry) {
+            self.check_entry(entry)?;
+        }
+        let merged = self.roster.merge(entry);
+        // Whether one who left is still away is known once another says so.
+        let unheard = self.unheard.remove(&entry.member);
+        if unheard || matches!(merged, Merge::New | Merge::Changed) {
+            self.meet(entry.member, now);
+            // What these wrote may have been heard of before it could be checked.
+            for author in self.roster.authors(&entry.member).to_vec() {
+                self.review(author, true, now, log);
+            }
         }
         Ok(())
     }

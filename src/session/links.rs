@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use super::io::{Command, Event, LinkId, MemberState, Output, Refused, Target};
 use super::limits::{ENTERING, MAX_DIALS, MAX_LINKS, MAX_MEMBERS};
 use super::link::{Fault, Incoming, Link, Phase, Purpose, Up};
-use super::membership::{Merge, ids};
+use super::membership::ids;
 use super::reconnect::Redial;
 use super::time::Time;
 use super::{Joining, Peer, Session};
 use crate::crdt::{AuthorId, LogSource};
 use crate::security::{Access, Door, Knock, Refusal};
-use crate::wire::{self, Bye, Hello, MemberEntry, MemberId, Members, Message, Reason, SessionId};
+use crate::wire::{self, Bye, Hello, MemberId, Members, Message, Reason, SessionId};
 
 impl Session {
     /// Whether a member said goodbye, so that it is not dialled.
@@ -83,29 +83,6 @@ impl Session {
                 state,
             });
         }
-    }
-
-    /// Takes in an entry that came on a link.
-    pub(super) fn learn(
-        &mut self,
-        entry: &MemberEntry,
-        now: Time,
-        log: &impl LogSource,
-    ) -> Result<(), Fault> {
-        if self.roster.is_news(entry) {
-            self.check_entry(entry)?;
-        }
-        let merged = self.roster.merge(entry);
-        // Whether one who left is still away is known once another says so.
-        let unheard = self.unheard.remove(&entry.member);
-        if unheard || matches!(merged, Merge::New | Merge::Changed) {
-            self.meet(entry.member, now);
-            // What these wrote may have been heard of before it could be checked.
-            for author in self.roster.authors(&entry.member).to_vec() {
-                self.review(author, true, now, log);
-            }
-        }
-        Ok(())
     }
 
     pub(super) fn join(&mut self, target: String, access: Option<Access>, now: Time) {
