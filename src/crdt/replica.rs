@@ -12,7 +12,7 @@ use std::ops::Range;
 use super::batch::{Decoded, Undecoded, decode, typed, typed_key};
 use super::id::{AuthorId, AuthorIx, Id, OpId};
 use super::integrate::{Crowds, destination};
-use super::limits::{BATCH_TARGETS, BATCH_TEXT_BYTES, MAX_LAMPORT, MAX_UNDO_DEPTH};
+use super::limits::{BATCH_TARGETS, BATCH_TEXT_BYTES, MAX_LAMPORT};
 use super::log::{ActKind, Log};
 use super::op::{BatchInfo, Invalid, Op, Source, Span, check_disjoint};
 use super::order::{Order, Place, Shown};
@@ -342,26 +342,7 @@ impl Replica {
         self.merge_said(OpId { author, seq }, None, bytes, changes)
     }
 
-    /// [`merge`](Self::merge) for a batch that may have been said to hold `width` operations.
-    pub(crate) fn merge_said(
-        &mut self,
-        first: OpId,
-        width: Option<u32>,
-        bytes: &[u8],
-        changes: &mut Vec<Change>,
-    ) -> Verdict {
-        if let Some(Typed { at, chars, .. }) = self.merge_typed(first, width, bytes) {
-            changes.push(Change::Insert {
-                at,
-                from: first,
-                len: chars,
-            });
-            return Verdict::Applied;
-        }
-        self.merge_any(first, width, bytes, changes)
-    }
-
-    /// The same for any batch.
+    /// [`merge`](Self::merge) for any batch, which may have been said to hold `width` operations.
     pub(crate) fn merge_any(
         &mut self,
         first: OpId,
@@ -662,16 +643,6 @@ impl Replica {
             order, log, crowds, ..
         } = self;
         destination(order, log, crowds, id, lamport, left, right)
-    }
-
-    /// How deep an undo of these operations, which are here, is nested.
-    pub(crate) fn check_undo(&self, targets: &[Span]) -> Result<u8, Invalid> {
-        check_disjoint(targets)?;
-        let depth = self.depth(targets);
-        if depth > MAX_UNDO_DEPTH {
-            return Err(Invalid::UndoTooDeep);
-        }
-        Ok(depth)
     }
 
     /// Panics if local operations are in no batch yet.

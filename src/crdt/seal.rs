@@ -10,7 +10,7 @@
 
 use super::id::{AuthorId, OpId};
 use super::log_source::LogSource;
-use super::replica::{Change, Replica, Verdict};
+use super::replica::{Change, Replica, Typed, Verdict};
 
 /// How many batches there are at most between two seals that are kept.
 pub const SEAL_BATCHES: u32 = 1024;
@@ -219,6 +219,25 @@ impl Replica {
         changes: &mut Vec<Change>,
     ) -> Verdict {
         self.merge_said(first, Some(width), bytes, changes)
+    }
+
+    /// [`merge`](Self::merge) for a batch that may have been said to hold `width` operations.
+    pub(crate) fn merge_said(
+        &mut self,
+        first: OpId,
+        width: Option<u32>,
+        bytes: &[u8],
+        changes: &mut Vec<Change>,
+    ) -> Verdict {
+        if let Some(Typed { at, chars, .. }) = self.merge_typed(first, width, bytes) {
+            changes.push(Change::Insert {
+                at,
+                from: first,
+                len: chars,
+            });
+            return Verdict::Applied;
+        }
+        self.merge_any(first, width, bytes, changes)
     }
 
     /// Takes nothing more of an author.
