@@ -25,6 +25,7 @@ use crate::security::{Access, Crypto, Entropy, Grant, Identity, Secret};
 use crate::session::limits::HISTORY_OPS;
 use crate::session::{self, Input};
 use crate::storage::{Loaded, TextFile, rules_for};
+use crate::wire::limits::MAX_FILE_NAME_BYTES;
 use crate::wire::{MemberId, Properties};
 
 /// Runs a member until it leaves; errors go to standard error when the terminal is back.
@@ -164,7 +165,7 @@ async fn run_once(config: &Config) -> Result<End> {
                 access: access.clone().unwrap_or(Access::Open),
                 stamp: 0,
                 properties: Properties {
-                    file_name,
+                    file_name: told_name(file_name),
                     format: format.to_bytes(),
                 },
             };
@@ -279,6 +280,12 @@ fn listen_on(config: &Config, past: Option<&Past>) -> Option<ListenOn> {
         (_, Role::Solo) => None,
         (_, Role::Host | Role::Join(_) | Role::Nearby) => Some(config.listen.clone()),
     }
+}
+
+/// A file's name as the others are told it: what is shown for bytes that are no text may be too long.
+fn told_name(mut name: String) -> String {
+    name.truncate(name.floor_char_boundary(MAX_FILE_NAME_BYTES));
+    name
 }
 
 fn founder(

@@ -269,6 +269,13 @@ impl Journal {
         let _ = disk::sync_folder(folder);
         let old = std::mem::replace(&mut self.folder, folder.canonicalize()?);
         self.lock = theirs;
+        // What was set aside there comes along, unless something has just been set aside here.
+        for name in [PREVIOUS, TORN] {
+            if !folder.join(name).exists() {
+                let _nothing = fs::rename(old.join(name), folder.join(name));
+            }
+            let _moved = fs::remove_file(old.join(name));
+        }
         remove(&old);
         if alias {
             std::os::unix::fs::symlink(&self.folder, &old)?;
@@ -276,7 +283,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Removes the journal and its folder.
+    /// Removes the journal, and its folder unless something was set aside there.
     pub fn remove(self) {
         remove(&self.folder);
     }
@@ -529,9 +536,9 @@ fn put(log: &Log, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a journal's folder. What cannot be removed stays.
+/// Removes a journal and its folder. What was set aside stays, and what cannot be removed.
 fn remove(folder: &Path) {
-    for name in [JOURNAL, NEXT, PREVIOUS, TORN, LOCK] {
+    for name in [JOURNAL, NEXT, LOCK] {
         let _ = fs::remove_file(folder.join(name));
     }
     let _ = fs::remove_dir(folder);
