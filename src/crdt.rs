@@ -7,7 +7,7 @@
 //! (where an insert goes), `pending` (batches that came too early), `force` (what undos and
 //! deletes hide), [`replica`] (all together), `take_back` (undo, and what it would do), [`authorship`] (who wrote what),
 //! [`history`] (all of it as bytes), `adopt` (a history in place of what is here), [`anchor`] (places that survive edits),
-//! `past` (earlier texts).
+//! `past` (earlier texts), [`seal`] (the chain of an author's batches, and signatures over it).
 //!
 //! Deliberately absent: the text as an editor wants it (the document's rope), who is connected, and
 //! any clock: Lamport values order inserts at one place and nothing else, wall clocks order nothing.
@@ -29,6 +29,7 @@ mod past;
 mod pending;
 pub mod replica;
 mod restore;
+pub mod seal;
 mod take_back;
 mod text;
 mod touched;
@@ -47,4 +48,8 @@ pub use log::{Log, Noted};
 pub use log_source::LogSource;
 pub use op::{BatchInfo, Invalid, Source};
 pub use replica::{Change, Rejected, Replica, Verdict};
+pub use seal::{
+    Chain, KeptSeal, SEAL_BATCHES, SEAL_BYTES, SEAL_SIGNATURE_BYTES, Seal, SealedBatch, Seals,
+    ShortChain, Stretch,
+};
 pub use version::Version;

@@ -37,6 +37,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 mod time;
+mod vouch;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -47,12 +48,13 @@ pub use io::{
 };
 pub use ledger::{OnDisk, behind};
 pub use time::Time;
+pub use vouch::{NewSeals, Vouched};
 
-use crate::crdt::{AuthorId, LogSource, Version};
+use crate::crdt::{AuthorId, LogSource, Seals, Stretch, Version};
 use crate::security::{Access, Crypto, Grant, Keys, author_id};
-use crate::wire::{MemberEntry, MemberId, Name, Presence, Properties, SessionId};
+use crate::wire::{MemberEntry, MemberId, Name, Presence, Properties, SessionId, Vouchers};
 use catch_up::{Fetch, Served};
-use door::Watch;
+use door::{Watch, author_key};
 use ledger::SavedTexts;
 use link::{HeadsDue, Link};
 use membership::Roster;
@@ -60,6 +62,7 @@ use proof::Proofs;
 use reconnect::Redial;
 use rng::SplitMix64;
 use sync::Chases;
+use vouch::Vouch;
 
 /// What a session starts with.
 pub struct Config {
@@ -143,6 +146,7 @@ pub struct Session {
     /// dialled all the same: we were away, and they may be back.
     unheard: BTreeSet<MemberId>,
     links: BTreeMap<LinkId, Link>,
+    vouch: Vouch,
     chases: Chases,
     /// From how many missing operations on the history is fetched as a whole.
     history_ops: u64,
@@ -228,6 +232,11 @@ struct Joining {
     goal: Option<Version>,
 }
 
+/// The authors that the member of an entry has been in a session, the last one the newest.
+pub fn authors(entry: &MemberEntry, session: &SessionId) -> Vec<AuthorId> {
+    membership::ids(entry, session).collect()
+}
+
 impl Session {
     /// A session that has not begun to talk.
     pub fn new(config: Config, now: Time) -> Self {
@@ -240,12 +249,20 @@ impl Session {
             history_ops,
         } = config;
         let session = inside.as_ref().map(|inside| inside.grant.session);
+        let member = crypto.member().id();
         let me = Me {
-            member: MemberId(crypto.member().id()),
-            author: AuthorId(author_id(&crypto.author(), &session.unwrap_or_default())),
+            member: MemberId(member),
+            author: AuthorId(author_id(
+                &session.unwrap_or_default(),
+                &member,
+                &crypto.author(),
+            )),
         };
         let unheard = kept.iter().map(|entry| entry.member).collect();
-        let roster = Roster::new(me.author, name, crypto.member(), kept);
+        // A newcomer does not know yet what it signs.
+        let author = author_key(crypto.as_ref(), &SessionId(session.unwrap_or_default()));
+        let known = session.map(SessionId);
+        let roster = Roster::new(known, author, name, crypto.member(), kept);
         let access_stamp = inside.as_ref().map_or(0, |inside| inside.stamp);
         let mut new = Self {
             me,
@@ -261,6 +278,7 @@ impl Session {
             peers: BTreeMap::new(),
             unheard,
             links: BTreeMap::new(),
+            vouch: Vouch::default(),
             chases: Chases::default(),
             history_ops,
             fetch: None,
@@ -291,10 +309,18 @@ impl Session {
     /// Takes in what has happened, and decides.
     ///
     /// O(links + members) and the size of the input.
-    pub fn handle(&mut self, input: Input, now: Time, log: &impl LogSource) {
+    pub fn handle(&mut self, mut input: Input, now: Time, log: &impl LogSource) {
         if self.left {
             return;
         }
+        if let Input::Adopted {
+            adopted: Ok(seals), ..
+        } = &mut input
+        {
+            self.vouch.adopted(seals);
+        }
+        self.vouch.sign(self.me.author, self.crypto.as_ref(), log);
+        self.vouch.follow(log);
         self.own_next = log.version().next(&self.me.author);
         match input {
             Input::Listening { addrs } => self.roster.listen(&addrs),
@@ -310,7 +336,7 @@ impl Session {
             }
             Input::Closed { link, why } => self.closed(link, why, now),
             Input::LocalChange => self.heads_changed(now),
-            Input::Hashed { hash } => self.hashed(hash, now, log),
+            Input::Hashed { hash } => self.hashed(hash, now),
             Input::Merged {
                 link,
                 author,
@@ -318,7 +344,9 @@ impl Session {
             } => {
                 self.merged(link, author, verdict, now, log);
             }
-            Input::Adopted { link, adopted } => self.adopted(link, adopted, now, log),
+            Input::Adopted { link, adopted } => {
+                self.adopted(link, adopted.map(|new| new.waiting), now, log);
+            }
             Input::Cursor { cursor, selection } => {
                 if (self.presence.cursor, self.presence.selection) != (cursor, selection) {
                     self.presence = Presence {
@@ -351,6 +379,47 @@ impl Session {
         self.dial_due(now);
         self.sign_entry();
         self.pump(now, log);
+    }
+
+    /// Takes up the seals of a kept session, and who had signed two batches under one name, before
+    /// anything is handled.
+    pub fn take_up(
+        &mut self,
+        seals: impl IntoIterator<Item = (AuthorId, Seals)>,
+        forked: impl IntoIterator<Item = AuthorId>,
+    ) {
+        for (author, seals) in seals {
+            self.vouch.take_up(author, seals);
+        }
+        for author in forked {
+            self.vouch.is_forked(author);
+        }
+    }
+
+    /// The authors who have signed two batches under one name.
+    pub fn forked(&self) -> impl Iterator<Item = AuthorId> {
+        self.vouch.forked()
+    }
+
+    /// Every author's seals, to be kept for the next start.
+    pub fn seals(&self) -> impl Iterator<Item = (AuthorId, &Seals)> {
+        self.vouch.seals()
+    }
+
+    /// The batches of `author` from `from` on, as many as a message takes, and the seal behind them;
+    /// `None` if there are none that can be passed on.
+    pub fn stretch(&self, author: AuthorId, from: u32, log: &impl LogSource) -> Option<Stretch> {
+        let to = log.version().next(&author);
+        let stretch = |to| self.vouch.stretch(author, from, to, u64::MAX, log);
+        (from < to).then_some(to).and_then(stretch)
+    }
+
+    /// Holds a history that is to be adopted against its authors' signatures, given what it makes the
+    /// logs; what it is to be adopted with, or `None` if it does not stand. O(n).
+    pub fn check_history(&self, vouchers: &Vouchers, new: &impl LogSource) -> Option<NewSeals> {
+        let key_of = |author: &AuthorId| self.roster.key_of(author);
+        self.vouch
+            .check_history(vouchers, new, key_of, self.crypto.as_ref())
     }
 
     /// The next thing to do.
@@ -424,6 +493,11 @@ impl Session {
         self.roster.entries()
     }
 
+    /// Whose an author is.
+    pub fn member_of(&self, author: &AuthorId) -> Option<MemberId> {
+        self.roster.member_of(author)
+    }
+
     /// What `member` is called here.
     pub fn name_of(&self, member: &MemberId) -> String {
         self.roster.display_name(member)
@@ -466,7 +540,7 @@ impl Session {
                 entered: peer.entered || (link.is_none() && peer.shown.is_some()),
                 identical: self.is_identical(member),
                 trouble: peer.trouble.clone(),
-                authors: entry.authors.clone(),
+                authors: self.roster.authors(member).to_vec(),
             })
         };
         self.peers.iter().filter_map(view).collect()

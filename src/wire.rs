@@ -18,14 +18,17 @@ pub mod limits;
 pub mod message;
 mod name;
 mod serde_forms;
+mod voucher;
 
 pub use frame::{FrameTooLong, Inbox};
 pub use id::{MemberId, SessionId};
 pub use message::{
-    Access, Batch, Bye, DecodeError, Fetch, Guesses, Heads, Hello, History, MemberEntry, Members,
-    Message, Ops, Ping, Pong, Presence, Proof, Properties, Range, Reason, Saved, Want, Welcome,
+    Access, AuthorKey, Batch, Bye, DecodeError, Fetch, Fork, Guesses, Head, Heads, Hello, History,
+    MemberEntry, Members, Message, Ops, Ping, Pong, Presence, Proof, Properties, Range, Reason,
+    Saved, Want, Welcome,
 };
 pub use name::Name;
+pub use voucher::{Signed, Voucher, Vouchers};
 
 /// The version of the protocol. Members of different versions refuse each other, naming both.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;

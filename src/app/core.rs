@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::keeper::{Keeper, News, Portion};
 use super::kept::{DISK, DiskNote, OurPlace, Past, SESSION, SessionNote, to_bytes};
 use crate::crdt::limits::MAX_OPERATIONS;
-use crate::crdt::{Anchor, OpId, Rejected, Source, Verdict, Version};
+use crate::crdt::{Anchor, AuthorId, OpId, Rejected, Replica, Source, Verdict, Version};
 use crate::document::authorship::Effect;
 use crate::document::format::text_hash;
 use crate::document::{CharPos, Document, EditKind, Rope, TextChange};
@@ -27,14 +27,27 @@ use crate::wire::MemberId;
 /// How often the address that was given is dialled again by one who is in the session already.
 const REJOIN: Duration = Duration::from_secs(5);
 
-/// A member's text was found to be another one than ours though both have the same heads.
+/// A member's text was found to be another one than ours, or is bound to be.
 pub struct Divergence {
     /// What the member is called.
     pub name: String,
     /// Our text as it was.
     pub text: Rope,
-    /// Whether ours came out as another one when it was made from the logs again.
-    pub repaired: bool,
+    /// How it came to that.
+    pub cause: Cause,
+}
+
+/// Why texts differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// A program or a machine is at fault. Whether our text came out as another one when it was made
+    /// from the logs again.
+    Fault {
+        /// See there.
+        repaired: bool,
+    },
+    /// The member has signed different edits under one name.
+    Fork,
 }
 
 /// See the module.
@@ -63,7 +76,7 @@ struct Keeping {
     begun: bool,
     place: OurPlace,
     disk: DiskNote,
-    /// The roster and the access that the note was made of last.
+    /// The state of the roster and of what is refused, and the access, that the note was made of last.
     noted: Option<(u64, Option<Access>)>,
 }
 
@@ -87,7 +100,8 @@ impl Core {
         now: Time,
     ) -> Result<Self, String> {
         let me = MemberId(config.crypto.member().id());
-        let session = Session::new(past.resumed(config, access), now);
+        let mut session = Session::new(past.resumed(config, access), now);
+        session.take_up(past.seals(), past.note.forked.iter().copied());
         let document = past.document(session.author(), me)?;
         Ok(Self::with(session, document))
     }
@@ -264,8 +278,18 @@ impl Core {
             match output {
                 Output::Net(command) => self.commands.push_back(command),
                 Output::Event(event) => self.event(event, now),
-                Output::Adopt { link, history } => {
-                    let adopted = self.document.adopt(&history);
+                Output::Adopt {
+                    link,
+                    vouchers,
+                    history,
+                } => {
+                    let mut seals = None;
+                    let check = |new: &Replica| {
+                        seals = self.session.check_history(&vouchers, new);
+                        seals.is_some()
+                    };
+                    let adopted = self.document.adopt_if(&history, check);
+                    let adopted = adopted.map(|()| seals.unwrap_or_default());
                     self.changed = true;
                     self.tell_of_rejected();
                     let adopted = Input::Adopted { link, adopted };
@@ -282,13 +306,10 @@ impl Core {
                     let again = Input::LocalChange;
                     self.session.handle(again, now, self.document.replica());
                 }
-                Output::Merge {
-                    link,
-                    author,
-                    seq,
-                    batches,
-                } => {
-                    let verdict = self.merge(author, seq, &batches);
+                Output::Forked { author } => self.forked(author),
+                Output::Merge { link, batches } => {
+                    let author = batches.author();
+                    let verdict = self.merge(author, batches.seq(), batches.batches());
                     let merged = Input::Merged {
                         link,
                         author,
@@ -308,8 +329,30 @@ impl Core {
         self.divergences.push_back(Divergence {
             name,
             text,
-            repaired,
+            cause: Cause::Fault { repaired },
         });
+    }
+
+    /// An author has signed different edits under one name.
+    fn forked(&mut self, author: AuthorId) {
+        if author == self.document.me() {
+            let text = "other edits than yours were signed with this program's key, so the others \
+                        take no more of yours: close it and open the file again";
+            self.events.push_back(Event::Notice(text.to_owned()));
+            return;
+        }
+        self.document.freeze(author);
+        self.divergences.push_back(Divergence {
+            name: self.name_of(author),
+            text: self.document.rope().clone(),
+            cause: Cause::Fork,
+        });
+    }
+
+    /// What the member is called that an author is.
+    fn name_of(&self, author: AuthorId) -> String {
+        let whose = self.session.member_of(&author);
+        whose.map_or_else(|| author.short(), |member| self.session.name_of(&member))
     }
 
     fn event(&mut self, event: Event, now: Time) {
@@ -339,8 +382,11 @@ impl Core {
         }
         let mut outcome = Outcome::Duplicate;
         for batch in batches {
-            outcome = match (self.document.merge(author, seq, &batch.bytes), outcome) {
-                (Verdict::Invalid(why), _) => return self.rejected(why.to_string()),
+            let first = OpId { author, seq };
+            let verdict = self.document.merge_sized(first, batch.width, &batch.bytes);
+            outcome = match (verdict, outcome) {
+                (Verdict::Invalid(why), _) => Outcome::Rejected(why.to_string()),
+                (_, Outcome::Rejected(why)) => Outcome::Rejected(why),
                 // That the log has grown is to be told, whatever becomes of the rest.
                 (Verdict::Applied, _) | (_, Outcome::Applied) => Outcome::Applied,
                 (Verdict::Frozen, _) => Outcome::Frozen,
@@ -354,19 +400,9 @@ impl Core {
         outcome
     }
 
-    fn rejected(&mut self, why: String) -> Outcome {
-        self.changed = true;
-        self.tell_of_rejected();
-        Outcome::Rejected(why)
-    }
-
     fn tell_of_rejected(&mut self) {
         for Rejected { author, why, .. } in self.document.take_rejected() {
-            let members = self.session.members();
-            let whose = members
-                .iter()
-                .find(|member| member.authors.contains(&author));
-            let whose = whose.map_or_else(|| author.short(), |member| member.name.clone());
+            let whose = self.name_of(author);
             let text = format!("edits of {whose} are no longer taken: {why}");
             self.events.push_back(Event::Notice(text));
         }
@@ -428,7 +464,10 @@ impl Core {
     pub fn next_portion(&mut self) -> Option<Portion> {
         let keeping = &mut self.keeping;
         if keeping.begun && keeping.keeper.is_on() {
-            let state = (self.session.roster_stamp(), self.session.access().cloned());
+            let state = (
+                self.session.roster_stamp() + self.session.forked().count() as u64,
+                self.session.access().cloned(),
+            );
             if keeping.noted.as_ref() != Some(&state) {
                 let note = SessionNote::of(&self.session, &keeping.place)?;
                 keeping.keeper.note(SESSION, to_bytes(&note));
@@ -441,7 +480,9 @@ impl Core {
                 keeping.keeper.note(DISK, to_bytes(&keeping.disk));
             }
         }
-        keeping.keeper.next(self.document.log())
+        let replica = self.document.replica();
+        let stretch = |author, from| self.session.stretch(author, from, replica);
+        keeping.keeper.next(replica.log(), stretch)
     }
 
     /// Takes in what the journal's writer says.
@@ -469,7 +510,9 @@ impl Core {
 
     /// Whether the journal's writer has been given everything there is.
     pub(super) fn is_handed_over(&mut self) -> bool {
-        self.keeping.keeper.is_done(self.document.log())
+        let replica = self.document.replica();
+        let stretch = |author, from| self.session.stretch(author, from, replica);
+        self.keeping.keeper.is_done(replica.log(), stretch)
     }
 }
 
@@ -646,10 +689,24 @@ mod tests {
         let found = |core: &mut Core| {
             let found = core.next_divergence().expect("an alarm");
             assert!(core.next_divergence().is_none(), "one alarm");
-            (found.name, found.text.to_string(), found.repaired)
+            (found.name, found.text.to_string(), found.cause)
         };
-        assert_eq!(found(ann), ("Ben".to_owned(), "the text".to_owned(), false));
-        assert_eq!(found(ben), ("Ann".to_owned(), " text".to_owned(), true));
+        assert_eq!(
+            found(ann),
+            (
+                "Ben".to_owned(),
+                "the text".to_owned(),
+                Cause::Fault { repaired: false }
+            )
+        );
+        assert_eq!(
+            found(ben),
+            (
+                "Ann".to_owned(),
+                " text".to_owned(),
+                Cause::Fault { repaired: true }
+            )
+        );
         assert_eq!(ben.document().rope(), "the text");
         ben.document().check_invariants();
         for core in [ann, ben] {

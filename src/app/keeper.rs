@@ -4,12 +4,14 @@
 //! there is room. What is on its way is bounded, so a disk that stalls costs nothing but time, and
 //! writing everything anew is the ordinary case from zero. Notes (who we are, what is on disk) follow
 //! behind the operations: a journal without them is one that was never finished, and counts for nothing.
+//! What is handed over of an author ends at a signature, like what links are sent: so it can be passed on
+//! after the next start.
 //!
 //! No IO: [`super::writer`] does that.
 
 use std::collections::BTreeMap;
 
-use crate::crdt::{AuthorId, Log, Version};
+use crate::crdt::{AuthorId, Log, Stretch, Version};
 use crate::storage::kept::Entry;
 
 /// What goes into one portion, in bytes: about a millisecond of encoding.
@@ -98,23 +100,23 @@ impl Keeper {
         }
     }
 
-    /// What is to be handed over now, if anything. O(authors), and the size of the portion.
-    pub(super) fn next(&mut self, log: &Log) -> Option<Portion> {
+    /// What is to be handed over now, if anything, given an author's batches from a number on with their
+    /// signature. O(authors), and the size of the portion.
+    pub(super) fn next(
+        &mut self,
+        log: &Log,
+        stretch: impl Fn(AuthorId, u32) -> Option<Stretch>,
+    ) -> Option<Portion> {
         if !self.on || self.in_flight >= MAX_IN_FLIGHT_BYTES {
             return None;
         }
         let (mut entries, mut bytes) = (Vec::new(), 0);
         while bytes < PORTION_BYTES {
-            let Some(author) = self.behind(log) else {
+            let Some(stretch) = self.behind(log, &stretch) else {
                 break;
             };
-            let seq = self.handed.next(&author);
-            let mut next = seq;
-            let entry = Entry::batch(author, seq, |out| {
-                next = log.batch_at(&author, seq, out).unwrap_or(seq);
-            });
-            assert!(next > seq, "{author:?} has no batch at {seq}");
-            self.handed.advance(author, next);
+            self.handed.advance(stretch.author, stretch.seal.end);
+            let entry = Entry::stretch(&stretch);
             bytes += entry.len();
             entries.push(entry);
         }
@@ -137,14 +139,22 @@ impl Keeper {
     }
 
     /// Whether everything has been handed over, or nothing can be.
-    pub(super) fn is_done(&self, log: &Log) -> bool {
+    pub(super) fn is_done(
+        &self,
+        log: &Log,
+        stretch: impl Fn(AuthorId, u32) -> Option<Stretch>,
+    ) -> bool {
         let noted = self.notes.values().all(|(_, handed)| *handed);
-        !self.on || self.is_failing() || (noted && self.handed == *log.version())
+        !self.on || self.is_failing() || (noted && self.behind(log, stretch).is_none())
     }
 
-    /// Of the authors with something new the one whose next batch has the smallest stamp: so causes
-    /// tend to come first.
-    fn behind(&self, log: &Log) -> Option<AuthorId> {
+    /// Of the authors with something new, of the one whose next batch has the smallest stamp, what comes
+    /// next: so causes tend to come first.
+    fn behind(
+        &self,
+        log: &Log,
+        stretch: impl Fn(AuthorId, u32) -> Option<Stretch>,
+    ) -> Option<Stretch> {
         if self.handed == *log.version() {
             return None;
         }
@@ -153,11 +163,10 @@ impl Keeper {
             let batch = log.batch_info(&author, from).filter(|_| from < next)?;
             Some((batch.lamport, author))
         };
-        log.version()
-            .iter()
-            .filter_map(stamp)
-            .min()
-            .map(|(_, author)| author)
+        let mut due: Vec<(u64, AuthorId)> = log.version().iter().filter_map(stamp).collect();
+        due.sort_unstable();
+        let mut due = due.into_iter();
+        due.find_map(|(_, author)| stretch(author, self.handed.next(&author)))
     }
 
     /// Takes in what the writer says; something to be told to the person.
@@ -206,10 +215,33 @@ impl Keeper {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::crdt::Source;
+    use crate::crdt::seal::next_batch;
+    use crate::crdt::{Chain, Seal, SealedBatch, Source};
     use crate::document::{CharPos, Document, EditKind};
+
+    /// One batch after the other, with a signature that is none.
+    pub(in crate::app) fn unsigned(
+        document: &Document,
+    ) -> impl Fn(AuthorId, u32) -> Option<Stretch> {
+        |author, seq| {
+            let mut bytes = Vec::new();
+            let end = next_batch(document.replica(), &author, seq, &mut bytes)?;
+            let width = end - seq;
+            let seal = Seal {
+                end,
+                chain: Chain([0; 32]),
+                signature: [0; 64],
+            };
+            Some(Stretch {
+                author,
+                seq,
+                batches: vec![SealedBatch { width, bytes }],
+                seal,
+            })
+        }
+    }
 
     fn document(edits: usize) -> Document {
         let mut document = Document::new(AuthorId([1; 16]));
@@ -225,15 +257,19 @@ mod tests {
         let mut keeper = Keeper::new(Version::new());
         let mut document = document(3);
         keeper.note(16, b"note".to_vec());
-        let first = keeper.next(document.log()).expect("something");
+        let first = keeper
+            .next(document.log(), unsigned(&document))
+            .expect("something");
         assert_eq!(first.entries.len(), 4);
         assert_eq!(first.entries[3], Entry::note(16, b"note".to_vec()));
         assert!(first.whole);
         keeper.note(16, b"note".to_vec());
-        assert_eq!(keeper.next(document.log()), None);
+        assert_eq!(keeper.next(document.log(), unsigned(&document)), None);
         document.edit(CharPos(0)..CharPos(0), "y", EditKind::Type, 0);
         document.commit(0, Source::Typed);
-        let next = keeper.next(document.log()).expect("one more");
+        let next = keeper
+            .next(document.log(), unsigned(&document))
+            .expect("one more");
         assert_eq!(next.entries.len(), 1);
     }
 
@@ -244,7 +280,7 @@ mod tests {
         document.load(&"long text ".repeat(400_000), 0);
         keeper.note(16, b"note".to_vec());
         let mut on_its_way = 0;
-        while let Some(portion) = keeper.next(document.log()) {
+        while let Some(portion) = keeper.next(document.log(), unsigned(&document)) {
             assert!(!portion.whole);
             on_its_way += portion.bytes;
         }
@@ -258,7 +294,9 @@ mod tests {
         keeper.hear(old);
         let mut all = 0;
         loop {
-            let portion = keeper.next(document.log()).expect("not all is there");
+            let portion = keeper
+                .next(document.log(), unsigned(&document))
+                .expect("not all is there");
             all += portion.bytes;
             let bytes = portion.bytes;
             keeper.hear(News::Written {

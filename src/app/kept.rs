@@ -1,20 +1,22 @@
 //! A session across runs of the program: what is kept of it beside its operations, and how it is
 //! taken up again.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::crdt::{AuthorId, Corrupt, OpId, Version};
+use crate::crdt::{AuthorId, Corrupt, OpId, Seals, Version};
 use crate::document::format::{Format, text_hash};
 use crate::document::{Document, Preview, Rope};
-use crate::security::{Access, Keys};
-use crate::session::{Config, Inside, Session};
+use crate::security::{Access, Crypto as _, Entropy, Identity, Keys, Secret};
+use crate::session::{Config, Inside, Session, authors};
 use crate::storage::journal::Content;
 use crate::storage::kept::{Kept, NOTES};
 use crate::storage::{Loaded, TextFile};
-use crate::wire::{MemberEntry, MemberId, Properties};
+use crate::wire::limits::MAX_AUTHORS_PER_MEMBER;
+use crate::wire::{MemberEntry, MemberId, Properties, SessionId};
 
 /// The notes that are kept, by their kinds.
 pub(super) const SESSION: u8 = NOTES;
@@ -29,6 +31,9 @@ pub(super) struct SessionNote {
     pub(super) place: OurPlace,
     /// Every member's entry, ours with our earlier authors among them.
     pub(super) entries: Vec<MemberEntry>,
+    /// The authors who have signed two batches under one name.
+    #[serde(default)]
+    pub(super) forked: Vec<AuthorId>,
 }
 
 /// Where this member is reached, and what it made of the session.
@@ -157,6 +162,7 @@ impl SessionNote {
             properties: session.properties()?.clone(),
             place: place.clone(),
             entries: session.entries().cloned().collect(),
+            forked: session.forked().collect(),
         })
     }
 }
@@ -280,15 +286,34 @@ impl Past {
                 .map_err(|why: Corrupt| why.to_string())?,
             None => Document::new(author),
         };
-        kept.merge(|batch| document.merge(batch.author, batch.seq, batch.bytes));
+        kept.merge(|batch| document.merge_sized(batch.first(), batch.width, batch.bytes));
+        for author in &self.note.forked {
+            document.freeze(*author);
+        }
         document.resume_undo(&self.authors(me));
         Ok(document)
+    }
+
+    /// The authors' seals.
+    pub(super) fn seals(&self) -> BTreeMap<AuthorId, Seals> {
+        Kept::of(&self.content).seals
+    }
+
+    /// The member's secret; `None` if it has been as many authors as a member can be: then another member
+    /// goes on with the session.
+    pub(super) fn secret(&self) -> Option<Secret> {
+        let keys = Identity::new(self.keys.member.clone(), Entropy::new(&self.keys.member));
+        let me = MemberId(keys.member().id());
+        let mine = self.note.entries.iter().find(|entry| entry.member == me);
+        let worn_out = mine.is_some_and(|mine| mine.authors.len() >= MAX_AUTHORS_PER_MEMBER);
+        (!worn_out).then(|| self.keys.member.clone())
     }
 
     /// The authors that member `me` has been.
     fn authors(&self, me: MemberId) -> Vec<AuthorId> {
         let mine = self.note.entries.iter().find(|entry| entry.member == me);
-        mine.map_or_else(Vec::new, |entry| entry.authors.clone())
+        let session = SessionId(self.keys.grant.session);
+        mine.map_or_else(Vec::new, |entry| authors(entry, &session))
     }
 }
 

@@ -88,7 +88,8 @@ async fn run_once(config: &Config) -> Result<End> {
     let past = shelf.past.take();
     let secret = past
         .as_ref()
-        .map_or_else(|| random.secret(), |past| past.keys.member.clone());
+        .and_then(Past::secret)
+        .unwrap_or_else(|| random.secret());
     let mut crypto = Identity::new(secret, Entropy::new(&random.secret()));
     let mut net = Net::default();
     let kept_on = listen_on(config, past.as_ref());

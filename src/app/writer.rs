@@ -399,6 +399,7 @@ mod tests {
     use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
     use super::super::keeper::Keeper;
+    use super::super::keeper::tests::unsigned;
     use super::*;
     use crate::crdt::{AuthorId, Source, Version};
     use crate::document::{CharPos, Document, EditKind};
@@ -423,17 +424,21 @@ mod tests {
     ) -> Vec<String> {
         let mut told = Vec::new();
         loop {
-            while let Some(portion) = keeper.next(document.log()) {
+            while let Some(portion) = keeper.next(document.log(), unsigned(document)) {
                 writer.keep(portion);
             }
             writer.barrier().wait();
+            let mut heard = false;
             while let Ok(one) = news.try_recv() {
                 told.extend(keeper.hear(one));
+                heard = true;
             }
-            if keeper.is_done(document.log()) && !keeper.is_failing() {
+            if keeper.is_done(document.log(), unsigned(document)) && !keeper.is_failing() {
                 return told;
             }
-            told.extend(keeper.hear(news.blocking_recv().expect("a writer")));
+            if !heard {
+                told.extend(keeper.hear(news.blocking_recv().expect("a writer")));
+            }
         }
     }
 
@@ -449,7 +454,7 @@ mod tests {
                 .unwrap(),
             None => Document::new(nobody),
         };
-        kept.merge(|batch| document.merge(batch.author, batch.seq, batch.bytes));
+        kept.merge(|batch| document.merge_sized(batch.first(), batch.width, batch.bytes));
         (document.rope().to_string(), content.records().count())
     }
 
@@ -523,7 +528,11 @@ mod tests {
             }
             let before = path.metadata().unwrap().len();
             type_keys(&mut document, 1);
-            writer.keep(keeper.next(document.log()).expect("a key"));
+            writer.keep(
+                keeper
+                    .next(document.log(), unsigned(&document))
+                    .expect("a key"),
+            );
             let end = Instant::now() + Duration::from_secs(10);
             while path.metadata().unwrap().len() == before {
                 assert!(Instant::now() < end, "key {key} is not appended");

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use super::history::{Corrupt, History};
 use super::replica::{Change, Replica, Verdict};
-use super::{AuthorId, Version};
+use super::{AuthorId, OpId, Version};
 
 /// Why a history was not taken over. Nothing has changed then.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -23,19 +23,27 @@ pub enum NotAdopted {
     /// replica's author that it never made: somebody's fault, not always the sender's.
     #[error("the history has other edits of {} than are known here", .0.short())]
     Differs(AuthorId),
+    /// Whoever looked at it before it was taken over was not content.
+    #[error("the history holds what nobody has signed")]
+    Unsigned,
 }
 
 impl Replica {
     /// Builds the replica that knows what `history` and this one know; appends to `changes` what
     /// that does to the history's [text](History::text). Batches that wait here wait there too, or are
-    /// applied. O(n log n).
+    /// applied. `check` looks at what it holds before anything comes of it. O(n log n).
     ///
     /// # Errors
     /// If the history cannot be, or contradicts what is here.
     ///
     /// # Panics
     /// If local operations have not been [committed](Self::commit).
-    pub fn adopt(&self, history: History, changes: &mut Vec<Change>) -> Result<Self, NotAdopted> {
+    pub fn adopt(
+        &self,
+        history: History,
+        check: impl FnOnce(&Self) -> bool,
+        changes: &mut Vec<Change>,
+    ) -> Result<Self, NotAdopted> {
         self.check_committed();
         let me = self.me();
         let mut new = history.build(me)?;
@@ -43,6 +51,9 @@ impl Replica {
             return Err(NotAdopted::Differs(me));
         }
         new.check_agrees(self)?;
+        if !check(&new) {
+            return Err(NotAdopted::Unsigned);
+        }
         new.follow_up(self, changes);
         let unlike = |(author, next): (AuthorId, u32)| {
             // An author that is frozen here goes on nowhere.
@@ -126,7 +137,11 @@ impl Replica {
     /// Gives this replica what waits in `old` for its causes.
     fn wait_for_causes(&mut self, old: &Self, changes: &mut Vec<Change>) {
         for parked in old.pending.iter() {
-            self.merge(parked.author, parked.seq, &parked.bytes, changes);
+            let first = OpId {
+                author: parked.author,
+                seq: parked.seq,
+            };
+            self.merge_said(first, parked.width, &parked.bytes, changes);
         }
     }
 }

@@ -11,11 +11,21 @@ use std::collections::BTreeMap;
 use super::id::{AuthorIx, Id};
 use super::limits::MAX_UNDO_DEPTH;
 use super::log::{ActKind, Entry, Log};
-use super::op::Span;
+use super::op::{Invalid, Span, check_disjoint};
 use super::order::{Order, Shown};
 use super::replica::{Change, Replica, push_removed};
 
 impl Replica {
+    /// How deep an undo of these operations, which are here, is nested.
+    pub(crate) fn check_undo(&self, targets: &[Span]) -> Result<u8, Invalid> {
+        check_disjoint(targets)?;
+        let depth = self.depth(targets);
+        if depth > MAX_UNDO_DEPTH {
+            return Err(Invalid::UndoTooDeep);
+        }
+        Ok(depth)
+    }
+
     /// How deep an undo of these operations is nested.
     pub(crate) fn depth(&self, targets: &[Span]) -> u8 {
         let mut deepest = 0;

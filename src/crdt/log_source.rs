@@ -3,7 +3,7 @@
 //! Batches are opaque here: an author, the number of its first operation, and bytes. Whoever sends
 //! them keeps no queue of its own but reads them from the logs again.
 
-use super::{AuthorId, Replica, Version};
+use super::{AuthorId, OpId, Replica, Version};
 
 /// The authors' logs, as seen by someone who sends batches and asks for missing ones.
 pub trait LogSource {
@@ -16,6 +16,12 @@ pub trait LogSource {
     /// Appends the encoding of `author`'s batch that starts at `seq` to `out` and returns the
     /// number after its last operation. `None` if no batch starts there.
     fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32>;
+
+    /// The same for a batch that is here and not in the log: it waits for its causes, or its author is
+    /// frozen before it. `None` also if it is not known how many operations it holds.
+    fn waiting_at(&self, _author: &AuthorId, _seq: u32, _out: &mut Vec<u8>) -> Option<u32> {
+        None
+    }
 
     /// The Lamport value of `author`'s batch that holds operation `seq`; `None` if it is not here.
     fn lamport_at(&self, author: &AuthorId, seq: u32) -> Option<u64>;
@@ -38,6 +44,15 @@ impl LogSource for Replica {
 
     fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
         self.log().batch_at(author, seq, out)
+    }
+
+    fn waiting_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
+        let parked = self.pending.get(OpId {
+            author: *author,
+            seq,
+        })?;
+        out.extend_from_slice(&parked.bytes);
+        seq.checked_add(parked.width?)
     }
 
     fn lamport_at(&self, author: &AuthorId, seq: u32) -> Option<u64> {

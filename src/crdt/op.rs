@@ -76,6 +76,14 @@ pub enum Invalid {
     /// The bytes are not the encoding of a batch.
     #[error("the batch is malformed: {0}")]
     Malformed(&'static str),
+    /// It holds another number of operations than was said beside it.
+    #[error("the batch was said to hold {said} operations and holds {found}")]
+    Width {
+        /// How many were said.
+        said: u32,
+        /// How many there are.
+        found: u32,
+    },
     /// The left origin of an insert is not before its right origin.
     #[error("an insert's left origin is not before its right origin")]
     OriginsCrossed,

@@ -1,9 +1,10 @@
-//! Batches that wait for their causes.
+//! Batches that are here and not in the log: they wait for their causes, or for ever, behind an invalid
+//! one of the same author, so that they can be shown to others.
 //!
 //! A batch waits under one operation that it misses; when that has come it is tried again, and may
 //! then wait for another. Bounded: what does not fit is dropped, and anti-entropy asks for it again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::id::{AuthorId, OpId};
 use super::limits::{MAX_PENDING_BATCHES, MAX_PENDING_BYTES};
@@ -12,6 +13,8 @@ use super::limits::{MAX_PENDING_BATCHES, MAX_PENDING_BYTES};
 pub(crate) struct Parked {
     pub(crate) author: AuthorId,
     pub(crate) seq: u32,
+    /// How many operations it is said to hold, if that was said.
+    pub(crate) width: Option<u32>,
     pub(crate) bytes: Box<[u8]>,
 }
 
@@ -19,21 +22,32 @@ pub(crate) struct Parked {
 #[derive(Default)]
 pub(crate) struct Pending {
     by_cause: BTreeMap<OpId, Vec<Parked>>,
-    known: BTreeSet<OpId>,
+    /// Each batch, and what it waits for.
+    known: BTreeMap<OpId, OpId>,
+    /// How many of them wait for nothing that could come.
+    for_ever: usize,
     bytes: usize,
 }
 
 impl Pending {
     /// Keeps a batch until `cause` comes. Does nothing if it waits already, or if there is no room.
-    pub(crate) fn park(&mut self, cause: OpId, author: AuthorId, seq: u32, bytes: &[u8]) {
+    pub(crate) fn park(
+        &mut self,
+        cause: OpId,
+        OpId { author, seq }: OpId,
+        width: Option<u32>,
+        bytes: &[u8],
+    ) {
         if self.bytes + bytes.len() > MAX_PENDING_BYTES || self.known.len() >= MAX_PENDING_BATCHES {
             return;
         }
-        if self.known.insert(OpId { author, seq }) {
+        if !self.known.contains_key(&OpId { author, seq }) {
+            self.known.insert(OpId { author, seq }, cause);
             self.bytes += bytes.len();
             self.by_cause.entry(cause).or_default().push(Parked {
                 author,
                 seq,
+                width,
                 bytes: bytes.into(),
             });
         }
@@ -61,13 +75,32 @@ impl Pending {
         ready
     }
 
+    /// Keeps a batch of an author that is frozen.
+    pub(crate) fn park_for_ever(&mut self, batch: OpId, width: Option<u32>, bytes: &[u8]) {
+        let never = OpId {
+            author: batch.author,
+            seq: u32::MAX,
+        };
+        let before = self.known.len();
+        self.park(never, batch, width, bytes);
+        self.for_ever += self.known.len() - before;
+    }
+
+    /// The batch that starts with this operation. O(log n + batches that wait for the same).
+    pub(crate) fn get(&self, batch: OpId) -> Option<&Parked> {
+        let waiting = self.by_cause.get(self.known.get(&batch)?)?;
+        waiting
+            .iter()
+            .find(|parked| parked.seq == batch.seq && parked.author == batch.author)
+    }
+
     /// Everything that waits.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Parked> {
         self.by_cause.values().flatten()
     }
 
-    /// How many batches wait.
+    /// How many batches wait for something that may come.
     pub(crate) fn len(&self) -> usize {
-        self.known.len()
+        self.known.len() - self.for_ever
     }
 }

@@ -12,7 +12,7 @@ use std::ops::Range;
 use super::batch::{Decoded, Undecoded, decode, typed, typed_key};
 use super::id::{AuthorId, AuthorIx, Id, OpId};
 use super::integrate::{Crowds, destination};
-use super::limits::{BATCH_TARGETS, BATCH_TEXT_BYTES, MAX_LAMPORT, MAX_UNDO_DEPTH};
+use super::limits::{BATCH_TARGETS, BATCH_TEXT_BYTES, MAX_LAMPORT};
 use super::log::{ActKind, Log};
 use super::op::{BatchInfo, Invalid, Op, Source, Span, check_disjoint};
 use super::order::{Order, Place, Shown};
@@ -339,32 +339,29 @@ impl Replica {
         bytes: &[u8],
         changes: &mut Vec<Change>,
     ) -> Verdict {
-        if let Some(Typed { at, chars, .. }) = self.merge_typed(&author, seq, bytes) {
-            changes.push(Change::Insert {
-                at,
-                from: OpId { author, seq },
-                len: chars,
-            });
-            return Verdict::Applied;
-        }
-        self.merge_any(author, seq, bytes, changes)
+        self.merge_said(OpId { author, seq }, None, bytes, changes)
     }
 
-    /// [`merge`](Self::merge) for any batch.
+    /// [`merge`](Self::merge) for any batch, which may have been said to hold `width` operations.
     pub(crate) fn merge_any(
         &mut self,
-        author: AuthorId,
-        seq: u32,
+        first: OpId,
+        width: Option<u32>,
         bytes: &[u8],
         changes: &mut Vec<Change>,
     ) -> Verdict {
         self.check_committed();
-        let verdict = self.merge_one(author, seq, bytes, changes);
+        let author = first.author;
+        let verdict = self.merge_one(first, width, bytes, changes);
         if verdict == Verdict::Applied && self.pending.len() > 0 {
             let mut grown = vec![author];
             while let Some(author) = grown.pop() {
                 for parked in self.pending.ready(author, self.log.next(&author)) {
-                    if self.merge_one(parked.author, parked.seq, &parked.bytes, changes)
+                    let first = OpId {
+                        author: parked.author,
+                        seq: parked.seq,
+                    };
+                    if self.merge_one(first, parked.width, &parked.bytes, changes)
                         == Verdict::Applied
                     {
                         grown.push(parked.author);
@@ -380,14 +377,17 @@ impl Replica {
     #[inline(never)]
     pub(crate) fn merge_typed<'a>(
         &mut self,
-        author: &AuthorId,
-        seq: u32,
+        first: OpId,
+        width: Option<u32>,
         bytes: &'a [u8],
     ) -> Option<Typed<'a>> {
         let text = typed(bytes)?;
-        let (ix, lamport, minutes) = self.goes_on(author, seq)?;
+        let (ix, lamport, minutes) = self.goes_on(first)?;
         let chars = count(text);
-        let end = seq.checked_add(chars)?;
+        if width.is_some_and(|width| width != chars) {
+            return None;
+        }
+        let end = first.seq.checked_add(chars)?;
         let at = self.type_on(ix, text, chars, None)?;
         self.clock = self.clock.max(lamport);
         self.log
@@ -398,18 +398,14 @@ impl Replica {
 
     /// [`merge_typed`](Self::merge_typed) for one ASCII character; in front of which one it goes, and what it is.
     #[inline(always)]
-    pub(crate) fn merge_key(
-        &mut self,
-        author: &AuthorId,
-        seq: u32,
-        bytes: &[u8],
-    ) -> Option<(usize, u8)> {
+    pub(crate) fn merge_key(&mut self, first: OpId, bytes: &[u8]) -> Option<(usize, u8)> {
         let byte = typed_key(bytes)?;
-        let (ix, lamport, minutes) = self.goes_on(author, seq)?;
-        let end = seq.checked_add(1)?;
+        let (ix, lamport, minutes) = self.goes_on(first)?;
+        let end = first.seq.checked_add(1)?;
         let log = &mut self.log[ix];
         let (last, _) = log.typing()?;
-        let at = self.order.type_on(Id::new(ix, seq), 1, last.right, None)?;
+        let id = Id::new(ix, first.seq);
+        let at = self.order.type_on(id, 1, last.right, None)?;
         last.len += 1;
         log.push_key(byte);
         self.clock = self.clock.max(lamport);
@@ -421,11 +417,12 @@ impl Replica {
     /// Whether a batch is the author's next and nothing keeps it from being applied; its stamp and minute, if
     /// these go on from the one before.
     #[inline(always)]
-    fn goes_on(&self, author: &AuthorId, seq: u32) -> Option<(AuthorIx, u64, u32)> {
-        let ix = self.log.ix(author)?;
+    fn goes_on(&self, first: OpId) -> Option<(AuthorIx, u64, u32)> {
+        let ix = self.log.ix(&first.author)?;
         let log = &self.log[ix];
         let (lamport, minutes) = log.last_stamp();
-        if seq != log.next() || log.frozen || lamport >= MAX_LAMPORT || self.pending.len() > 0 {
+        if first.seq != log.next() || log.frozen || lamport >= MAX_LAMPORT || self.pending.len() > 0
+        {
             return None;
         }
         self.check_committed();
@@ -434,17 +431,19 @@ impl Replica {
 
     fn merge_one(
         &mut self,
-        author: AuthorId,
-        seq: u32,
+        OpId { author, seq }: OpId,
+        width: Option<u32>,
         bytes: &[u8],
         changes: &mut Vec<Change>,
     ) -> Verdict {
+        let first = OpId { author, seq };
         let known = self.log.ix(&author);
         let next = known.map_or(0, |ix| self.log[ix].next());
         if seq < next {
             return Verdict::Duplicate;
         }
         if known.is_some_and(|ix| self.log[ix].frozen) {
+            self.pending.park_for_ever(first, width, bytes);
             return Verdict::Frozen;
         }
         if let Some(before) = seq.checked_sub(1).filter(|_| seq > next) {
@@ -452,23 +451,24 @@ impl Replica {
                 author,
                 seq: before,
             };
-            self.pending.park(cause, author, seq, bytes);
+            self.pending.park(cause, first, width, bytes);
             return Verdict::Waiting;
         }
         let known = known.map_or_else(|| self.log.intern(author), Ok);
         let applied = known
             .map_err(Undecoded::from)
-            .and_then(|author| self.try_apply(author, bytes, changes));
+            .and_then(|author| self.try_apply(author, width, bytes, changes));
         match applied {
             Ok(()) => Verdict::Applied,
             Err(Undecoded::Missing(cause)) => {
-                self.pending.park(cause, author, seq, bytes);
+                self.pending.park(cause, first, width, bytes);
                 Verdict::Waiting
             }
             Err(Undecoded::Invalid(why)) => {
                 if let Ok(ix) = self.log.intern(author) {
                     self.log.freeze(ix);
                 }
+                self.pending.park_for_ever(first, width, bytes);
                 self.rejected.push(Rejected { author, seq, why });
                 Verdict::Invalid(why)
             }
@@ -478,12 +478,20 @@ impl Replica {
     fn try_apply(
         &mut self,
         author: AuthorIx,
+        width: Option<u32>,
         bytes: &[u8],
         changes: &mut Vec<Change>,
     ) -> Result<(), Undecoded> {
         let mut targets = std::mem::take(&mut self.spans);
         targets.clear();
         let decoded = decode(bytes, &self.log, author, &mut targets);
+        let decoded = decoded.and_then(|batch| {
+            let found = batch.info.end - batch.info.seq;
+            match width {
+                Some(said) if said != found => Err(Invalid::Width { said, found }.into()),
+                _ => Ok(batch),
+            }
+        });
         let applied = decoded.and_then(|batch| self.apply_batch(author, &batch, &targets, changes));
         self.spans = targets;
         applied
@@ -635,16 +643,6 @@ impl Replica {
             order, log, crowds, ..
         } = self;
         destination(order, log, crowds, id, lamport, left, right)
-    }
-
-    /// How deep an undo of these operations, which are here, is nested.
-    pub(crate) fn check_undo(&self, targets: &[Span]) -> Result<u8, Invalid> {
-        check_disjoint(targets)?;
-        let depth = self.depth(targets);
-        if depth > MAX_UNDO_DEPTH {
-            return Err(Invalid::UndoTooDeep);
-        }
-        Ok(depth)
     }
 
     /// Panics if local operations are in no batch yet.

@@ -303,18 +303,34 @@ impl Document {
     /// # Panics
     /// If there are edits that have not been [committed](Self::commit).
     pub fn merge(&mut self, author: AuthorId, seq: u32, bytes: &[u8]) -> Verdict {
-        if let Some((at, byte)) = self.replica.merge_key(&author, seq, bytes) {
+        self.merge_said(OpId { author, seq }, None, bytes)
+    }
+
+    /// [`merge`](Self::merge) for a batch of which it was said how many operations it holds: if that is
+    /// wrong, it is invalid.
+    ///
+    /// # Panics
+    /// If there are edits that have not been [committed](Self::commit).
+    pub fn merge_sized(&mut self, first: OpId, width: u32, bytes: &[u8]) -> Verdict {
+        self.merge_said(first, Some(width), bytes)
+    }
+
+    #[inline(always)]
+    fn merge_said(&mut self, first: OpId, width: Option<u32>, bytes: &[u8]) -> Verdict {
+        if width.is_none_or(|width| width == 1)
+            && let Some((at, byte)) = self.replica.merge_key(first, bytes)
+        {
             self.put_key(at, char::from(byte));
             self.undo.inserted(at, 1);
             return Verdict::Applied;
         }
-        self.merge_any(author, seq, bytes)
+        self.merge_any(first, width, bytes)
     }
 
     /// [`merge`](Self::merge) for what is not a key behind the one before.
     #[inline(never)]
-    fn merge_any(&mut self, author: AuthorId, seq: u32, bytes: &[u8]) -> Verdict {
-        if let Some(Typed { at, text, chars }) = self.replica.merge_typed(&author, seq, bytes) {
+    fn merge_any(&mut self, first: OpId, width: Option<u32>, bytes: &[u8]) -> Verdict {
+        if let Some(Typed { at, text, chars }) = self.replica.merge_typed(first, width, bytes) {
             let lines = self.feed.lines(&self.rope);
             insert(&mut self.rope, at, text);
             self.undo.inserted(at, chars);
@@ -324,9 +340,14 @@ impl Document {
         }
         let verdict = self
             .replica
-            .merge_any(author, seq, bytes, &mut self.changes);
+            .merge_any(first, width, bytes, &mut self.changes);
         self.apply();
         verdict
+    }
+
+    /// Takes nothing more of an author.
+    pub fn freeze(&mut self, author: AuthorId) {
+        self.replica.freeze(author);
     }
 
     /// Takes over an encoded history of the same session, in place of having its batches
@@ -339,10 +360,25 @@ impl Document {
     /// # Panics
     /// If there are edits that have not been [committed](Self::commit).
     pub fn adopt(&mut self, history: &[u8]) -> Result<(), NotAdopted> {
+        self.adopt_if(history, |_| true)
+    }
+
+    /// [`adopt`](Self::adopt) if `check` is content with what the history holds.
+    ///
+    /// # Errors
+    /// If it is none, contradicts what is here, or `check` is not content; nothing has changed then.
+    ///
+    /// # Panics
+    /// If there are edits that have not been [committed](Self::commit).
+    pub fn adopt_if(
+        &mut self,
+        history: &[u8],
+        check: impl FnOnce(&Replica) -> bool,
+    ) -> Result<(), NotAdopted> {
         let history = History::open(history)?;
         let rope = Rope::from_str(history.text());
         let mut changes = Vec::new();
-        self.replica = self.replica.adopt(history, &mut changes)?;
+        self.replica = self.replica.adopt(history, check, &mut changes)?;
         self.rope = rope;
         self.feed.lose();
         self.changes = changes;

@@ -14,7 +14,7 @@ use crate::crdt::{AuthorId, LogSource, Version};
 use crate::security::Access;
 use crate::session::limits::{MAX_IN_FLIGHT_BYTES, MAX_STRANGERS};
 use crate::session::{Config, Event, MemberState, Output, Session, Target, Time, Verdict};
-use crate::wire::{Batch, Properties};
+use crate::wire::Properties;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -107,15 +107,11 @@ impl<T: Transport> Member<T> {
             while let Some(output) = self.session.poll() {
                 match output {
                     Output::Net(command) => self.net.execute(command),
-                    Output::Merge {
-                        link,
-                        author,
-                        seq,
-                        batches,
-                    } => {
-                        for (seq, Batch { bytes: batch, .. }) in (seq..).zip(batches) {
+                    Output::Merge { link, batches } => {
+                        let author = batches.author();
+                        for (seq, batch) in (batches.seq()..).zip(batches.batches()) {
                             if seq == self.log.version.next(&author) {
-                                self.log.append(author, batch);
+                                self.log.append(author, batch.bytes.clone());
                             }
                         }
                         inputs.push(Input::Merged {
@@ -125,7 +121,9 @@ impl<T: Transport> Member<T> {
                         });
                     }
                     Output::Hash => inputs.push(Input::Hashed { hash: [7; 32] }),
-                    Output::Adopt { .. } | Output::Diverged { .. } => panic!("{output:?}"),
+                    Output::Adopt { .. } | Output::Diverged { .. } | Output::Forked { .. } => {
+                        panic!("{output:?}")
+                    }
                     Output::Event(event) => self.events.push(event),
                 }
             }

@@ -68,9 +68,10 @@ impl MemberKeys {
     }
 }
 
-/// The name of the author that has this key, in this session.
-pub fn author_id(key: &[u8; 32], session: &[u8; 16]) -> [u8; 16] {
-    hash16("collab-edit 1 author id", &[session, key])
+/// The name of the author that has this key and is this member, in this session. So nobody can give
+/// another's author out as its own.
+pub fn author_id(session: &[u8; 16], member: &[u8; 16], key: &[u8; 32]) -> [u8; 16] {
+    hash16("collab-edit 1 author id", &[session, member, key])
 }
 
 fn hash16(purpose: &str, parts: &[&[u8]]) -> [u8; 16] {
@@ -263,8 +264,11 @@ mod tests {
         assert_eq!(before.member(), after.member());
         assert_ne!(before.author(), after.author());
         assert_ne!(before.member().id(), other.member().id());
-        let (author, session) = (before.author(), [1; 16]);
-        assert_ne!(author_id(&author, &session), author_id(&author, &[2; 16]));
+        let id = |session, member: &Identity| {
+            author_id(&[session; 16], &member.member().id(), &before.author())
+        };
+        assert_ne!(id(1, &before), id(2, &before));
+        assert_ne!(id(1, &before), id(1, &other));
     }
 
     #[test]

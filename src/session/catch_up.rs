@@ -10,7 +10,7 @@
 //! history at a time is fetched, of at most [`MAX_HISTORY_BYTES`].
 //!
 //! Not here: what a history is, and whether it may be adopted (that is the replica's to say). What
-//! vouches for its authors has its place in [`Output::Adopt`], beside the history itself.
+//! vouches for its authors travels in front of it, and is held against it before it is adopted.
 
 use std::sync::{Arc, Weak};
 
@@ -21,9 +21,10 @@ use super::limits::{
 };
 use super::link::{Fault, Up};
 use super::time::Time;
-use crate::crdt::{AuthorId, LogSource, NotAdopted, Version};
+use super::vouch::{Vouch, Vouched};
+use crate::crdt::{AuthorId, Corrupt, LogSource, NotAdopted, Version};
 use crate::wire::limits::MAX_HISTORY_BYTES;
-use crate::wire::{History, Message};
+use crate::wire::{History, Message, Vouchers};
 
 /// A history as it is sent; empty if there is none to be had.
 #[derive(Default, Debug)]
@@ -137,8 +138,14 @@ impl Session {
         fetch.bytes.extend(piece.bytes);
         fetch.due = now + WANT_TIMEOUT;
         if end == total {
-            let history = std::mem::take(&mut fetch.bytes);
-            self.outputs.push_back(Output::Adopt { link: id, history });
+            let whole = std::mem::take(&mut fetch.bytes);
+            let (vouchers, history) =
+                Vouchers::split(&whole).ok_or(Fault::BadHistory(Corrupt::Damaged))?;
+            self.outputs.push_back(Output::Adopt {
+                link: id,
+                vouchers,
+                history: history.to_vec(),
+            });
         }
         Ok(())
     }
@@ -147,13 +154,16 @@ impl Session {
     pub(super) fn adopted(
         &mut self,
         id: LinkId,
-        adopted: Result<(), NotAdopted>,
+        adopted: Result<Vec<Vouched>, NotAdopted>,
         now: Time,
         log: &impl LogSource,
     ) {
         match adopted {
-            Ok(()) => {
+            Ok(waiting) => {
                 self.heads_changed(now);
+                for batches in waiting {
+                    self.outputs.push_back(Output::Merge { link: id, batches });
+                }
                 // Were it to bring too little, it would be fetched for ever.
                 let fetch = self.fetch.take();
                 if fetch.is_some_and(|fetch| !log.version().covers(&fetch.goal)) {
@@ -163,6 +173,10 @@ impl Session {
                 }
             }
             Err(NotAdopted::Differs(_)) => self.no_history(id, now, log),
+            Err(NotAdopted::Unsigned) => {
+                self.fail(id, &Fault::Forged, now);
+                self.fetch_ended(now, log);
+            }
             Err(NotAdopted::Corrupt(why)) => {
                 self.fail(id, &Fault::BadHistory(why), now);
                 self.fetch_ended(now, log);
@@ -211,7 +225,7 @@ impl Session {
             return;
         };
         if up.serving.is_none() {
-            let history = self.served.history(least, log);
+            let history = self.served.history(least, &self.vouch, log);
             up.serving = Some(Serving { history, at: 0 });
         }
     }
@@ -230,7 +244,7 @@ impl Served {
 
     /// A history with all but less than `least` operations of what is here; an empty one if batches are
     /// as good, or if too many are being sent.
-    fn history(&mut self, least: u64, log: &impl LogSource) -> Arc<Encoded> {
+    fn history(&mut self, least: u64, vouch: &Vouch, log: &impl LogSource) -> Arc<Encoded> {
         self.forget();
         let fresh = |history: &Arc<Encoded>| {
             lacking(log.version(), &history.version, |_| true) < least.max(1)
@@ -242,7 +256,10 @@ impl Served {
         if self.0.len() >= MAX_ENCODED || log.batches() < least / HISTORY_BATCH_OPS {
             return Arc::default();
         }
-        let bytes = log.encode_history();
+        let Some(vouchers) = vouch.vouchers(log) else {
+            return Arc::default();
+        };
+        let bytes = vouchers.before(&log.encode_history());
         if bytes.len() > MAX_HISTORY_BYTES {
             return Arc::default();
         }

@@ -18,9 +18,9 @@ use super::limits::{
 use super::link::{Fault, Link, Phase, Purpose};
 use super::time::Time;
 use crate::crdt::AuthorId;
-use crate::security::{Access, Code, Grant, MemberKeys, author_id};
+use crate::security::{Access, Code, Crypto, Grant, MemberKeys, author_id};
 use crate::wire::limits::MAX_REVISION;
-use crate::wire::{self, MemberEntry, SessionId};
+use crate::wire::{self, AuthorKey, MemberEntry, SessionId};
 
 /// See the module.
 #[derive(Default, Debug)]
@@ -40,6 +40,13 @@ pub(super) struct Watch {
     /// Warnings of strangers since then, and until when they are counted together.
     warnings: u32,
     warnings_until: Time,
+}
+
+/// Our author's key, with our word for it.
+pub(super) fn author_key(crypto: &dyn Crypto, session: &SessionId) -> AuthorKey {
+    let key = crypto.author();
+    let signature = crypto.sign_as_member(&AuthorKey::signed_bytes(&key, session));
+    AuthorKey { key, signature }
 }
 
 /// Where a connection comes from: an IPv4 address, or a network of IPv6 as one person has it.
@@ -213,9 +220,10 @@ impl Session {
 
     /// A newcomer has been let in: it knows the session now, and under which name it writes there.
     pub(super) fn granted(&mut self, grant: Grant) {
-        let author = author_id(&self.crypto.author(), &grant.session);
-        self.me.author = AuthorId(author);
-        self.roster.rename_author(self.me.author);
+        let session = SessionId(grant.session);
+        self.roster
+            .enter(session, author_key(self.crypto.as_ref(), &session));
+        self.me.author = self.author_of(&session);
         self.grant = Some(grant);
     }
 
@@ -238,13 +246,27 @@ impl Session {
         let Some(grant) = &self.grant else {
             return Err(Fault::OutOfRole("it did not say which session this is"));
         };
-        let bytes = entry.signed_bytes(&SessionId(grant.session));
-        let signed = self.crypto.verify(&keys.signing, &bytes, &entry.signature);
-        if keys.id() == entry.member.0 && signed {
+        let session = SessionId(grant.session);
+        let crypto = &self.crypto;
+        let bytes = entry.signed_bytes(&session);
+        let signed = crypto.verify(&keys.signing, &bytes, &entry.signature);
+        let known = self.roster.entry(&entry.member);
+        let vouched = |author: &AuthorKey| {
+            let known = known.is_some_and(|known| known.authors.contains(author));
+            let bytes = AuthorKey::signed_bytes(&author.key, &session);
+            known || crypto.verify(&keys.signing, &bytes, &author.signature)
+        };
+        if keys.id() == entry.member.0 && signed && entry.authors.iter().all(vouched) {
             Ok(())
         } else {
             Err(Fault::OutOfRole("it brings what a member never said"))
         }
+    }
+
+    /// Which author we are in this session.
+    fn author_of(&self, session: &SessionId) -> AuthorId {
+        let (member, key) = (&self.me.member.0, &self.crypto.author());
+        AuthorId(author_id(&session.0, member, key))
     }
 
     /// The user wants a new code.

@@ -2,11 +2,13 @@
 
 use super::Session;
 use super::io::{Event, LinkId, Output, Verdict};
-use super::limits::MAX_REMOTE_AUTHORS;
+use super::limits::{MAX_COMPARISONS, MAX_REMOTE_AUTHORS};
 use super::link::{Fault, Phase};
+use super::membership::Merge;
 use super::time::Time;
+use super::vouch::Checked;
 use crate::crdt::{AuthorId, LogSource, Version};
-use crate::wire::{Heads, Message, Ops, Presence, Want, Welcome};
+use crate::wire::{Fork, Head, Heads, MemberEntry, Message, Ops, Presence, Want, Welcome};
 
 impl Session {
     /// A message came. An error closes the link.
@@ -32,12 +34,13 @@ impl Session {
             }
             Message::Members(members) => {
                 for entry in &members.entries {
-                    self.learn(entry, now)?;
+                    self.learn(entry, now, log)?;
                 }
             }
             Message::Heads(heads) => self.heads(id, heads, now, log)?,
             Message::Want(want) => self.want(id, &want, log),
-            Message::Ops(ops) => self.ops(id, ops, now),
+            Message::Ops(ops) => self.ops(id, ops, now, log)?,
+            Message::Fork(fork) => self.fork(id, &fork, log)?,
             Message::Fetch(_) => self.serve(id, log),
             Message::History(piece) => self.piece(id, piece, now, log)?,
             Message::Proof(proof) => self.proof(id, proof, now),
@@ -49,11 +52,34 @@ impl Session {
                 if let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) {
                     up.pong = Some(ping.time);
                 }
-                if ping.digest != log.version().digest() {
+                if ping.digest != self.vouch.digest() {
                     self.heads_differ(id);
                 }
             }
             Message::Pong(pong) => self.pong(id, pong.time, now),
+        }
+        Ok(())
+    }
+
+    /// Takes in an entry that came on a link.
+    pub(super) fn learn(
+        &mut self,
+        entry: &MemberEntry,
+        now: Time,
+        log: &impl LogSource,
+    ) -> Result<(), Fault> {
+        if self.roster.is_news(entry) {
+            self.check_entry(entry)?;
+        }
+        let merged = self.roster.merge(entry);
+        // Whether one who left is still away is known once another says so.
+        let unheard = self.unheard.remove(&entry.member);
+        if unheard || matches!(merged, Merge::New | Merge::Changed) {
+            self.meet(entry.member, now);
+            // What these wrote may have been heard of before it could be checked.
+            for author in self.roster.authors(&entry.member).to_vec() {
+                self.review(author, true, now, log);
+            }
         }
         Ok(())
     }
@@ -94,7 +120,7 @@ impl Session {
         if heads.whole {
             *theirs = Version::new();
         }
-        theirs.extend(heads.entries.iter().copied());
+        theirs.extend(heads.entries.iter().map(|head| (head.author, head.next)));
         let acked = theirs.next(&self.me.author);
         if theirs.len() > MAX_REMOTE_AUTHORS {
             return Err(Fault::OutOfRole("it names too many authors"));
@@ -104,7 +130,7 @@ impl Session {
                 "it claims edits of ours that we never made",
             ));
         }
-        let ours = self.roster.me().authors.iter();
+        let ours = self.roster.authors(&self.me.member).iter();
         let has = ours.map(|author| (*author, theirs.next(author))).collect();
         if let Some(peer) = self.peers.get_mut(&up.member) {
             peer.acked = has;
@@ -113,10 +139,17 @@ impl Session {
         if heads.whole {
             self.consider_fetch(id, now, log);
         }
-        for (author, _) in &heads.entries {
+        for Head {
+            author,
+            next,
+            chain,
+        } in &heads.entries
+        {
+            if *next <= log.version().next(author) {
+                self.compare_chains(id, *author, *next, chain, log);
+            }
             self.review(*author, !heads.whole, now, log);
         }
-
         Ok(())
     }
 
@@ -147,33 +180,112 @@ impl Session {
     }
 
     fn want(&mut self, id: LinkId, want: &Want, log: &impl LogSource) {
-        if let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) {
-            for range in &want.ranges {
-                up.want(*range, log);
+        let me = self.me.author;
+        for range in &want.ranges {
+            // What it has others for is of no use to it.
+            if self.compare_chains(id, range.author, range.from, &range.chain, log)
+                && let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut())
+            {
+                up.want(*range, me, log);
             }
         }
     }
 
-    fn ops(&mut self, id: LinkId, ops: Ops, now: Time) {
+    fn ops(&mut self, id: LinkId, ops: Ops, now: Time, log: &impl LogSource) -> Result<(), Fault> {
+        let author = ops.author;
         let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) else {
-            return;
+            return Ok(());
         };
-        let own = up.author == ops.author;
-        if let Some(theirs) = up.theirs.as_mut().filter(|_| own) {
+        if log.is_frozen(&author) {
+            return Ok(());
+        }
+        let Some(key) = self.roster.key_of(&author) else {
+            return Err(Fault::OutOfRole(
+                "it brings edits of an author that nobody is",
+            ));
+        };
+        let own = up.author == author;
+        let seq = ops.seq;
+        let widths = ops.batches.iter().map(|batch| batch.width);
+        let end = widths.fold(seq, u32::saturating_add);
+        let checked = self.vouch.check(ops, key, self.crypto.as_ref())?;
+        let gap = matches!(checked, Checked::Gap);
+        if let Some(theirs) = &mut up.theirs
+            && (gap || own && theirs.next(&author) >= seq)
+        {
             // Who sends something has it, and does not say so again.
-            let widths = ops.batches.iter().map(|batch| batch.width);
-            let end = widths.fold(ops.seq, u32::saturating_add);
-            if theirs.next(&ops.author) >= ops.seq {
-                theirs.advance(ops.author, end);
+            theirs.advance(author, end);
+        }
+        if gap {
+            // It was written while what comes before is on its way, or not yet asked for.
+            self.chases.hurry(&author);
+            self.review(author, false, now, log);
+            return Ok(());
+        }
+        self.chases.progressed(author, id, own, now);
+        if let Checked::New(batches) = checked {
+            self.outputs.push_back(Output::Merge { link: id, batches });
+        }
+        Ok(())
+    }
+
+    /// Whether the other end's log of an author, which holds `next` operations or more, is ours up to
+    /// there as far as we can tell. If not, it is shown what we have, once.
+    fn compare_chains(
+        &mut self,
+        id: LinkId,
+        author: AuthorId,
+        next: u32,
+        theirs: &[u8; 16],
+        log: &impl LogSource,
+    ) -> bool {
+        let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) else {
+            return false;
+        };
+        if next > log.version().next(&author) {
+            return true;
+        }
+        if !self.vouch.is_at_hand(&author, next) {
+            up.compared += 1;
+            if up.compared > MAX_COMPARISONS {
+                return true;
             }
         }
-        self.chases.progressed(ops.author, id, own, now);
-        self.outputs.push_back(Output::Merge {
-            link: id,
-            author: ops.author,
-            seq: ops.seq,
-            batches: ops.batches,
-        });
+        let ours = self.vouch.chain_at(&author, next, log);
+        let same = ours.is_some_and(|ours| ours.short() == *theirs);
+        if !same && up.forks_told.insert(author) {
+            up.forks.push((author, next));
+        }
+        same
+    }
+
+    /// The other end shows what it has of an author for which we seem to have something else.
+    fn fork(&mut self, id: LinkId, fork: &Fork, log: &impl LogSource) -> Result<(), Fault> {
+        let author = fork.author;
+        if self.links.get(&id).is_none_or(|link| link.up().is_none()) {
+            return Ok(());
+        }
+        let Some(key) = self.roster.key_of(&author) else {
+            return Err(Fault::OutOfRole(
+                "it brings edits of an author that nobody is",
+            ));
+        };
+        let found = self
+            .vouch
+            .contradiction(fork, key, self.crypto.as_ref(), log)?;
+        let Some(at) = found else {
+            return Ok(());
+        };
+        if self.vouch.is_forked(author) {
+            self.outputs.push_back(Output::Forked { author });
+        }
+        // Whoever has the other batches is to know, too.
+        for up in self.links.values_mut().filter_map(|link| link.up_mut()) {
+            if up.forks_told.insert(author) {
+                up.forks.push((author, at));
+            }
+        }
+        Ok(())
     }
 
     /// What came of batches that were to be merged.
@@ -187,10 +299,14 @@ impl Session {
     ) {
         match verdict {
             Verdict::Applied => self.heads_changed(now),
+            // What came before it may be good. It is signed: the fault is its author's, not that of one who
+            // passed it on.
             Verdict::Rejected(why) => {
-                // What came before it may be good.
                 self.heads_changed(now);
-                self.fail(id, &Fault::BadBatch(why), now);
+                let up = self.links.get(&id).and_then(|link| link.up());
+                if up.is_some_and(|up| up.author == author) {
+                    self.fail(id, &Fault::BadBatch(why), now);
+                }
             }
             Verdict::Full => self.fail(id, &Fault::Full, now),
             Verdict::Duplicate | Verdict::Parked | Verdict::Frozen => {}

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::ledger::OnDisk;
 use super::time::Time;
+use super::vouch::{NewSeals, Vouched};
 use crate::crdt::{Anchor, AuthorId, NotAdopted};
 use crate::security::{Access, Refusal};
-use crate::wire::{Batch, MemberId, Properties, SessionId};
+use crate::wire::{MemberId, Properties, SessionId, Vouchers};
 
 /// One connection, or the attempt at one. Never used twice in a process.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -110,8 +111,9 @@ pub enum Input {
     Adopted {
         /// The link that the history came on.
         link: LinkId,
-        /// Whether it has taken the place of the logs as they were.
-        adopted: Result<(), NotAdopted>,
+        /// Whether it has taken the place of the logs as they were, with what
+        /// [`Session::check_history`](super::Session::check_history) found.
+        adopted: Result<NewSeals, NotAdopted>,
     },
     /// The answer to [`Output::Hash`].
     Hashed {
@@ -148,7 +150,7 @@ pub enum Verdict {
     Duplicate,
     /// Some wait for their causes.
     Parked,
-    /// One can never be valid. The link that it came on is closed.
+    /// One can never be valid. The link to its author is closed; one that passed it on is not.
     Rejected(String),
     /// Their author is frozen.
     Frozen,
@@ -161,24 +163,22 @@ pub enum Verdict {
 pub enum Output {
     /// Something for the network.
     Net(Command),
-    /// Merge consecutive batches of one author. Answered by [`Input::Merged`].
+    /// Merge consecutive batches of one author. All of them, also if one cannot be merged. Answered by
+    /// [`Input::Merged`].
     Merge {
         /// The link that they came on.
         link: LinkId,
-        /// Whose they are.
-        author: AuthorId,
-        /// The first operation of the first.
-        seq: u32,
-        /// The batches, each following on the one before.
-        batches: Vec<Batch>,
+        /// The batches.
+        batches: Vouched,
     },
     /// Take over a history of this session in place of the logs, which lack much of it; what is here
-    /// and not in it follows. Answered by [`Input::Adopted`].
-    ///
-    /// What vouches for the authors of its batches, and has to be checked before, will stand here.
+    /// and not in it follows. Not before [`Session::check_history`](super::Session::check_history) has
+    /// said yes. Answered by [`Input::Adopted`].
     Adopt {
         /// The link that it came on.
         link: LinkId,
+        /// What vouches for its authors.
+        vouchers: Vouchers,
         /// Its encoding.
         history: Vec<u8>,
     },
@@ -191,6 +191,12 @@ pub enum Output {
         link: LinkId,
         /// Whose text.
         member: MemberId,
+    },
+    /// An author has signed two batches under one name. Nothing more of it is to be taken, and the text
+    /// as it is now is to be kept.
+    Forked {
+        /// Who.
+        author: AuthorId,
     },
     /// Something for the user.
     Event(Event),

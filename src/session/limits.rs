@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 pub use crate::wire::limits::HISTORY_PIECE_BYTES;
+use crate::wire::limits::MAX_PAYLOAD_BYTES;
 
 /// The most links at once. With oneself that makes a mesh of 64 members.
 pub const MAX_LINKS: usize = 63;
@@ -49,14 +50,26 @@ pub const MAX_GUESSING_PLACES: usize = 1024;
 /// The most members that one session can have known.
 pub const MAX_MEMBERS: usize = 1024;
 
+/// How many bytes of batches may stand under one signature that comes, each counted with 16 more: so
+/// that they fit into one message of any kind again when they are passed on.
+pub const MAX_SIGNED_BYTES: usize = MAX_PAYLOAD_BYTES - 1024;
+
+/// The most authors of whom it is known whose they are: more than the logs can have.
+pub const MAX_KNOWN_AUTHORS: usize = 65_536;
+
 /// The most authors whose heads one link may name.
 pub const MAX_REMOTE_AUTHORS: usize = 65_536;
 
 /// What may be on its way to the socket of one link, in bytes; one message may pass it.
 pub const MAX_IN_FLIGHT_BYTES: usize = 256 << 10;
 
-/// Where one `Ops` message ends, in bytes of batches, unless a single batch is longer.
+/// Where one `Ops` message ends, in bytes of batches, unless a single batch, or what an author signed at
+/// once, is longer.
 pub const OPS_BYTES: usize = 64 << 10;
+
+/// How often between two pings we hash a part of our logs (some thousand batches at most) to hold it
+/// against what the other end says it has. What is left out is noticed later.
+pub const MAX_COMPARISONS: u32 = 256;
 
 /// How far one author's stamps may be ahead of the others' while a link is sent several authors'
 /// logs: as many batches may have to wait for their causes there. (A guess: far below what may

@@ -5,7 +5,7 @@
 //!    link whose other end does not read costs the same as any other.
 //! 2. Nothing is added while [`MAX_IN_FLIGHT_BYTES`] are on their way, but for the last word.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::limits::{
 };
 use super::membership::Stamp;
 use super::time::Time;
-use crate::crdt::{AuthorId, Corrupt, Version};
+use crate::crdt::{AuthorId, Corrupt, ShortChain, Version};
 use crate::security::{Channel, MAX_HANDSHAKE_BYTES, Peer, Progress, Refusal};
 use crate::wire::{
     DecodeError, FrameTooLong, Inbox, MemberId, Message, Proof, Reason, frame,
@@ -37,6 +37,8 @@ pub(super) enum Fault {
     OutOfRole(&'static str),
     #[error("a batch that can never be valid: {0}")]
     BadBatch(String),
+    #[error("it brings edits that nobody has signed")]
+    Forged,
     #[error("the document has as many edits as it may have")]
     Full,
     #[error("a history that cannot be: {0}")]
@@ -58,7 +60,7 @@ impl Fault {
             Self::Frame(_) | Self::Message(_) | Self::Door(_) | Self::OutOfRole(_) => {
                 Reason::Protocol
             }
-            Self::BadBatch(_) | Self::BadHistory(_) | Self::Full => Reason::BadBatch,
+            Self::BadBatch(_) | Self::BadHistory(_) | Self::Forged | Self::Full => Reason::BadBatch,
             Self::Silent | Self::Stalled | Self::Mute => Reason::Stalled,
             Self::Turned(_, reason) => *reason,
         }
@@ -131,7 +133,13 @@ pub(super) struct Up {
     /// What the other end wants, one range of each author, shrinking from its start.
     pub(super) wanted: BTreeMap<AuthorId, (u32, u32)>,
     /// What we are about to ask the other end for.
-    pub(super) asking: BTreeMap<AuthorId, (u32, u32)>,
+    pub(super) asking: BTreeMap<AuthorId, (u32, u32, ShortChain)>,
+    /// Where it seems to have other batches of an author than we have, and the authors of whom it has been
+    /// shown ours.
+    pub(super) forks: Vec<(AuthorId, u32)>,
+    pub(super) forks_told: BTreeSet<AuthorId>,
+    /// How often we have looked for that since the last ping, where it took hashing.
+    pub(super) compared: u32,
     /// The other end is to be asked for its history.
     pub(super) fetch_due: bool,
     /// The other end has no history that is of use.
@@ -392,6 +400,9 @@ impl Up {
             pushed: 0,
             wanted: BTreeMap::new(),
             asking: BTreeMap::new(),
+            forks: Vec::new(),
+            forks_told: BTreeSet::new(),
+            compared: 0,
             fetch_due: false,
             no_history: false,
             serving: None,

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use super::io::{Command, Event, LinkId, MemberState, Output, Refused, Target};
 use super::limits::{ENTERING, MAX_DIALS, MAX_LINKS, MAX_MEMBERS};
 use super::link::{Fault, Incoming, Link, Phase, Purpose, Up};
-use super::membership::Merge;
+use super::membership::ids;
 use super::reconnect::Redial;
 use super::time::Time;
 use super::{Joining, Peer, Session};
 use crate::crdt::{AuthorId, LogSource};
 use crate::security::{Access, Door, Knock, Refusal};
-use crate::wire::{self, Bye, Hello, MemberEntry, MemberId, Members, Message, Reason};
+use crate::wire::{self, Bye, Hello, MemberId, Members, Message, Reason, SessionId};
 
 impl Session {
     /// Whether a member said goodbye, so that it is not dialled.
@@ -83,20 +83,6 @@ impl Session {
                 state,
             });
         }
-    }
-
-    /// Takes in an entry that came on a link.
-    pub(super) fn learn(&mut self, entry: &MemberEntry, now: Time) -> Result<(), Fault> {
-        if self.roster.is_news(entry) {
-            self.check_entry(entry)?;
-        }
-        let merged = self.roster.merge(entry);
-        // Whether one who left is still away is known once another says so.
-        let unheard = self.unheard.remove(&entry.member);
-        if unheard || matches!(merged, Merge::New | Merge::Changed) {
-            self.meet(entry.member, now);
-        }
-        Ok(())
     }
 
     pub(super) fn join(&mut self, target: String, access: Option<Access>, now: Time) {
@@ -368,15 +354,13 @@ impl Session {
         };
         let dialled = link.purpose != Purpose::Accepted;
         let member = hello.me.member;
-        let author = *hello
-            .me
-            .authors
-            .last()
-            .ok_or(Fault::OutOfRole("it has no author"))?;
         if link.key != Some(hello.me.link_key) {
             return Err(Fault::OutOfRole("it poses as another member"));
         }
         self.check_entry(&hello.me)?;
+        let grant = self.grant.as_ref();
+        let author = grant.and_then(|grant| ids(&hello.me, &SessionId(grant.session)).last());
+        let author = author.ok_or(Fault::OutOfRole("it has no author"))?;
         if member == self.me.member {
             if author != self.me.author {
                 let text = "another program takes part in the session as this same member";
@@ -406,7 +390,7 @@ impl Session {
         if !self.roster.has_room_for(&member) || (old.is_none() && up_links >= MAX_LINKS) {
             return Err(Fault::Turned("there is no room for it", Reason::Full));
         }
-        self.learn(&hello.me, now)?;
+        self.learn(&hello.me, now, log)?;
         self.roster.observe(hello.you);
         if let Some(old) = old
             && !self.is_better(id, author, old, member)
@@ -468,11 +452,7 @@ impl Session {
             .and_then(|link| link.up())
             .map(|up| up.author);
         if old_author != Some(author) {
-            let current = self
-                .roster
-                .entry(&member)
-                .and_then(|entry| entry.authors.last());
-            return current == Some(&author);
+            return self.roster.authors(&member).last() == Some(&author);
         }
         let by_us = |id| matches!(id, LinkId::Dialled(_));
         by_us(new) == by_us(old) || by_us(new) == (self.me.member < member)

@@ -1,7 +1,8 @@
-//! The roster: everyone who ever was in the session.
+//! The roster: everyone who ever was in the session, and whose the authors are.
 //!
 //! Invariants:
-//! 1. Entries are never removed, and an entry's revision never falls.
+//! 1. Entries are never removed, an entry's revision never falls, and it keeps every author that it ever
+//!    had: no member can take back a key that others need to check what it wrote.
 //! 2. Only we change our own entry; each change raises its revision, and is signed before it is told.
 //! 3. Every change has a stamp of its own, greater than all before, so that a link needs one number
 //!    to know what it has been told.
@@ -9,24 +10,38 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::limits::{MAX_MEMBERS, MAX_OBSERVED_ADDRS, MAX_RECLAIMS};
+use super::limits::{MAX_KNOWN_AUTHORS, MAX_MEMBERS, MAX_OBSERVED_ADDRS, MAX_RECLAIMS};
 use crate::crdt::AuthorId;
-use crate::security::{MemberKeys, SIGNATURE_BYTES, Signature};
+use crate::security::{MemberKeys, SIGNATURE_BYTES, Signature, author_id};
 use crate::wire::limits::{MAX_ADDRS, MAX_AUTHORS_PER_MEMBER, MAX_ENTRIES, MAX_REVISION};
-use crate::wire::{MemberEntry, MemberId, Name};
+use crate::wire::{AuthorKey, MemberEntry, MemberId, Name, SessionId};
 
 /// Everyone who ever was in the session, ourselves included.
 #[derive(Debug)]
 pub(super) struct Roster {
     me: MemberId,
-    author: AuthorId,
-    entries: BTreeMap<MemberId, (MemberEntry, Stamp)>,
+    /// The key under which we write now.
+    author: AuthorKey,
+    /// `None` for a newcomer that has not been let in.
+    session: Option<SessionId>,
+    entries: BTreeMap<MemberId, Known>,
+    /// Whose the authors are, and their keys.
+    authors: BTreeMap<AuthorId, (MemberId, [u8; 32])>,
     /// Whether our own entry lacks its signature.
     unsigned: bool,
     stamp: Stamp,
     listening: Vec<SocketAddr>,
     observed: Vec<SocketAddr>,
     reclaimed: u8,
+}
+
+/// An entry.
+#[derive(Debug)]
+struct Known {
+    entry: MemberEntry,
+    changed: Stamp,
+    /// The ids of its authors, in their order.
+    authors: Vec<AuthorId>,
 }
 
 /// When an entry was last changed here, as a count of changes.
@@ -48,12 +63,25 @@ pub(super) enum Merge {
 impl Roster {
     /// The roster of the member with these keys, with the entries `kept` from an earlier process.
     pub(super) fn new(
-        author: AuthorId,
+        session: Option<SessionId>,
+        author: AuthorKey,
         name: Name,
         keys: MemberKeys,
         kept: Vec<MemberEntry>,
     ) -> Self {
         let me = MemberId(keys.id());
+        let mut new = Self {
+            me,
+            author,
+            session,
+            entries: BTreeMap::new(),
+            authors: BTreeMap::new(),
+            unsigned: true,
+            stamp: 0,
+            listening: Vec::new(),
+            observed: Vec::new(),
+            reclaimed: 0,
+        };
         let mut mine = MemberEntry {
             member: me,
             link_key: keys.link,
@@ -65,39 +93,61 @@ impl Roster {
             revision: 0,
             signature: [0; SIGNATURE_BYTES],
         };
-        let mut entries = BTreeMap::new();
-        let mut stamp = 0;
         for entry in kept {
             if entry.member == me {
                 mine.authors = entry.authors;
                 mine.revision = entry.revision;
             } else {
-                stamp += 1;
-                entries.insert(entry.member, (entry, stamp));
+                new.put(entry);
             }
         }
-        push_author(&mut mine.authors, author);
+        mine.authors = together(&mine.authors, &[author]);
         mine.revision = raised(mine.revision);
-        stamp += 1;
-        entries.insert(me, (mine, stamp));
-        Self {
-            me,
-            author,
-            entries,
-            unsigned: true,
-            stamp,
-            listening: Vec::new(),
-            observed: Vec::new(),
-            reclaimed: 0,
+        new.put(mine);
+        new
+    }
+
+    /// Sets an entry, and learns whose its authors are.
+    fn put(&mut self, entry: MemberEntry) {
+        self.stamp += 1;
+        let authors = self
+            .session
+            .map(|session| ids(&entry, &session).collect::<Vec<_>>());
+        let authors = authors.unwrap_or_default();
+        for (id, author) in authors.iter().zip(&entry.authors) {
+            if self.authors.len() < MAX_KNOWN_AUTHORS {
+                self.authors.insert(*id, (entry.member, author.key));
+            }
         }
+        let known = Known {
+            changed: self.stamp,
+            authors,
+            entry,
+        };
+        self.entries.insert(known.entry.member, known);
     }
 
     pub(super) fn me(&self) -> &MemberEntry {
-        &self.entries[&self.me].0
+        &self.entries[&self.me].entry
     }
 
     pub(super) fn entry(&self, member: &MemberId) -> Option<&MemberEntry> {
-        self.entries.get(member).map(|(entry, _)| entry)
+        self.entries.get(member).map(|known| &known.entry)
+    }
+
+    /// The authors that a member has been; the last one writes now.
+    pub(super) fn authors(&self, member: &MemberId) -> &[AuthorId] {
+        self.entries.get(member).map_or(&[], |known| &known.authors)
+    }
+
+    /// Whose an author is.
+    pub(super) fn member_of(&self, author: &AuthorId) -> Option<MemberId> {
+        self.authors.get(author).map(|(member, _)| *member)
+    }
+
+    /// The key under which an author writes.
+    pub(super) fn key_of(&self, author: &AuthorId) -> Option<&[u8; 32]> {
+        self.authors.get(author).map(|(_, key)| key)
     }
 
     /// When an entry was last changed.
@@ -107,7 +157,7 @@ impl Roster {
 
     /// All entries, ours among them, in the order of member ids.
     pub(super) fn entries(&self) -> impl Iterator<Item = &MemberEntry> {
-        self.entries.values().map(|(entry, _)| entry)
+        self.entries.values().map(|known| &known.entry)
     }
 
     /// Whether there is room for `member`.
@@ -117,24 +167,29 @@ impl Roster {
 
     /// Whether an entry says something new, so that it is worth checking.
     pub(super) fn is_news(&self, theirs: &MemberEntry) -> bool {
-        match self.entry(&theirs.member) {
-            None => true,
-            Some(me) if theirs.member == self.me => me.revision <= theirs.revision && me != theirs,
-            Some(ours) => ours.revision < theirs.revision,
-        }
+        let Some(ours) = self.entry(&theirs.member) else {
+            return true;
+        };
+        let later = if theirs.member == self.me {
+            ours.revision == theirs.revision && ours.signature != theirs.signature
+        } else {
+            false
+        };
+        later || ours.revision < theirs.revision || adds_author(ours, theirs)
     }
 
     /// Signs our own entry if it has changed.
     pub(super) fn sign(&mut self, sign: impl FnOnce(&MemberEntry) -> Signature) {
         if std::mem::take(&mut self.unsigned)
-            && let Some((me, _)) = self.entries.get_mut(&self.me)
+            && let Some(known) = self.entries.get_mut(&self.me)
         {
-            me.signature = sign(me);
+            known.entry.signature = sign(&known.entry);
         }
     }
 
-    /// We are a newcomer and know now under which name we write.
-    pub(super) fn rename_author(&mut self, author: AuthorId) {
+    /// We are a newcomer and know the session now, so that we can say which author we are there.
+    pub(super) fn enter(&mut self, session: SessionId, author: AuthorKey) {
+        self.session = Some(session);
         self.author = author;
         self.change_me(|me| me.authors = vec![author]);
     }
@@ -147,53 +202,56 @@ impl Roster {
         if !self.has_room_for(&theirs.member) {
             return Merge::Full;
         }
-        let stamp = self.stamp + 1;
-        let merge = match self.entries.get_mut(&theirs.member) {
-            None => {
-                self.entries.insert(theirs.member, (theirs.clone(), stamp));
-                Merge::New
-            }
-            Some((ours, changed)) if ours.revision < theirs.revision => {
-                *ours = theirs.clone();
-                *changed = stamp;
-                Merge::Changed
-            }
-            Some(_) => return Merge::Old,
+        let Some(ours) = self.entry(&theirs.member) else {
+            self.put(theirs.clone());
+            return Merge::New;
         };
-        self.stamp = stamp;
-        merge
+        let later = ours.revision < theirs.revision;
+        if !later && !adds_author(ours, theirs) {
+            return Merge::Old;
+        }
+        let (base, more) = if later {
+            (theirs, ours)
+        } else {
+            (ours, theirs)
+        };
+        let mut authors = together(&more.authors, &base.authors);
+        if authors.len() > MAX_AUTHORS_PER_MEMBER {
+            // Only one who breaks the rules can get here.
+            if !later {
+                return Merge::Old;
+            }
+            authors.clone_from(&base.authors);
+        }
+        let entry = MemberEntry {
+            authors,
+            ..base.clone()
+        };
+        self.put(entry);
+        Merge::Changed
     }
 
     /// Others remember more of us than we do, from before a restart: we learn it and say so.
     fn reclaim(&mut self, theirs: &MemberEntry) -> Merge {
-        let old = theirs.revision < self.me().revision || theirs == self.me();
-        if old || self.reclaimed == MAX_RECLAIMS {
+        if !self.is_news(theirs) || self.reclaimed == MAX_RECLAIMS {
             return Merge::Old;
         }
         self.reclaimed += 1;
-        let (revision, author) = (raised(theirs.revision), self.author);
+        let author = self.author;
         self.change_me(|me| {
-            let mut authors = theirs.authors.clone();
-            for author in &me.authors {
-                push_author(&mut authors, *author);
-            }
-            authors.retain(|other| *other != author);
-            push_author(&mut authors, author);
-            me.authors = authors;
-            me.revision = revision;
+            let others = together(&theirs.authors, &me.authors);
+            me.authors = together(&others, &[author]);
+            me.revision = me.revision.max(raised(theirs.revision));
         });
         Merge::Changed
     }
 
     fn change_me(&mut self, change: impl FnOnce(&mut MemberEntry)) {
-        self.stamp += 1;
-        let stamp = self.stamp;
-        if let Some((me, changed)) = self.entries.get_mut(&self.me) {
-            change(me);
-            me.revision = raised(me.revision);
-            *changed = stamp;
-            self.unsigned = true;
-        }
+        let mut me = self.me().clone();
+        change(&mut me);
+        me.revision = raised(me.revision);
+        self.put(me);
+        self.unsigned = true;
     }
 
     /// We accept members at `addrs` now.
@@ -250,16 +308,16 @@ impl Roster {
         if told >= self.stamp {
             return None;
         }
-        let mut news: Vec<&(MemberEntry, Stamp)> = self
+        let mut news: Vec<&Known> = self
             .entries
             .values()
-            .filter(|(_, changed)| *changed > told)
+            .filter(|known| known.changed > told)
             .collect();
-        news.sort_by_key(|(_, changed)| *changed);
+        news.sort_by_key(|known| known.changed);
         news.truncate(MAX_ENTRIES);
-        let told = news.last().map_or(self.stamp, |(_, changed)| *changed);
+        let told = news.last().map_or(self.stamp, |known| known.changed);
         Some((
-            news.into_iter().map(|(entry, _)| entry.clone()).collect(),
+            news.into_iter().map(|known| known.entry.clone()).collect(),
             told,
         ))
     }
@@ -273,7 +331,7 @@ impl Roster {
         let before = self
             .entries
             .range(..member)
-            .filter(|(_, (other, _))| other.name == entry.name)
+            .filter(|(_, other)| other.entry.name == entry.name)
             .count();
         if before == 0 {
             entry.name.to_string()
@@ -283,14 +341,27 @@ impl Roster {
     }
 }
 
-/// Adds an author; the oldest is forgotten when there are too many.
-fn push_author(authors: &mut Vec<AuthorId>, author: AuthorId) {
-    if !authors.contains(&author) {
-        if authors.len() >= MAX_AUTHORS_PER_MEMBER {
-            authors.remove(0);
-        }
-        authors.push(author);
-    }
+/// The ids of an entry's authors, in their order.
+pub(super) fn ids(entry: &MemberEntry, session: &SessionId) -> impl Iterator<Item = AuthorId> {
+    let id = |author: &AuthorKey| AuthorId(author_id(&session.0, &entry.member.0, &author.key));
+    entry.authors.iter().map(id)
+}
+
+/// Whether an entry names an author that the known one does not.
+fn adds_author(known: &MemberEntry, theirs: &MemberEntry) -> bool {
+    let is_new = |author: &AuthorKey| !known.authors.iter().any(|old| old.key == author.key);
+    theirs.authors.iter().any(is_new)
+}
+
+/// All authors of both lists, each once, the second list's at the end and in its order.
+fn together(others: &[AuthorKey], last: &[AuthorKey]) -> Vec<AuthorKey> {
+    let is_other = |author: &&AuthorKey| !last.iter().any(|one| one.key == author.key);
+    others
+        .iter()
+        .filter(is_other)
+        .chain(last)
+        .copied()
+        .collect()
 }
 
 fn raised(revision: u64) -> u64 {

@@ -86,7 +86,7 @@ impl Session {
                 wrong: up.guesses_told,
             }));
         }
-        if let Some(ops) = up.take_own(self.me.author, log) {
+        if let Some(ops) = up.take_own(self.me.author, &self.vouch, log) {
             return Some(Message::Ops(ops));
         }
         // After our operations, since a cursor may stick to one of them.
@@ -110,21 +110,25 @@ impl Session {
             return Some(Message::Want(want));
         }
         if is_due(up.heads_at.map(|at| at + HEADS_PERIOD), now)
-            && let Some(heads) = up.take_heads(now, others, log)
+            && let Some(heads) = up.take_heads(&self.vouch, now, others, log)
         {
             return Some(Message::Heads(heads));
+        }
+        if let Some(fork) = up.take_fork(&self.vouch, log) {
+            return Some(Message::Fork(fork));
         }
         if let Some(proof) = up.take_proof(self.proofs.present(), log.version()) {
             return Some(proof);
         }
-        if let Some(ops) = up.take_wanted(log) {
+        if let Some(ops) = up.take_wanted(self.me.author, &self.vouch, log) {
             return Some(Message::Ops(ops));
         }
         if is_due(up.pinged.map(|at| at + PING_PERIOD), now) {
             up.pinged = Some(now);
+            up.compared = 0;
             return Some(Message::Ping(Ping {
                 time: now.0,
-                digest: log.version().digest(),
+                digest: self.vouch.digest(),
             }));
         }
         None

@@ -16,12 +16,13 @@ use std::time::Duration;
 use super::Session;
 use super::catch_up::Fetch;
 use super::io::LinkId;
-use super::limits::{OPS_BYTES, PUSH_PATIENCE, TURN_STAMPS, WANT_EXTENSIONS, WANT_TIMEOUT};
+use super::limits::{PUSH_PATIENCE, TURN_STAMPS, WANT_EXTENSIONS, WANT_TIMEOUT};
 use super::link::{HeadsDue, Up};
 use super::time::Time;
+use super::vouch::{Vouch, to_ops};
 use crate::crdt::{AuthorId, LogSource, Version};
-use crate::wire::limits::{MAX_BATCHES, MAX_HEADS};
-use crate::wire::{Batch, Heads, Ops, Range, Want};
+use crate::wire::limits::MAX_HEADS;
+use crate::wire::{Fork, Head, Heads, Ops, Range, Want};
 
 /// The authors whose operations are missing here, and what is being done about it.
 ///
@@ -75,6 +76,17 @@ impl Chases {
             _ => return,
         }
         self.set(author, chase);
+    }
+
+    /// What was waited for on `author`'s own link will not come there: it is to be asked for.
+    pub(super) fn hurry(&mut self, author: &AuthorId) {
+        if self
+            .by_author
+            .get(author)
+            .is_some_and(|chase| chase.asked.is_none())
+        {
+            self.remove(author);
+        }
     }
 
     /// A link ended: what it was asked for is due at once, and so is what was waited for on it.
@@ -144,6 +156,7 @@ impl Session {
     fn is_lacking(&self, author: &AuthorId, have: u32, log: &impl LogSource) -> bool {
         let comes = |fetch: &Fetch| fetch.brings(author, have);
         *author != self.me.author
+            && self.roster.key_of(author).is_some()
             && !log.is_frozen(author)
             && !self.fetch.as_ref().is_some_and(comes)
             && self
@@ -173,7 +186,8 @@ impl Session {
         };
         if let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) {
             let to = up.has(&author);
-            up.asking.insert(author, (have, to));
+            let chain = self.vouch.tip(&author).short();
+            up.asking.insert(author, (have, to, chain));
             let asked = Some(Asked {
                 link: id,
                 to,
@@ -251,6 +265,7 @@ impl Up {
     /// soon, since it is waited for; of others only every `others`.
     pub(super) fn take_heads(
         &mut self,
+        vouch: &Vouch,
         now: Time,
         others: Duration,
         log: &impl LogSource,
@@ -278,9 +293,16 @@ impl Up {
         if entries.is_empty() && !whole {
             return None;
         }
-        for (author, next) in &entries {
-            self.told.advance(*author, *next);
-        }
+        let head = |(author, next)| {
+            self.told.advance(author, next);
+            let chain = vouch.tip(&author).short();
+            Head {
+                author,
+                next,
+                chain,
+            }
+        };
+        let entries = entries.into_iter().map(head).collect();
         self.heads_at = Some(now);
         if others {
             self.others_at = Some(now);
@@ -292,9 +314,14 @@ impl Up {
     pub(super) fn take_want(&mut self) -> Option<Want> {
         let mut ranges = Vec::new();
         while ranges.len() < MAX_HEADS
-            && let Some((author, (from, to))) = self.asking.pop_first()
+            && let Some((author, (from, to, chain))) = self.asking.pop_first()
         {
-            ranges.push(Range { author, from, to });
+            ranges.push(Range {
+                author,
+                from,
+                to,
+                chain,
+            });
         }
         if ranges.is_empty() {
             None
@@ -303,14 +330,30 @@ impl Up {
         }
     }
 
-    /// Our own operations that have not been sent yet, as much as one message holds.
-    pub(super) fn take_own(&mut self, me: AuthorId, log: &impl LogSource) -> Option<Ops> {
+    /// What shows that an author has signed something else than the other end has.
+    pub(super) fn take_fork(&mut self, vouch: &Vouch, log: &impl LogSource) -> Option<Fork> {
+        let shown = |(author, at)| vouch.evidence(author, at, log);
+        std::iter::from_fn(|| self.forks.pop()).find_map(shown)
+    }
+
+    /// Our own operations that have not been sent yet, as much as one message holds. None while earlier
+    /// ones are wanted: these follow on them.
+    pub(super) fn take_own(
+        &mut self,
+        me: AuthorId,
+        vouch: &Vouch,
+        log: &impl LogSource,
+    ) -> Option<Ops> {
         let end = log.version().next(&me);
-        let (ops, next) = pack(log, me, self.pushed, end, u64::MAX)?;
-        self.pushed = next;
+        if self.pushed >= end || self.wanted.contains_key(&me) {
+            return None;
+        }
+        let ops = to_ops(vouch.stretch(me, self.pushed, end, u64::MAX, log)?);
+        let widths = ops.batches.iter().map(|batch| batch.width);
+        self.pushed = widths.fold(ops.seq, u32::saturating_add);
         // Who is sent something knows that we have it.
         if self.told.next(&me) >= ops.seq {
-            self.told.advance(me, next);
+            self.told.advance(me, self.pushed);
         }
         if self.heads == HeadsDue::Changes && self.told == *log.version() {
             self.heads = HeadsDue::Nothing;
@@ -321,7 +364,12 @@ impl Up {
     /// A part of what the other end wants, as much as one message holds: of the author whose next
     /// batch has the smallest stamp, until another author's turn is well past. So causes tend to
     /// come before what they cause, and little has to wait there.
-    pub(super) fn take_wanted(&mut self, log: &impl LogSource) -> Option<Ops> {
+    pub(super) fn take_wanted(
+        &mut self,
+        me: AuthorId,
+        vouch: &Vouch,
+        log: &impl LogSource,
+    ) -> Option<Ops> {
         loop {
             let stamp = |author, from| log.lamport_at(author, from).unwrap_or(0);
             let mut turns: Vec<(u64, AuthorId)> = self
@@ -335,61 +383,28 @@ impl Up {
                 .get(1)
                 .map_or(u64::MAX, |(stamp, _)| stamp.saturating_add(TURN_STAMPS));
             let (from, to) = self.wanted.remove(&author)?;
-            if let Some((ops, next)) = pack(log, author, from, to, until) {
-                if next < to {
+            let to = to.min(log.version().next(&author));
+            if let Some(stretch) = vouch.stretch(author, from, to, until, log) {
+                let next = stretch.seal.end;
+                if author == me && next >= to {
+                    self.pushed = next;
+                } else if author == me {
+                    self.wanted.insert(author, (next, u32::MAX));
+                } else if next < to {
                     self.wanted.insert(author, (next, to));
                 }
-                return Some(ops);
+                return Some(to_ops(stretch));
             }
         }
     }
 
-    /// The other end wants a range. Only what we have is remembered.
-    pub(super) fn want(&mut self, range: Range, log: &impl LogSource) {
+    /// The other end wants a range. Only what we have is remembered; of our own operations it gets all
+    /// that follow, too, so that those which are sent as they are made follow on something.
+    pub(super) fn want(&mut self, range: Range, me: AuthorId, log: &impl LogSource) {
         let to = range.to.min(log.version().next(&range.author));
         if range.from < to {
+            let to = if range.author == me { u32::MAX } else { to };
             self.wanted.insert(range.author, (range.from, to));
         }
     }
-}
-
-/// Consecutive batches of `author` from `from` until `to`, or until a message is full or a stamp is
-/// past `until`, and the number after them. `None` if no batch starts at `from`.
-fn pack(
-    log: &impl LogSource,
-    author: AuthorId,
-    from: u32,
-    to: u32,
-    until: u64,
-) -> Option<(Ops, u32)> {
-    let mut batches: Vec<Batch> = Vec::new();
-    let (mut next, mut bytes) = (from, 0);
-    while next < to && bytes < OPS_BYTES && batches.len() < MAX_BATCHES {
-        if !batches.is_empty()
-            && log
-                .lamport_at(&author, next)
-                .is_some_and(|stamp| stamp > until)
-        {
-            break;
-        }
-        let mut batch = Vec::new();
-        let width = match log.batch_at(&author, next, &mut batch) {
-            Some(after) if after > next && (bytes == 0 || bytes + batch.len() <= OPS_BYTES) => {
-                after - next
-            }
-            _ => break,
-        };
-        next += width;
-        bytes += batch.len();
-        batches.push(Batch {
-            width,
-            bytes: batch,
-        });
-    }
-    let ops = Ops {
-        author,
-        seq: from,
-        batches,
-    };
-    (next > from).then_some((ops, next))
 }

@@ -8,11 +8,12 @@ use super::limits::{MAX_IN_FLIGHT_BYTES, OPS_BYTES};
 use super::*;
 use crate::crdt::{Anchor, Bias, Corrupt, NotAdopted};
 use crate::security::{Code, Entropy, Identity, Refusal, Secret};
-use crate::wire::{Batch, Name};
+use crate::wire::{Batch, Message, Name};
 use toy::Toy;
 
 mod door;
 mod nuisance;
+mod vouch;
 
 #[path = "../../tests/sim/toy.rs"]
 mod toy;
@@ -65,26 +66,33 @@ impl LogSource for ToyLog {
 }
 
 impl ToyLog {
-    fn adopt(&mut self, mut history: &[u8]) -> Result<(), NotAdopted> {
-        let mut batches = BTreeMap::new();
+    /// The logs that a history makes.
+    fn open(mut history: &[u8]) -> Result<Self, NotAdopted> {
+        let mut new = Self::default();
         while let Some((head, rest)) = history.split_first_chunk::<24>() {
             let number = |at| u32::from_be_bytes(std::array::from_fn(|i| head[at + i]));
             let author = AuthorId(std::array::from_fn(|i| head[i]));
             let (batch, rest) = rest
                 .split_at_checked(number(20) as usize)
                 .ok_or(Corrupt::Damaged)?;
-            batches.insert((author, number(16)), batch.to_vec());
+            if number(16) != new.version.next(&author) {
+                return Err(Corrupt::Damaged.into());
+            }
+            new.append(author, batch.to_vec());
             history = rest;
         }
         if !history.is_empty() {
             return Err(Corrupt::Damaged.into());
         }
-        for ((author, seq), batch) in batches {
+        Ok(new)
+    }
+
+    fn adopt(&mut self, new: Self) {
+        for ((author, seq), batch) in new.batches {
             if seq == self.version.next(&author) {
                 self.append(author, batch);
             }
         }
-        Ok(())
     }
 
     fn append(&mut self, author: AuthorId, batch: Vec<u8>) {
@@ -93,7 +101,7 @@ impl ToyLog {
         self.batches.insert((author, seq), batch);
     }
 
-    fn merge(&mut self, author: AuthorId, mut seq: u32, batches: Vec<Batch>) -> Verdict {
+    fn merge(&mut self, author: AuthorId, mut seq: u32, batches: &[Batch]) -> Verdict {
         let mut verdict = Verdict::Duplicate;
         for Batch { bytes: batch, .. } in batches {
             let Some(count) = batch.first().copied().filter(|count| *count > 0) else {
@@ -105,7 +113,7 @@ impl ToyLog {
                 return Verdict::Parked;
             }
             if seq == next {
-                self.append(author, batch);
+                self.append(author, batch.clone());
                 verdict = Verdict::Applied;
             }
             seq += u32::from(count);
@@ -128,6 +136,8 @@ struct Node {
     hashed: u32,
     /// Whose text was found to be another one.
     diverged: Vec<MemberId>,
+    /// Who was found to have signed two things under one name.
+    forked: Vec<AuthorId>,
 }
 
 /// A direction of a connection: who sends on which link to whom on which.
@@ -214,6 +224,7 @@ impl Net {
             hash: None,
             hashed: 0,
             diverged: Vec::new(),
+            forked: Vec::new(),
         });
         self.handle(index, Input::Listening { addrs: vec![addr] });
         index
@@ -236,10 +247,34 @@ impl Net {
 
     fn edit(&mut self, node: usize, count: u8, bytes: usize) {
         let Node { log, session, .. } = &mut self.nodes[node];
+        if session.id().is_none() {
+            // There is nothing yet to be written in, and nobody to be.
+            return;
+        }
         let mut batch = vec![count; 1];
         batch.resize(bytes.max(1), 7);
         log.append(session.author(), batch);
         self.handle(node, Input::LocalChange);
+    }
+
+    /// Lets `node` hear a message on its link to `from`, as if that had said it.
+    fn hear(&mut self, node: usize, from: usize, message: Message) {
+        let member = self.nodes[from].session.me.member;
+        let now = self.now;
+        let Node { session, log, .. } = &mut self.nodes[node];
+        let link = session.peers[&member].link.expect("a link");
+        session.vouch.follow(log);
+        if let Err(fault) = session.hear(link, message, now, log) {
+            session.fail(link, &fault, now);
+        }
+        self.handle(node, Input::Deadline);
+    }
+
+    /// Whether there is a link from `node` to `to`.
+    fn linked(&self, node: usize, to: usize) -> bool {
+        let member = self.nodes[to].session.me.member;
+        let peer = self.nodes[node].session.peers.get(&member);
+        peer.is_some_and(|peer| peer.link.is_some())
     }
 
     fn later(&mut self, at: Time, node: usize, input: Input) {
@@ -276,13 +311,13 @@ impl Net {
         while let Some(output) = self.nodes[node].session.poll() {
             match output {
                 Output::Net(command) => self.execute(node, command),
-                Output::Merge {
-                    link,
-                    author,
-                    seq,
-                    batches,
-                } => {
-                    let verdict = self.nodes[node].log.merge(author, seq, batches);
+                Output::Forked { author } => {
+                    self.nodes[node].log.frozen.insert(author);
+                    self.nodes[node].forked.push(author);
+                }
+                Output::Merge { link, batches } => {
+                    let (author, seq) = (batches.author(), batches.seq());
+                    let verdict = self.nodes[node].log.merge(author, seq, batches.batches());
                     self.later(
                         now,
                         node,
@@ -300,8 +335,18 @@ impl Net {
                     session.handle(Input::Hashed { hash }, now, log);
                 }
                 Output::Diverged { member, .. } => self.nodes[node].diverged.push(member),
-                Output::Adopt { link, history } => {
-                    let adopted = self.nodes[node].log.adopt(&history);
+                Output::Adopt {
+                    link,
+                    vouchers,
+                    history,
+                } => {
+                    let Node { session, log, .. } = &mut self.nodes[node];
+                    let adopted = ToyLog::open(&history).and_then(|new| {
+                        let seals = session.check_history(&vouchers, &new);
+                        let seals = seals.ok_or(NotAdopted::Unsigned)?;
+                        log.adopt(new);
+                        Ok(seals)
+                    });
                     self.later(now, node, Input::Adopted { link, adopted });
                 }
                 Output::Event(event) => self.nodes[node].events.push(event),
@@ -1080,7 +1125,7 @@ fn a_fetch_survives_the_end_of_its_link_and_a_link_that_sticks() {
 
 #[test]
 fn a_history_that_does_not_fit_together_costs_the_link() {
-    use crate::wire::{History, Message};
+    use crate::wire::History;
     let piece = |total, at, bytes: usize| {
         let bytes = vec![9; bytes];
         Message::History(History { total, at, bytes })
@@ -1114,7 +1159,11 @@ fn a_history_that_does_not_fit_together_costs_the_link() {
         assert_eq!(liar, net.nodes[a].session.me.member);
         let heads = Message::Heads(crate::wire::Heads {
             whole: true,
-            entries: vec![(AuthorId([77; 16]), 1_000_000)],
+            entries: vec![crate::wire::Head {
+                author: AuthorId([77; 16]),
+                next: 1_000_000,
+                chain: [0; 16],
+            }],
         });
         let (now, before) = (net.now, net.nodes[host].log.version.clone());
         let Node { session, log, .. } = &mut net.nodes[host];
@@ -1174,6 +1223,7 @@ fn a_member_with_another_text_is_found_out_by_all_and_harms_nobody() {
     let (a, b) = (net.join(host), net.join(host));
     let id = |net: &Net, node: usize| net.nodes[node].session.me.member;
     net.nodes[b].hash = Some([66; 32]);
+    net.seconds(1);
     net.edit(a, 1, 3);
     net.seconds(5);
     let bad = id(&net, b);

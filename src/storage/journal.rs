@@ -27,7 +27,7 @@ use thiserror::Error;
 use super::{disk, paths};
 
 const MAGIC: &[u8; 8] = b"collabej";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Length of magic and version.
 const HEADER: usize = 9;

@@ -3,11 +3,16 @@
 //! | kind | record |
 //! |---|---|
 //! | 1 | a history: everything up to then, as the CRDT encodes it; only at the start of a journal |
-//! | 2 | a batch: author (16 bytes), number of its first operation (4 bytes, big-endian), what carries it |
+//! | 2 | batches of one author up to a seal: author (16 bytes), number of the first operation (4), chain (32) and signature (64) at the end, then of each batch how many operations it holds (4), its length (4), its bytes |
+//! | 3 | the seals of one author in a history: author (16), then of each its end (4), chain (32) and signature (64), and how many batches (4) and bytes of them (4) are between it and the one before |
 //! | 16 … | a note: bytes of whoever keeps the session; of each kind the last one counts |
 //!
+//! Numbers are big-endian. What is read is one's own disk: neither signatures nor chains are checked anew, since
+//! whoever can write there has the keys as well, and accidents are found by the journal's checksums. A record
+//! is whole or not there, so no batch is read without its signature.
+//!
 //! A journal that has grown is compacted: its operations become one history, of its notes the last of
-//! each kind stay. Notes may hold secrets; the file is for this user alone.
+//! each kind stay, of its seals those that are needed. Notes may hold secrets; the file is for this user alone.
 //!
 //! Deliberately not here: what notes hold, and which sessions are worth keeping.
 
@@ -19,11 +24,15 @@ use std::path::PathBuf;
 use super::journal::{Content, Journal, Record, Successor};
 use super::paths::state_folder;
 use super::target::{PathError, resolve};
-use crate::crdt::{AuthorId, Corrupt, History, Replica, Verdict};
+use crate::crdt::{
+    AuthorId, Chain, Corrupt, History, KeptSeal, OpId, Replica, SEAL_SIGNATURE_BYTES, Seal, Seals,
+    Stretch, Verdict,
+};
 
 /// The kinds of records that are read here.
 const HISTORY: u8 = 1;
-const BATCH: u8 = 2;
+const STRETCH: u8 = 2;
+const SEALS: u8 = 3;
 
 /// The first kind that is a note.
 pub const NOTES: u8 = 16;
@@ -89,8 +98,20 @@ pub struct KeptBatch<'a> {
     pub author: AuthorId,
     /// The number of its first operation.
     pub seq: u32,
+    /// How many operations it holds.
+    pub width: u32,
     /// The batch.
     pub bytes: &'a [u8],
+}
+
+impl KeptBatch<'_> {
+    /// Its first operation.
+    pub const fn first(&self) -> OpId {
+        OpId {
+            author: self.author,
+            seq: self.seq,
+        }
+    }
 }
 
 /// A record of any kind, owned.
@@ -101,12 +122,34 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A batch to be kept.
-    pub fn batch(author: AuthorId, seq: u32, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+    /// Batches to be kept.
+    pub fn stretch(stretch: &Stretch) -> Self {
+        let mut bytes = stretch.author.0.to_vec();
+        bytes.extend(stretch.seq.to_be_bytes());
+        bytes.extend(stretch.seal.chain.0);
+        bytes.extend(stretch.seal.signature);
+        for batch in &stretch.batches {
+            bytes.extend(batch.width.to_be_bytes());
+            bytes.extend((batch.bytes.len() as u32).to_be_bytes());
+            bytes.extend(&batch.bytes);
+        }
+        Self {
+            kind: STRETCH,
+            bytes,
+        }
+    }
+
+    /// The seals in a history.
+    fn seals(author: AuthorId, seals: &Seals) -> Self {
         let mut bytes = author.0.to_vec();
-        bytes.extend(seq.to_be_bytes());
-        write(&mut bytes);
-        Self { kind: BATCH, bytes }
+        for kept in seals.iter() {
+            bytes.extend(kept.seal.end.to_be_bytes());
+            bytes.extend(kept.seal.chain.0);
+            bytes.extend(kept.seal.signature);
+            bytes.extend(kept.batches.to_be_bytes());
+            bytes.extend(kept.bytes.to_be_bytes());
+        }
+        Self { kind: SEALS, bytes }
     }
 
     /// A note to be kept; `kind` is at least [`NOTES`].
@@ -140,6 +183,10 @@ pub struct Kept<'a> {
     pub history: Option<&'a [u8]>,
     /// What came after it, in the order in which it was kept.
     pub batches: Vec<KeptBatch<'a>>,
+    /// The authors' seals.
+    pub seals: BTreeMap<AuthorId, Seals>,
+    /// The records that hold the batches, and where the batches of each end.
+    stretches: Vec<(AuthorId, u32, Record<'a>)>,
     /// The last note of each kind.
     pub notes: BTreeMap<u8, &'a [u8]>,
 }
@@ -148,15 +195,27 @@ impl<'a> Kept<'a> {
     /// Takes a journal's content apart. Records of unknown kinds are passed over. O(records).
     pub fn of(content: &'a Content) -> Self {
         let mut kept = Self::default();
-        for Record { kind, bytes } in content.records() {
+        let mut seals: Vec<(AuthorId, KeptSeal)> = Vec::new();
+        for record in content.records() {
+            let Record { kind, bytes } = record;
             match kind {
                 HISTORY => kept.history = Some(bytes),
-                BATCH => kept.batches.extend(batch(bytes)),
+                STRETCH => {
+                    if let Some((author, seal)) = read_stretch(bytes, &mut kept.batches) {
+                        kept.stretches.push((author, seal.seal.end, record));
+                        seals.push((author, seal));
+                    }
+                }
+                SEALS => seals.extend(read_seals(bytes).into_iter().flatten()),
                 NOTES.. => {
                     kept.notes.insert(kind, bytes);
                 }
                 _ => {}
             }
+        }
+        seals.sort_by_key(|(author, kept)| (*author, kept.seal.end));
+        for (author, seal) in seals {
+            kept.seals.entry(author).or_default().push(seal);
         }
         kept
     }
@@ -175,14 +234,95 @@ impl<'a> Kept<'a> {
     }
 }
 
-fn batch(bytes: &[u8]) -> Option<KeptBatch<'_>> {
-    let (author, rest) = bytes.split_first_chunk::<16>()?;
-    let (seq, bytes) = rest.split_first_chunk::<4>()?;
-    Some(KeptBatch {
-        author: AuthorId(*author),
-        seq: u32::from_be_bytes(*seq),
-        bytes,
-    })
+/// Reads numbers and bytes one after the other.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*array)
+    }
+
+    fn number(&mut self) -> Option<u32> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    fn bytes(&mut self, count: u32) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.0.split_at_checked(count as usize)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+}
+
+/// Takes the batches of a record, and its seal; `None`, and no batches, if it is none.
+fn read_stretch<'a>(
+    record: &'a [u8],
+    batches: &mut Vec<KeptBatch<'a>>,
+) -> Option<(AuthorId, KeptSeal)> {
+    let before = batches.len();
+    let read = read_batches(record, batches);
+    if read.is_none() {
+        batches.truncate(before);
+    }
+    read
+}
+
+fn read_batches<'a>(
+    record: &'a [u8],
+    batches: &mut Vec<KeptBatch<'a>>,
+) -> Option<(AuthorId, KeptSeal)> {
+    let mut fields = Fields(record);
+    let author = AuthorId(fields.array()?);
+    let mut seq = fields.number()?;
+    let chain = Chain(fields.array()?);
+    let signature = fields.array::<SEAL_SIGNATURE_BYTES>()?;
+    let (mut count, mut length) = (0, 0);
+    while !fields.0.is_empty() {
+        let width = fields.number()?;
+        let bytes = fields.number()?;
+        let bytes = fields.bytes(bytes)?;
+        batches.push(KeptBatch {
+            author,
+            seq,
+            width,
+            bytes,
+        });
+        seq = seq.checked_add(width)?;
+        count += 1;
+        length += bytes.len() as u32;
+    }
+    let seal = Seal {
+        end: seq,
+        chain,
+        signature,
+    };
+    let kept = KeptSeal {
+        seal,
+        batches: count,
+        bytes: length,
+    };
+    Some((author, kept))
+}
+
+fn read_seals(record: &[u8]) -> Option<Vec<(AuthorId, KeptSeal)>> {
+    let mut fields = Fields(record);
+    let author = AuthorId(fields.array()?);
+    let mut seals = Vec::new();
+    while !fields.0.is_empty() {
+        let seal = Seal {
+            end: fields.number()?,
+            chain: Chain(fields.array()?),
+            signature: fields.array()?,
+        };
+        let kept = KeptSeal {
+            seal,
+            batches: fields.number()?,
+            bytes: fields.number()?,
+        };
+        seals.push((author, kept));
+    }
+    Some(seals)
 }
 
 /// Whether so many records since the last compaction are worth another, when it made so many bytes.
@@ -208,7 +348,7 @@ pub fn compact(content: &Content, into: &mut Successor) -> io::Result<u64> {
     let mut changes = Vec::new();
     kept.merge(|batch| {
         changes.clear();
-        replica.merge(batch.author, batch.seq, batch.bytes, &mut changes)
+        replica.merge_sized(batch.first(), batch.width, batch.bytes, &mut changes)
     });
     let history = replica.encode_history();
     let history = Record {
@@ -219,7 +359,23 @@ pub fn compact(content: &Content, into: &mut Successor) -> io::Result<u64> {
         .notes
         .iter()
         .map(|(kind, bytes)| Record { kind: *kind, bytes });
-    into.append(std::iter::once(history).chain(notes))?;
+    let seals: Vec<Entry> = kept
+        .seals
+        .iter()
+        .map(|(author, seals)| Entry::seals(*author, seals))
+        .collect();
+    // What waits for its causes is in no history.
+    let waits = |(author, end, _): &&(AuthorId, u32, Record<'_>)| replica.log().next(author) < *end;
+    let waiting = kept
+        .stretches
+        .iter()
+        .filter(waits)
+        .map(|(_, _, record)| *record);
+    let all = std::iter::once(history)
+        .chain(seals.iter().map(Entry::record))
+        .chain(waiting)
+        .chain(notes);
+    into.append(all)?;
     into.sync()?;
     Ok(content.records().count() as u64)
 }

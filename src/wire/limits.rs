@@ -27,11 +27,11 @@ pub const MAX_CODE_BYTES: usize = 512;
 /// The most addresses of one member.
 pub const MAX_ADDRS: usize = 16;
 
-/// The most author ids of one member: how often it can be restarted in one session.
+/// The most authors of one member: how often it can be restarted in one session.
 pub const MAX_AUTHORS_PER_MEMBER: usize = 1024;
 
-/// The most entries of one `Members` message. The longest entries make about 600 KiB.
-pub const MAX_ENTRIES: usize = 32;
+/// The most entries of one `Members` message. The longest entries make about 830 KiB.
+pub const MAX_ENTRIES: usize = 8;
 
 /// The greatest revision of a member's entry, so that it can always be raised by its owner.
 pub const MAX_REVISION: u64 = 1 << 53;
@@ -46,6 +46,12 @@ pub const MAX_HISTORY_BYTES: usize = 64 << 20;
 /// The length of each piece of a history but the last, in bytes: what a slow line (20 kB/s) takes a
 /// second for, so that a typed key does not wait longer behind it.
 pub const HISTORY_PIECE_BYTES: usize = 16 << 10;
+
+/// The most authors whose seals travel with one history.
+pub const MAX_VOUCHERS: usize = 65_536;
+
+/// The most seals of one author that travel with one history: more than its batches can have.
+pub const MAX_SEALS: usize = 1 << 22;
 
 /// The most batches of one `Ops` message.
 pub const MAX_BATCHES: usize = 8_192;

@@ -11,7 +11,7 @@ use super::limits::{
     MAX_PAYLOAD_BYTES, MAX_REVISION,
 };
 use super::{MemberId, Name, SessionId, serde_forms};
-use crate::crdt::{Anchor, AuthorId, MAX_BATCH_BYTES};
+use crate::crdt::{Anchor, AuthorId, MAX_BATCH_BYTES, ShortChain};
 
 /// Everything that one member can say to another.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,6 +48,8 @@ pub enum Message {
     Saved(Saved),
     /// The hash of the sender's text.
     Proof(Proof),
+    /// Signed batches that are not those which the receiver has.
+    Fork(Fork),
 }
 
 /// Who the sender is.
@@ -115,14 +117,14 @@ pub struct MemberEntry {
     /// Where it accepts links, likeliest first.
     #[serde(with = "serde_forms::addrs")]
     pub addrs: Vec<SocketAddr>,
-    /// Its authors, one for each process start, oldest first. At least one.
+    /// Its authors, one for each process start, the one that writes now last. At least one.
     #[serde(deserialize_with = "serde_forms::list::<MAX_AUTHORS_PER_MEMBER, _, _>")]
-    pub authors: Vec<AuthorId>,
+    pub authors: Vec<AuthorKey>,
     /// Whether it said goodbye. It is not dialled then, but stays known as an author.
     pub left: bool,
     /// Raised by the member itself, and by nobody else, with every change. Below 2⁵³.
     pub revision: u64,
-    /// The member's own, under all that stands before.
+    /// The member's own, under all that stands before; of the authors only under the last.
     #[serde(
         serialize_with = "serde_forms::to_bin",
         deserialize_with = "serde_forms::array"
@@ -130,15 +132,44 @@ pub struct MemberEntry {
     pub signature: [u8; 64],
 }
 
+/// A key under which a member writes, and the member's word for that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AuthorKey {
+    /// The public key. The author's id is a hash of the session, the member and this.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub key: [u8; 32],
+    /// The member's own.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub signature: [u8; 64],
+}
+
+impl AuthorKey {
+    /// What the member signs: a purpose, the session, the key.
+    pub fn signed_bytes(key: &[u8; 32], session: &SessionId) -> Vec<u8> {
+        [b"collab-edit 1 author key", &session.0[..], key].concat()
+    }
+}
+
 impl MemberEntry {
     /// What the member signs: a purpose, the session, and the entry as it is sent, its signature
-    /// all zeros.
+    /// all zeros, with the last author alone. The others each have a signature of their own, so nobody
+    /// can leave one out who showed it once: lists of authors that differ are put together.
     pub fn signed_bytes(&self, session: &SessionId) -> Vec<u8> {
         let mut bytes = b"collab-edit 1 member entry".to_vec();
         bytes.extend(session.0);
+        let last = self.authors.len().saturating_sub(1);
         let unsigned = Self {
+            authors: self.authors[last..].to_vec(),
+            name: self.name.clone(),
+            addrs: self.addrs.clone(),
             signature: [0; 64],
-            ..self.clone()
+            ..*self
         };
         unsigned
             .serialize(&mut Serializer::new(&mut bytes))
@@ -175,9 +206,24 @@ pub struct Guesses {
 pub struct Heads {
     /// Whether this replaces what was said before. Otherwise it holds only what has changed.
     pub whole: bool,
-    /// Authors, and how many of their operations the sender has.
+    /// Authors, and what the sender has of them.
     #[serde(deserialize_with = "serde_forms::list::<MAX_HEADS, _, _>")]
-    pub entries: Vec<(AuthorId, u32)>,
+    pub entries: Vec<Head>,
+}
+
+/// What is known of an author.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Head {
+    /// Whose log.
+    pub author: AuthorId,
+    /// How many of its operations.
+    pub next: u32,
+    /// The first half of the chain there.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub chain: ShortChain,
 }
 
 /// What the sender has on its disk: the session's text as of these heads.
@@ -203,6 +249,12 @@ pub struct Range {
     pub from: u32,
     /// The number after the last operation.
     pub to: u32,
+    /// The first half of the chain before `from`, as the sender has it.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub chain: ShortChain,
 }
 
 /// What the sender would like to have.
@@ -223,6 +275,43 @@ pub struct Ops {
     /// The batches' encodings. What one holds is the CRDT's affair.
     #[serde(deserialize_with = "serde_forms::list::<MAX_BATCHES, _, _>")]
     pub batches: Vec<Batch>,
+    /// The author's, over everything up to the end of the last batch.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub signature: [u8; 64],
+}
+
+/// Signed batches of an author that the receiver seems to have others for: if both are signed, the
+/// author has signed two things under one name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Fork {
+    /// Who made them.
+    pub author: AuthorId,
+    /// The first operation of the first batch.
+    pub seq: u32,
+    /// The chain before it.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub chain: [u8; 32],
+    /// The author's signature over everything before them; not looked at if nothing is.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub before: [u8; 64],
+    /// The batches.
+    #[serde(deserialize_with = "serde_forms::list::<MAX_BATCHES, _, _>")]
+    pub batches: Vec<Batch>,
+    /// The author's, over everything up to the end of the last batch.
+    #[serde(
+        serialize_with = "serde_forms::to_bin",
+        deserialize_with = "serde_forms::array"
+    )]
+    pub signature: [u8; 64],
 }
 
 /// One batch.
@@ -448,6 +537,7 @@ impl Message {
             Self::Guesses(body) => encode(14, body, out),
             Self::Saved(body) => encode(15, body, out),
             Self::Proof(body) => encode(16, body, out),
+            Self::Fork(body) => encode(17, body, out),
         }
     }
 
@@ -471,7 +561,7 @@ impl Message {
             .map(Self::Members),
             4 => decode(4, rest, |_| Ok(())).map(Self::Heads),
             5 => decode(5, rest, well_formed_want).map(Self::Want),
-            6 => decode(6, rest, well_formed_ops).map(Self::Ops),
+            6 => decode(6, rest, |ops: &Ops| some_batches(&ops.batches)).map(Self::Ops),
             7 => decode(7, rest, |_| Ok(())).map(Self::Presence),
             8 => decode(8, rest, |_| Ok(())).map(Self::Ping),
             9 => decode(9, rest, |_| Ok(())).map(Self::Pong),
@@ -482,6 +572,7 @@ impl Message {
             14 => decode(14, rest, |_| Ok(())).map(Self::Guesses),
             15 => decode(15, rest, |_| Ok(())).map(Self::Saved),
             16 => decode(16, rest, |_| Ok(())).map(Self::Proof),
+            17 => decode(17, rest, |fork: &Fork| some_batches(&fork.batches)).map(Self::Fork),
             128.. => Err(DecodeError::NoKind),
             unknown => Err(DecodeError::UnknownKind(*unknown)),
         }
@@ -542,8 +633,8 @@ fn well_formed_want(want: &Want) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn well_formed_ops(ops: &Ops) -> Result<(), &'static str> {
-    if ops.batches.is_empty() {
+fn some_batches(batches: &[Batch]) -> Result<(), &'static str> {
+    if batches.is_empty() {
         return Err("no batches");
     }
     Ok(())
@@ -581,7 +672,16 @@ pub(crate) mod tests {
                 "10.0.0.7:4700".parse().unwrap(),
                 "[2001:db8::1]:4701".parse().unwrap(),
             ],
-            authors: vec![AuthorId([1; 16]), author],
+            authors: vec![
+                AuthorKey {
+                    key: [1; 32],
+                    signature: [2; 64],
+                },
+                AuthorKey {
+                    key: [3; 32],
+                    signature: [5; 64],
+                },
+            ],
             left: false,
             revision: 3,
             signature: [8; 64],
@@ -606,13 +706,18 @@ pub(crate) mod tests {
             }),
             Message::Heads(Heads {
                 whole: true,
-                entries: vec![(author, 70_000)],
+                entries: vec![Head {
+                    author,
+                    next: 70_000,
+                    chain: [0xc1; 16],
+                }],
             }),
             Message::Want(Want {
                 ranges: vec![Range {
                     author,
                     from: 3,
                     to: 300,
+                    chain: [0xc2; 16],
                 }],
             }),
             Message::Ops(Ops {
@@ -628,6 +733,7 @@ pub(crate) mod tests {
                         bytes: vec![3],
                     },
                 ],
+                signature: [0x51; 64],
             }),
             Message::Presence(Presence {
                 clock: 8,
@@ -664,6 +770,17 @@ pub(crate) mod tests {
             Message::Proof(Proof {
                 heads: [5; 32],
                 hash: [6; 32],
+            }),
+            Message::Fork(Fork {
+                author,
+                seq: 5,
+                chain: [0xc3; 32],
+                before: [0x52; 64],
+                batches: vec![Batch {
+                    width: 2,
+                    bytes: vec![1, 2],
+                }],
+                signature: [0x53; 64],
             }),
         ]
     }
@@ -762,7 +879,14 @@ pub(crate) mod tests {
         let author = AuthorId([1; 16]);
         let heads = |count| Heads {
             whole: false,
-            entries: vec![(author, 1); count],
+            entries: vec![
+                Head {
+                    author,
+                    next: 1,
+                    chain: [1; 16],
+                };
+                count
+            ],
         };
         assert!(Message::decode(&encoded(&Message::Heads(heads(MAX_HEADS)))).is_ok());
         assert!(Message::decode(&encoded(&Message::Heads(heads(MAX_HEADS + 1)))).is_err());

@@ -87,6 +87,8 @@ pub(crate) fn journal(bytes: &[u8]) {
         Some(Err(_)) => return,
         None => Replica::new(nobody),
     };
-    kept.merge(|batch| replica.merge(batch.author, batch.seq, batch.bytes, &mut Vec::new()));
+    kept.merge(|batch| {
+        replica.merge_sized(batch.first(), batch.width, batch.bytes, &mut Vec::new())
+    });
     replica.check_invariants();
 }

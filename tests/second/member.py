@@ -28,7 +28,7 @@ from noise.connection import Keypair, NoiseConnection
 from spake2 import SPAKE2_A
 
 MAGIC = b"collabed"
-VERSION = 3
+VERSION = 4
 NEWCOMER = 0
 CODE_NEEDED = 1
 PIECE = 65_535
@@ -112,6 +112,22 @@ class Channel:
         return payload[0], msgpack.unpackb(payload[1:], strict_map_key=False)
 
 
+class Chain:
+    """The hash over an author's batches, and what it signs."""
+
+    def __init__(self, author):
+        self.author, self.next, self.hash = author, 0, kdf("chain", author)
+
+    def then(self, width, data):
+        new = Chain(self.author)
+        material = self.hash + struct.pack(">II", self.next, width) + data
+        new.next, new.hash = self.next + width, blake3(material).digest()
+        return new
+
+    def statement(self):
+        return b"collab-edit 1 batches" + self.author + struct.pack(">I", self.next) + self.hash
+
+
 class Character:
     def __init__(self, name, left, right, lamport, text):
         self.id, self.left, self.right = name, left, right
@@ -143,10 +159,6 @@ class Document:
 
     def heads(self):
         return {author: log.next for author, log in self.logs.items() if log.next}
-
-    def digest(self):
-        entries = sorted(self.heads().items())
-        return blake3(b"".join(author + struct.pack(">I", n) for author, n in entries)).digest()
 
     # What shows.
 
@@ -324,15 +336,26 @@ class Member:
         self.signing_key = Ed25519PrivateKey.from_private_bytes(kdf("member signing key", secret))
         self.author_key = Ed25519PrivateKey.generate()
         self.channel = Channel(address, code, link_key)
-        self.author = kdf("author id", self.channel.session + public(self.author_key))[:16]
         member = kdf("member id", link_public + public(self.signing_key))[:16]
-        self.entry = [member, link_public, public(self.signing_key), name, [], [self.author]]
+        self.author = self.author_id(member, public(self.author_key))
+        context = b"collab-edit 1 author key" + self.channel.session
+        author_key = public(self.author_key)
+        author = [author_key, self.signing_key.sign(context + author_key)]
+        self.entry = [member, link_public, public(self.signing_key), name, [], [author]]
         self.revision = 1
         self.document = Document()
         self.theirs = {}
+        self.keys = {self.author: self.author_key.public_key()}
+        self.chains = {}
         you = socket.inet_pton(self.channel.socket.family, self.channel.socket.getpeername()[0])
         self.channel.send(HELLO, [None, self.signed(left=False), you])
         self.tell_heads()
+
+    def author_id(self, member, key):
+        return kdf("author id", self.channel.session + member + key)[:16]
+
+    def chain(self, author):
+        return self.chains.setdefault(author, Chain(author))
 
     def signed(self, left):
         entry = self.entry + [left, self.revision]
@@ -344,21 +367,46 @@ class Member:
         link_key, signing_key = entry[1], entry[2]
         member = kdf("member id", link_key + signing_key)[:16]
         assert hmac.compare_digest(member, entry[0]), "a member id that is not of its keys"
-        unsigned = msgpack.packb(entry[:-1] + [bytes(64)])
-        context = b"collab-edit 1 member entry" + self.channel.session
-        Ed25519PublicKey.from_public_bytes(signing_key).verify(entry[-1], context + unsigned)
+        session, key = self.channel.session, Ed25519PublicKey.from_public_bytes(signing_key)
+        unsigned = msgpack.packb(entry[:5] + [entry[5][-1:]] + entry[6:-1] + [bytes(64)])
+        key.verify(entry[-1], b"collab-edit 1 member entry" + session + unsigned)
+        for author_key, signature in entry[5]:
+            key.verify(signature, b"collab-edit 1 author key" + session + author_key)
+            author = self.author_id(member, author_key)
+            self.keys[author] = Ed25519PublicKey.from_public_bytes(author_key)
 
     def tell_heads(self):
-        heads = [[author, count] for author, count in self.document.heads().items()]
+        heads = [
+            [author, chain.next, chain.hash[:16]]
+            for author, chain in self.chains.items()
+            if chain.next
+        ]
         self.channel.send(HEADS, [True, heads])
 
     def lacks(self):
-        heads = self.document.heads()
         return [
-            [author, heads.get(author, 0), count]
+            [author, self.chain(author).next, count, self.chain(author).hash[:16]]
             for author, count in self.theirs.items()
-            if count > heads.get(author, 0)
+            if count > self.chain(author).next
         ]
+
+    def ops(self, author, seq, batches, signature):
+        """Takes batches that follow on what is here, if their author has signed them."""
+        chain = self.chain(author)
+        if seq > chain.next:
+            return
+        new = []
+        for width, data in batches:
+            if seq >= chain.next:
+                chain = chain.then(width, data)
+                new.append((seq, width, data))
+            seq += width
+        if new:
+            self.keys[author].verify(signature, chain.statement())
+            self.chains[author] = chain
+        for batch in new:
+            self.document.merge(author, *batch)
+        self.theirs[author] = max(self.theirs.get(author, 0), seq)
 
     def step(self):
         kind, fields = self.channel.receive()
@@ -368,15 +416,11 @@ class Member:
             for entry in fields[0]:
                 self.check(entry)
         elif kind == HEADS:
-            self.theirs.update(fields[1])
+            self.theirs.update({author: count for author, count, _ in fields[1]})
             if self.lacks():
                 self.channel.send(WANT, [self.lacks()])
         elif kind == OPS:
-            author, seq, batches = fields
-            for width, data in batches:
-                self.document.merge(author, seq, width, data)
-                seq += width
-            self.theirs[author] = max(self.theirs.get(author, 0), seq)
+            self.ops(*fields)
         elif kind == PING:
             self.channel.send(PONG, [fields[0]])
         elif kind == BYE:
@@ -395,7 +439,9 @@ class Member:
         seq = self.document.log(self.author).next
         data, width = self.document.append(self.author, text)
         self.document.merge(self.author, seq, width, data)
-        self.channel.send(OPS, [self.author, seq, [[width, data]]])
+        self.chains[self.author] = self.chain(self.author).then(width, data)
+        signature = self.author_key.sign(self.chains[self.author].statement())
+        self.channel.send(OPS, [self.author, seq, [[width, data]], signature])
         self.tell_heads()
         while self.theirs.get(self.author, 0) < seq + width:
             self.step()

@@ -25,6 +25,13 @@ fn all() -> BTreeMap<&'static str, String> {
         bytes(crdt::limits::MAX_HISTORY_BYTES);
         count(crdt::limits::MAX_OPERATIONS);
         count(crdt::limits::MAX_LAMPORT);
+        count(crdt::seal::SEAL_BATCHES);
+        bytes(crdt::seal::SEAL_BYTES);
+        count(wire::limits::MAX_VOUCHERS);
+        count(wire::limits::MAX_SEALS);
+        count(session::limits::MAX_KNOWN_AUTHORS);
+        bytes(session::limits::MAX_SIGNED_BYTES);
+        count(session::limits::MAX_COMPARISONS);
         bytes(wire::limits::MAX_PAYLOAD_BYTES);
         bytes(wire::limits::MAX_FRAME_BYTES);
         count(wire::limits::MAX_DEPTH);

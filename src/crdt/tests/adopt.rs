@@ -8,7 +8,7 @@ fn adopt(to: &mut Replica, from: &Replica) -> Result<(), NotAdopted> {
     let history = History::open(&from.encode_history()).unwrap();
     let mut text: Vec<char> = history.text().chars().collect();
     let mut changes = Vec::new();
-    let new = to.adopt(history, &mut changes)?;
+    let new = to.adopt(history, |_| true, &mut changes)?;
     apply(&new, &changes, &mut text);
     assert_eq!(
         text.into_iter().collect::<String>(),

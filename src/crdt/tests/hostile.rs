@@ -279,3 +279,62 @@ fn random_bytes_never_panic() {
     }
     victim.check_invariants();
 }
+
+#[test]
+fn a_batch_that_is_said_to_be_longer_than_it_is_is_invalid_everywhere() {
+    let (mut victim, mut evil) = scene();
+    evil.insert(3, "xy");
+    let (_, _, bytes) = commit(&mut evil).remove(0);
+    for width in [1, 3] {
+        let why = Invalid::Width {
+            said: width,
+            found: 2,
+        };
+        let mut other = scene().0;
+        let verdict = other.merge_sized(op(author(66), 0), width, &bytes, &mut Vec::new());
+        assert_eq!(verdict, Verdict::Invalid(why));
+        assert_eq!(other.visible_text(), "abc");
+        assert!(other.log().is_frozen(&author(66)));
+    }
+    let verdict = victim.merge_sized(op(author(66), 0), 2, &bytes, &mut Vec::new());
+    assert_eq!(verdict, Verdict::Applied);
+    // Typing on takes a path of its own.
+    evil.insert(5, "z");
+    let (_, seq, bytes) = commit(&mut evil).remove(0);
+    let verdict = victim.merge_sized(op(author(66), seq), 2, &bytes, &mut Vec::new());
+    let why = Invalid::Width { said: 2, found: 1 };
+    assert_eq!(verdict, Verdict::Invalid(why));
+}
+
+#[test]
+fn what_waits_and_what_is_invalid_can_be_shown_to_others() {
+    let (mut victim, mut evil) = scene();
+    let bad = evil.forge_batch(&[(a(2), a(0), "x")], 9);
+    let mut out = Vec::new();
+    for (seq, bytes) in [(0, &bad), (1, &vec![7; 5])] {
+        victim.merge_sized(op(author(66), seq), 1, bytes, &mut Vec::new());
+        out.clear();
+        let end = victim.waiting_at(&author(66), seq, &mut out);
+        assert_eq!((end, &out), (Some(seq + 1), bytes));
+    }
+    assert_eq!(victim.waiting(), 0, "for nothing that could come");
+    // One that waits, and then no longer does.
+    let mut ahead = replica(3);
+    ahead.insert(0, "1");
+    let (_, _, first) = commit(&mut ahead).remove(0);
+    ahead.insert(1, "22");
+    let (_, _, second) = commit(&mut ahead).remove(0);
+    victim.merge_sized(op(author(3), 1), 2, &second, &mut Vec::new());
+    out.clear();
+    assert_eq!(victim.waiting_at(&author(3), 1, &mut out), Some(3));
+    assert_eq!((victim.waiting(), &out), (1, &second));
+    victim.merge_sized(op(author(3), 0), 1, &first, &mut Vec::new());
+    assert_eq!(victim.waiting_at(&author(3), 1, &mut out), None);
+    assert_eq!(victim.log().next(&author(3)), 3);
+    // What is taken over in place of this brings it along.
+    let bytes = replica(9).encode_history();
+    let history = History::open(&bytes).unwrap();
+    let new = victim.adopt(history, |_| true, &mut Vec::new()).unwrap();
+    out.clear();
+    assert_eq!(new.waiting_at(&author(66), 1, &mut out), Some(2));
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::security::{Channel, Knock, Progress};
-use crate::wire::{Hello, Members, Message, frame};
+use crate::wire::{Hello, Members, frame};
 
 const CODE: &str = "otter-lamp-river-moon";
 
@@ -118,8 +118,8 @@ fn strangers_cost_bounded_memory_and_keep_nobody_out() {
 fn a_stranger_that_talks_and_talks_is_closed() {
     let (mut net, host, _) = pair(32);
     for first in [
-        &b"collabed\0\x02\0"[..],
-        b"collabed\0\x02\x01",
+        &b"collabed\0\x04\0"[..],
+        b"collabed\0\x04\x01",
         b"GET / HTTP/1.1",
     ] {
         let link = LinkId::Accepted(77);

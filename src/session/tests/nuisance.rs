@@ -41,6 +41,7 @@ fn invented(net: &Net, number: u16) -> MemberEntry {
         member: key,
         author: key,
     };
+    let session = net.nodes[0].session.id().expect("a session");
     let keys = crypto.member();
     let mut entry = MemberEntry {
         member: MemberId(keys.id()),
@@ -50,12 +51,11 @@ fn invented(net: &Net, number: u16) -> MemberEntry {
         addrs: (1..=16)
             .map(|port| SocketAddr::from(([10, 200, number as u8, (number >> 8) as u8], port)))
             .collect(),
-        authors: vec![AuthorId(author_id(&key, &[1; 16]))],
+        authors: vec![author_key(&crypto, &session)],
         left: false,
         revision: 1,
         signature: [0; 64],
     };
-    let session = net.nodes[0].session.id().expect("a session");
     entry.signature = crypto.sign_as_member(&entry.signed_bytes(&session));
     entry
 }
@@ -64,7 +64,7 @@ fn invented(net: &Net, number: u16) -> MemberEntry {
 fn invented_members_are_dialled_a_few_at_a_time_and_those_who_were_met_first() {
     let (mut net, host, a, mallory) = scene(50);
     let entries: Vec<MemberEntry> = (0..1000).map(|n| invented(&net, n)).collect();
-    for some in entries.chunks(32) {
+    for some in entries.chunks(8) {
         let entries = some.to_vec();
         say(
             &mut net,

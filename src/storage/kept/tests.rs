@@ -1,7 +1,8 @@
 //! Operations kept, compacted and read again.
 
 use super::*;
-use crate::crdt::Source;
+use crate::crdt::seal::next_batch;
+use crate::crdt::{SealedBatch, Source};
 
 /// Two authors who write in turns, batch by batch as a journal gets them.
 fn entries(batches: usize) -> (Vec<Entry>, String) {
@@ -25,7 +26,19 @@ fn entries(batches: usize) -> (Vec<Entry>, String) {
         let mut bytes = Vec::new();
         writer.log().batch_at(&writer.me(), seq, &mut bytes);
         reader.merge(writer.me(), seq, &bytes, &mut Vec::new());
-        entries.push(Entry::batch(writer.me(), seq, |out| out.extend(&bytes)));
+        let end = next_batch(writer, &writer.me(), seq, &mut bytes).unwrap();
+        let width = end - seq;
+        let seal = Seal {
+            end,
+            chain: Chain([n as u8; 32]),
+            signature: [n as u8; 64],
+        };
+        entries.push(Entry::stretch(&Stretch {
+            author: writer.me(),
+            seq,
+            batches: vec![SealedBatch { width, bytes }],
+            seal,
+        }));
         entries.push(Entry::note(NOTES, vec![n as u8]));
     }
     (entries, replicas[0].visible_text())
@@ -37,7 +50,9 @@ fn text(kept: &Kept<'_>) -> String {
         || Replica::new(nobody),
         |history| History::open(history).unwrap().build(nobody).unwrap(),
     );
-    kept.merge(|batch| replica.merge(batch.author, batch.seq, batch.bytes, &mut Vec::new()));
+    kept.merge(|batch| {
+        replica.merge_sized(batch.first(), batch.width, batch.bytes, &mut Vec::new())
+    });
     replica.check_invariants();
     replica.visible_text()
 }
@@ -60,7 +75,8 @@ fn what_is_compacted_and_appended_meanwhile_is_all_there() {
             .append(entries[compacted..compacted + 2].iter().map(Entry::record))
             .unwrap();
         succeed(&mut journal, next, done).unwrap();
-        assert_eq!(journal.records(), 1 + 1 + 2);
+        // The history, each author's seals, the note, and those two.
+        assert_eq!(journal.records(), 1 + 2 + 1 + 2);
     }
     journal
         .append(entries[180..].iter().map(Entry::record))
@@ -70,6 +86,12 @@ fn what_is_compacted_and_appended_meanwhile_is_all_there() {
     let kept = Kept::of(&content);
     assert_eq!(text(&kept), expected);
     assert_eq!(kept.notes[&NOTES], [99]);
+    // The newest seal of each author is there.
+    let newest = |seals: &Seals| seals.iter().last().unwrap().seal.signature[0];
+    assert_eq!(
+        kept.seals.values().map(newest).collect::<Vec<_>>(),
+        [98, 99]
+    );
 }
 
 #[test]

@@ -4,12 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use collab_edit::app::core::Core;
-use collab_edit::crdt::AuthorId;
 use collab_edit::document::{CharPos, EditKind};
-use collab_edit::security::{Access, Crypto, Grant, Knock, Secret, author_id};
+use collab_edit::security::{Access, Crypto, Grant, Knock, Secret};
 use collab_edit::session::limits::{MAX_IN_FLIGHT_BYTES, OPS_BYTES};
 use collab_edit::session::{Command, Config, Input, Inside, LinkId, Time};
-use collab_edit::wire::{Hello, MemberEntry, MemberId, Message, Name, SessionId, frame};
+use collab_edit::wire::{AuthorKey, Hello, MemberEntry, MemberId, Message, Name, SessionId, frame};
 
 #[path = "../../sim/toy.rs"]
 #[allow(dead_code, reason = "the simulator's")]
@@ -123,7 +122,11 @@ impl Member {
             signing_key: keys.signing,
             name: Name::new("another"),
             addrs: vec![from],
-            authors: vec![AuthorId(author_id(&other.author, &[1; 16]))],
+            authors: vec![AuthorKey {
+                key: other.author,
+                signature: other
+                    .sign_as_member(&AuthorKey::signed_bytes(&other.author, &SessionId([1; 16]))),
+            }],
             left: false,
             revision: 1,
             signature: [0; 64],

@@ -1,19 +1,19 @@
 //! The hostile member: it shakes hands, says who it is and answers pings as it should, so that its links stay
 //! up; and of everything else it says what it likes.
 //!
-//! Its own log is one, the same to everybody, however bad what is in it.
+//! Its own log is one, the same to everybody, and signed, however bad what is in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use collab_edit::crdt::{Anchor, AuthorId, Bias, OpId, Replica, Source, Version};
+use collab_edit::crdt::{Anchor, AuthorId, Bias, Chain, OpId, Replica, Source, Version};
 use collab_edit::security::{
     Access as WhoMayCome, Channel, Crypto, Door, Grant, Knock, Progress, Secret, author_id,
 };
 use collab_edit::wire::limits::{HISTORY_PIECE_BYTES, MAX_REVISION};
 use collab_edit::wire::{
-    Access, Batch, Bye, Fetch, Guesses, Heads, Hello, History, Inbox, MemberEntry, MemberId,
-    Members, Message, Name, Ops, Ping, Pong, Presence, Proof, Properties, Range, Reason, Saved,
-    SessionId, Want, Welcome, frame,
+    Access, AuthorKey, Batch, Bye, Fetch, Guesses, Head, Heads, Hello, History, Inbox, MemberEntry,
+    MemberId, Members, Message, Name, Ops, Ping, Pong, Presence, Proof, Properties, Range, Reason,
+    Saved, SessionId, Signed, Voucher, Vouchers, Want, Welcome, frame,
 };
 use rmp::encode as mp;
 
@@ -166,7 +166,9 @@ impl Evil {
                 Message::Hello(hello) => {
                     self.entries.insert(hello.me.member, hello.me);
                 }
-                Message::Heads(heads) => self.heads.extend(heads.entries),
+                Message::Heads(heads) => self
+                    .heads
+                    .extend(heads.entries.iter().map(|head| (head.author, head.next))),
                 Message::Access(access) => self.stamp = self.stamp.max(access.stamp),
                 Message::Fetch(_) => self.line(number).asked = true,
                 Message::Ops(ops) => {
@@ -204,7 +206,7 @@ impl Evil {
             signing_key: keys.signing,
             name: Name::new("x"),
             addrs: vec![address(EVIL)],
-            authors: vec![author(&self.keys)],
+            authors: vec![certified(&self.keys, self.keys.author)],
             left: false,
             revision: self.revision,
             signature: [0; 64],
@@ -315,7 +317,7 @@ impl Evil {
         let known: Vec<AuthorId> = self
             .entries
             .values()
-            .flat_map(|entry| entry.authors.clone())
+            .flat_map(|entry| collab_edit::session::authors(entry, &SESSION))
             .collect();
         match self.rng.u8(0..4) {
             0 => AuthorId([self.rng.u8(..); 16]),
@@ -339,7 +341,7 @@ impl Evil {
     /// Entries: its own, of members that nobody is, of others as they are, and of others as they are not.
     fn members(&mut self, many: bool) -> Message {
         let mut entries = Vec::new();
-        for _ in 0..if many { 32 } else { self.rng.usize(1..4) } {
+        for _ in 0..if many { 8 } else { self.rng.usize(1..4) } {
             self.revision += 1;
             let mut entry = match self.rng.u8(0..5) {
                 0 => self.entry(),
@@ -354,7 +356,7 @@ impl Evil {
                         member: MemberId(public.id()),
                         link_key: public.link,
                         signing_key: public.signing,
-                        authors: vec![author(&keys)],
+                        authors: vec![certified(&keys, key)],
                         ..self.entry()
                     };
                     signed(&keys, made)
@@ -371,8 +373,14 @@ impl Evil {
             if entry.member == MemberId(self.keys.member().id()) {
                 let many = self.rng.u8(1..200);
                 match self.rng.u8(0..4) {
-                    0 => entry.authors = (0..many).map(|n| AuthorId([n; 16])).collect(),
-                    1 => entry.authors.insert(0, self.any_author()),
+                    0 => {
+                        let key = |n| certified(&self.keys, [n; 32]);
+                        entry.authors = (0..many).map(key).collect();
+                    }
+                    1 => {
+                        let key = [self.rng.u8(..); 32];
+                        entry.authors.insert(0, certified(&self.keys, key));
+                    }
                     2 => entry.addrs = (1..17).map(|port| ([10, 9, 9, 9], port).into()).collect(),
                     _ => entry.addrs = vec![address(1), ([255; 4], 0).into()],
                 }
@@ -420,9 +428,15 @@ impl Evil {
     }
 
     fn far_heads(&mut self) -> Message {
+        let chain = self.rng.bool().then(|| [self.rng.u8(..); 16]);
+        let head = |(author, next)| Head {
+            author,
+            next,
+            chain: chain.unwrap_or_else(|| Chain::start(&author).short()),
+        };
         Message::Heads(Heads {
             whole: self.rng.bool(),
-            entries: self.some_heads(),
+            entries: self.some_heads().into_iter().map(head).collect(),
         })
     }
 
@@ -439,6 +453,7 @@ impl Evil {
                 author,
                 from: if self.rng.bool() { 0 } else { from },
                 to: u32::MAX,
+                chain: Chain::start(&author).short(),
             }
         });
         Message::Want(Want {
@@ -461,6 +476,10 @@ impl Evil {
             0
         };
         let to = self.rng.usize(from..count) + 1;
+        let mut signature = self.sign(to);
+        if self.rng.u8(0..12) == 0 {
+            signature[7] ^= 1;
+        }
         let ops = Ops {
             author: author(&self.keys),
             seq: self.written[from].0,
@@ -468,8 +487,27 @@ impl Evil {
                 .iter()
                 .map(|(_, batch)| batch.clone())
                 .collect(),
+            signature,
         };
         vec![Message::Ops(ops)]
+    }
+
+    /// Its signature over the first `count` batches that it has written.
+    fn sign(&self, count: usize) -> [u8; 64] {
+        let me = author(&self.keys);
+        let mut chain = Chain::start(&me);
+        let mut end = 0_u32;
+        for (seq, batch) in &self.written[..count] {
+            chain = chain.then(*seq, batch.width, &batch.bytes);
+            end = seq + batch.width;
+        }
+        let statement = [
+            b"collab-edit 1 batches",
+            &me.0[..],
+            &end.to_be_bytes(),
+            &chain.0,
+        ];
+        self.keys.sign_as_author(&statement.concat())
     }
 
     /// One more batch of its own: a good one, or, after which there are no more good ones, another.
@@ -597,6 +635,7 @@ impl Evil {
             author,
             seq,
             batches,
+            signature: [7; 64],
         })]
     }
 
@@ -607,6 +646,19 @@ impl Evil {
         {
             return Message::Ops(ops);
         }
+        if self.rng.bool() {
+            // What another one never wrote, right behind what it did.
+            let author = self.any_author();
+            return Message::Ops(Ops {
+                author,
+                seq: self.heads.next(&author),
+                batches: vec![Batch {
+                    width: 1,
+                    bytes: vec![0, 0xa1, b'f'],
+                }],
+                signature: [9; 64],
+            });
+        }
         // Another author for each place, since what it writes is one log to all.
         let author = AuthorId([0xdd; 16]);
         Message::Ops(Ops {
@@ -616,6 +668,7 @@ impl Evil {
                 width: u32::MAX,
                 bytes: vec![0; self.rng.usize(0..9)],
             }],
+            signature: [7; 64],
         })
     }
 
@@ -657,6 +710,20 @@ impl Evil {
             _ if self.spoiled => Vec::new(),
             _ => self.pen.encode_history(),
         };
+        if !history.is_empty() {
+            let seals = (1..=self.written.len()).map(|count| Signed {
+                end: self.written[count - 1].0 + self.written[count - 1].1.width,
+                signature: self.sign(count),
+            });
+            let vouchers = Vouchers {
+                authors: vec![Voucher {
+                    author: author(&self.keys),
+                    seals: seals.collect(),
+                    waiting: Vec::new(),
+                }],
+            };
+            history = vouchers.before(&history);
+        }
         if self.rng.bool() && !history.is_empty() {
             let at = self.rng.usize(..history.len());
             history[at] ^= 1 << self.rng.u8(0..8);
@@ -687,7 +754,13 @@ impl Evil {
 }
 
 fn author(keys: &Toy) -> AuthorId {
-    AuthorId(author_id(&keys.author, &SESSION.0))
+    AuthorId(author_id(&SESSION.0, &keys.member().id(), &keys.author))
+}
+
+/// An author's key, and the member's word for it.
+fn certified(keys: &Toy, key: [u8; 32]) -> AuthorKey {
+    let signature = keys.sign_as_member(&AuthorKey::signed_bytes(&key, &SESSION));
+    AuthorKey { key, signature }
 }
 
 fn signed(keys: &Toy, mut entry: MemberEntry) -> MemberEntry {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use collab_edit::app::core::Core;
+use collab_edit::app::core::{Cause, Core};
 use collab_edit::crdt::{Bias, Version};
 use collab_edit::document::{CharPos, EditKind};
 use collab_edit::session::limits::{
@@ -244,7 +244,11 @@ impl Scene {
             }
         }
         while let Some(divergence) = self.member(node).core.next_divergence() {
-            assert!(!divergence.repaired, "its text was not what its logs say");
+            let wrong = Cause::Fault { repaired: true };
+            assert_ne!(
+                divergence.cause, wrong,
+                "its text was not what its logs say"
+            );
         }
         let member = self.member(node);
         bounded(&member.core);

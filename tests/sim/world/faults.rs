@@ -8,7 +8,8 @@ use collab_edit::app::kept::OurPlace;
 use collab_edit::crdt::{Anchor, AuthorId, Bias, OpId};
 use collab_edit::session::Input;
 use collab_edit::wire::{
-    Batch, Fetch, Heads, History, MemberId, Message, Ops, Pong, Presence, Proof, Range, Want, frame,
+    Batch, Fetch, Head, Heads, History, MemberId, Message, Ops, Pong, Presence, Proof, Range, Want,
+    frame,
 };
 
 use super::{Happening, Node, Who, World};
@@ -191,17 +192,20 @@ impl World {
                 author,
                 seq: 0,
                 batches,
+                signature: [7; 64],
             }),
             1 => Message::Ops(Ops {
                 author,
                 seq: 7,
                 batches,
+                signature: [7; 64],
             }),
             2 => Message::Want(Want {
                 ranges: vec![Range {
                     author,
                     from: 0,
                     to: u32::MAX,
+                    chain: [0; 16],
                 }],
             }),
             3 => Message::Fetch(Fetch {}),
@@ -224,7 +228,11 @@ impl World {
             // What nobody has.
             _ => Message::Heads(Heads {
                 whole: kind == 8,
-                entries: vec![(author, 1_000_000)],
+                entries: vec![Head {
+                    author,
+                    next: 1_000_000,
+                    chain: [0; 16],
+                }],
             }),
         };
         frame::write(&mut bytes, |out| message.encode(out));
