@@ -305,13 +305,16 @@ impl Session {
             Input::Adopted { link, adopted } => self.adopted(link, adopted, now, log),
             Input::Cursor { cursor, selection } => {
                 if (self.presence.cursor, self.presence.selection) != (cursor, selection) {
-                    let clock = self.presence.clock.wrapping_add(1).max(1);
                     self.presence = Presence {
-                        clock,
                         cursor,
                         selection,
+                        ..self.presence.next()
                     };
                 }
+            }
+            Input::LookHere => {
+                self.presence = self.presence.next();
+                self.presence.calls = self.presence.calls.wrapping_add(1);
             }
             Input::NewCode => self.new_code(now),
             Input::Saved(on_disk) => self.saved(on_disk),

@@ -93,7 +93,7 @@ impl Core {
     }
 
     /// A member with a document whose edits are the session's author's.
-    fn with(session: Session, document: Document) -> Self {
+    pub(super) fn with(session: Session, document: Document) -> Self {
         Self {
             document,
             session,
@@ -132,6 +132,12 @@ impl Core {
     /// Makes several replacements as one step of undo; see [`Document::edit_all`].
     pub fn edit_all(&mut self, edits: &[(Range<CharPos>, String)], now: Time) {
         self.document.edit_all(edits, now.0);
+        self.changed = true;
+    }
+
+    /// Adds a note to our log; it goes out with the turn's edits. See [`Document::note`].
+    pub fn note(&mut self, bytes: &[u8]) {
+        self.document.note(bytes);
         self.changed = true;
     }
 
@@ -200,16 +206,16 @@ impl Core {
         self.document.end_save(done);
     }
 
-    /// Sends what was edited since the last flush, as one batch, and where our cursor is. `minutes`
-    /// is the wall clock, in whole minutes since 1970.
+    /// Sends what was edited since the last flush, as one batch, and where our cursor is; whether there was
+    /// anything. `minutes` is the wall clock, in whole minutes since 1970.
     pub fn flush(
         &mut self,
         presence: Option<(Anchor, Option<(Anchor, Anchor)>)>,
         now: Time,
         minutes: u32,
-    ) {
+    ) -> bool {
         self.minutes = minutes;
-        self.commit(now);
+        let edited = self.commit(now);
         if let Some((cursor, selection)) = presence {
             self.handle(
                 Input::Cursor {
@@ -219,6 +225,7 @@ impl Core {
                 now,
             );
         }
+        edited
     }
 
     /// Takes in what has happened to the session.
@@ -238,11 +245,13 @@ impl Core {
         self.session_handle(input, now);
     }
 
-    /// Makes a batch of what was edited since the last one.
-    pub(super) fn commit(&mut self, now: Time) {
-        if self.document.commit(self.minutes, Source::Typed).is_some() {
+    /// Makes a batch of what was edited since the last one; whether there was anything.
+    pub(super) fn commit(&mut self, now: Time) -> bool {
+        let edited = self.document.commit(self.minutes, Source::Typed).is_some();
+        if edited {
             self.session_handle(Input::LocalChange, now);
         }
+        edited
     }
 
     fn session_handle(&mut self, input: Input, now: Time) {
@@ -326,7 +335,7 @@ impl Core {
         batches: &[crate::wire::Batch],
     ) -> Outcome {
         if self.document.log().version().total() >= self.most_operations {
-            return Outcome::Rejected("there are as many edits as there may be".to_owned());
+            return Outcome::Full;
         }
         let mut outcome = Outcome::Duplicate;
         for batch in batches {
@@ -572,7 +581,7 @@ mod tests {
             outcomes.push(core.merge(other.me(), seq, &batches));
         }
         assert_eq!(outcomes[..2], [Outcome::Applied, Outcome::Applied]);
-        assert!(matches!(&outcomes[2], Outcome::Rejected(_)));
+        assert_eq!(outcomes[2], Outcome::Full);
         assert_eq!(core.document().len(), 10);
         assert!(!core.document().log().is_frozen(&other.me()));
     }

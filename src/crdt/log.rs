@@ -17,7 +17,9 @@ mod act;
 mod check;
 mod close;
 mod count;
+mod drop;
 mod hints;
+mod notes;
 mod restore;
 pub mod steps;
 
@@ -30,6 +32,7 @@ use super::text::AppendText;
 use super::version::Version;
 pub(crate) use act::{ActKind, Targets};
 use act::{ActRun, Names};
+pub use notes::Noted;
 
 /// Characters whose left origin is the one before, and which share a right origin.
 #[derive(Clone, Copy, Debug)]
@@ -356,6 +359,8 @@ pub struct Log {
     /// Sorted.
     by_id: Vec<(AuthorId, AuthorIx)>,
     version: Version,
+    /// How many notes there are.
+    notes: usize,
     /// Whose batch came last: the one that is asked for most.
     recent: usize,
 }
@@ -571,50 +576,7 @@ impl Log {
             bytes: bytes.into(),
         });
         log.end += 1;
-    }
-
-    /// Drops the operations of `author` that are in no complete batch.
-    pub(crate) fn drop_open(&mut self, author: AuthorIx) {
-        self.drop_from(author, self[author].next);
-    }
-
-    /// Drops the operations of `author`, which are in no complete batch, from number `next` on.
-    pub(crate) fn drop_from(&mut self, author: AuthorIx, next: u32) {
-        let log = &mut self[author];
-        while let Some(run) = log.inserts.last_mut()
-            && run.end() > next
-        {
-            run.len = next.saturating_sub(run.seq);
-            let chars = (run.chars + run.len) as usize;
-            log.text.truncate(chars);
-            if run.len > 0 {
-                break;
-            }
-            log.inserts.pop();
-        }
-        while let Some(run) = log.acts.last_mut()
-            && run.end() > next
-        {
-            run.len = next.saturating_sub(run.seq);
-            if run.len > 0 {
-                break;
-            }
-            if let Names::Spans { start, .. } = run.names {
-                log.targets.truncate(start as usize);
-            }
-            log.acts.pop();
-        }
-        log.notes
-            .truncate(log.notes.partition_point(|note| note.seq < next));
-        log.dictionary.retain(|(_, seq)| *seq < next);
-        log.end = next;
-    }
-
-    /// Forgets which acts are undone, for building the order anew from the log.
-    pub(crate) fn forget_undos(&mut self) {
-        for log in &mut self.authors {
-            log.undone.clear();
-        }
+        self.notes += 1;
     }
 }
 

@@ -155,10 +155,18 @@ impl Session {
     }
 
     fn ops(&mut self, id: LinkId, ops: Ops, now: Time) {
-        let Some(up) = self.links.get(&id).and_then(|link| link.up()) else {
+        let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) else {
             return;
         };
         let own = up.author == ops.author;
+        if let Some(theirs) = up.theirs.as_mut().filter(|_| own) {
+            // Who sends something has it, and does not say so again.
+            let widths = ops.batches.iter().map(|batch| batch.width);
+            let end = widths.fold(ops.seq, u32::saturating_add);
+            if theirs.next(&ops.author) >= ops.seq {
+                theirs.advance(ops.author, end);
+            }
+        }
         self.chases.progressed(ops.author, id, own, now);
         self.outputs.push_back(Output::Merge {
             link: id,
@@ -184,6 +192,7 @@ impl Session {
                 self.heads_changed(now);
                 self.fail(id, &Fault::BadBatch(why), now);
             }
+            Verdict::Full => self.fail(id, &Fault::Full, now),
             Verdict::Duplicate | Verdict::Parked | Verdict::Frozen => {}
         }
         self.review(author, true, now, log);
@@ -204,8 +213,11 @@ impl Session {
             .presence
             .is_none_or(|known| known.clock < presence.clock)
         {
-            peer.presence = Some(presence);
+            let known = peer.presence.replace(presence);
             self.event(Event::PresenceChanged { member });
+            if known.is_some_and(|known| known.calls != presence.calls) {
+                self.event(Event::AskedToLook { member });
+            }
         }
         Ok(())
     }

@@ -308,6 +308,13 @@ impl Up {
         let end = log.version().next(&me);
         let (ops, next) = pack(log, me, self.pushed, end, u64::MAX)?;
         self.pushed = next;
+        // Who is sent something knows that we have it.
+        if self.told.next(&me) >= ops.seq {
+            self.told.advance(me, next);
+        }
+        if self.heads == HeadsDue::Changes && self.told == *log.version() {
+            self.heads = HeadsDue::Nothing;
+        }
         Some(ops)
     }
 

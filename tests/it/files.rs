@@ -253,3 +253,45 @@ fn files_in(scratch: &Scratch) -> Vec<PathBuf> {
     files.sort();
     files
 }
+
+#[test]
+fn a_file_that_may_not_be_written_says_so_and_is_saved_under_another_name() {
+    let scratch = Scratch::new();
+    let file = scratch.file("notes.md", "text\n");
+    let root = std::process::Command::new("id")
+        .arg("-u")
+        .output()
+        .expect("id");
+    let root = root.stdout == b"0\n";
+    let mut launch = Launch::edit(&file);
+    if root {
+        // To whom no mode bits apply: the file's folder in a namespace where it is read-only.
+        let script =
+            "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\" && exec \"$0\" \"$2\"";
+        launch.arguments = ["-m", "sh", "-c", script].map(Into::into).to_vec();
+        let editor = std::mem::replace(&mut launch.program, "unshare".into());
+        let arguments = [editor.into(), scratch.path().into(), file.clone().into()];
+        launch.arguments.extend(arguments);
+    } else {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o444);
+        std::fs::set_permissions(&file, mode).expect("a file of ours");
+    }
+    let terminal = launch.terminal();
+    terminal.wait_for_text("notes.md (read-only)");
+    terminal.type_text("new ");
+    terminal.wait_for_text("new text");
+    terminal.keys("Ctrl-s");
+    terminal.wait_for_text("Save as:");
+    let other = tempfile::tempdir().expect("a folder");
+    let other = other.path().join("other.md");
+    for _ in 0..200 {
+        terminal.keys("Backspace");
+    }
+    terminal.type_text(other.to_str().expect("UTF-8"));
+    terminal.keys("Enter");
+    until("the other file", || {
+        (text_of(&other)? == "new text\n").then_some(())
+    });
+    terminal.wait_without_text("read-only");
+    assert_eq!(text_of(&file).as_deref(), Some("text\n"));
+}

@@ -1,5 +1,7 @@
 //! The model alone, its effects carried out by hand.
 
+mod every;
+mod plain;
 mod rows;
 
 use super::*;

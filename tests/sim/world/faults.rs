@@ -218,6 +218,7 @@ impl World {
                     bias: Bias::After,
                 }),
                 selection: None,
+                calls: 7,
             }),
             7 => Message::Proof(Proof { heads: hash, hash }),
             // What nobody has.
