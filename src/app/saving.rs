@@ -270,11 +270,13 @@ impl Saving {
         self.trouble.is_some() || document.has_left_disk()
     }
 
-    /// Whether the document differs from what is on disk. O(n) if anything was edited.
+    /// Whether the document differs from what is on disk. By the texts: what was edited in this turn is not in
+    /// the log yet. O(n) if anything was edited.
     pub(super) fn is_unsaved(&self, document: &Document) -> bool {
+        let rope = document.rope();
         match document.on_disk() {
             None => !document.is_empty(),
-            Some((text, _)) => self.may_be_unsaved(document) && text != document.rope(),
+            Some((text, _)) => !text.is_instance(rope) && text != rope,
         }
     }
 

@@ -228,12 +228,6 @@ impl AuthorLog {
         self.inserts.last().map_or(0, |last| last.chars + last.len)
     }
 
-    /// Number of the character `seq` among the author's characters. O(log n).
-    pub(crate) fn char_of(&self, seq: u32) -> Option<u32> {
-        let run = self.insert_run(seq)?;
-        Some(run.chars + (seq - run.seq))
-    }
-
     /// The text of the characters `seq..seq + len`, which are characters without a gap.
     pub(crate) fn text(&self, seq: u32, len: u32) -> &str {
         let Some(run) = self.insert_run(seq) else {
@@ -314,11 +308,10 @@ impl AuthorLog {
         if !goes_on || seq.checked_add(batch.width) != Some(self.next) {
             return None;
         }
-        if insert.seq >= seq || insert.end() < self.next {
+        if insert.seq >= seq || insert.end() != self.next {
             return None;
         }
-        let from = (insert.chars + (seq - insert.seq)) as usize;
-        Some(self.text.slice(from, from + batch.width as usize))
+        Some(self.text.last(batch.width as usize))
     }
 
     fn batch_run(&self, seq: u32) -> Option<usize> {
@@ -533,6 +526,11 @@ impl Log {
 
     /// Appends a delete or an undo to `author`'s log; returns its number.
     pub(crate) fn push_act(&mut self, author: AuthorIx, kind: ActKind, targets: &[Span]) -> u32 {
+        if let [Span { start, len: 1 }] = targets
+            && kind == ActKind::Delete
+        {
+            return self.push_key_delete(author, *start);
+        }
         let log = &mut self[author];
         let seq = log.end;
         for span in targets {
@@ -541,33 +539,41 @@ impl Log {
             }
         }
         log.end += 1;
-        let one = match targets {
-            [Span { start, len: 1 }] if kind == ActKind::Delete => Some(*start),
-            _ => None,
-        };
-        if let (Some(id), Some(last)) = (one, log.acts.last_mut())
-            && last.kind == kind
+        let start = log.targets.len() as u32;
+        log.targets.extend_from_slice(targets);
+        log.acts.push(ActRun {
+            seq,
+            len: 1,
+            kind,
+            names: Names::Spans {
+                start,
+                end: log.targets.len() as u32,
+            },
+        });
+        seq
+    }
+
+    /// Appends a delete of one character to `author`'s log; returns its number.
+    #[inline]
+    pub(crate) fn push_key_delete(&mut self, author: AuthorIx, id: Id) -> u32 {
+        let log = &mut self[author];
+        let seq = log.end;
+        if id.author != author {
+            log.mention(id.author, seq);
+        }
+        log.end += 1;
+        if let Some(last) = log.acts.last_mut()
+            && last.kind == ActKind::Delete
             && last.end() == seq
             && last.grow(id)
         {
             return seq;
         }
-        let names = one.map_or_else(
-            || {
-                let start = log.targets.len() as u32;
-                log.targets.extend_from_slice(targets);
-                Names::Spans {
-                    start,
-                    end: log.targets.len() as u32,
-                }
-            },
-            Names::Forwards,
-        );
         log.acts.push(ActRun {
             seq,
             len: 1,
-            kind,
-            names,
+            kind: ActKind::Delete,
+            names: Names::Forwards(id),
         });
         seq
     }
@@ -594,7 +600,7 @@ impl Log {
         source: Source,
     ) {
         if !self.close_alike(author, end, lamport, minutes, source) {
-            self.close_unlike(author, end, lamport, minutes, source);
+            self.close_any(author, end, lamport, minutes, source);
         }
     }
 
@@ -624,8 +630,9 @@ impl Log {
         false
     }
 
+    /// [`close_batch`](Self::close_batch) of any batch.
     #[inline(never)]
-    fn close_unlike(
+    pub(crate) fn close_any(
         &mut self,
         author: AuthorIx,
         end: u32,

@@ -50,7 +50,7 @@ impl Session {
                     up.pong = Some(ping.time);
                 }
                 if ping.digest != log.version().digest() {
-                    self.heads_differ(id, log);
+                    self.heads_differ(id);
                 }
             }
             Message::Pong(pong) => self.pong(id, pong.time, now),
@@ -187,7 +187,11 @@ impl Session {
     ) {
         match verdict {
             Verdict::Applied => self.heads_changed(now),
-            Verdict::Rejected(why) => self.fail(id, &Fault::BadBatch(why), now),
+            Verdict::Rejected(why) => {
+                // What came before it may be good.
+                self.heads_changed(now);
+                self.fail(id, &Fault::BadBatch(why), now);
+            }
             Verdict::Duplicate | Verdict::Parked | Verdict::Frozen => {}
         }
         self.review(author, true, now, log);

@@ -1,5 +1,6 @@
 //! Files: what a save keeps, and which file it does not touch.
 
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
@@ -28,7 +29,30 @@ fn line_ends_and_bom_come_back_as_they_were() {
     check_save(b"a\r\nb", b"!a\r\nb");
     check_save(b"\xef\xbb\xbfa\r\nb\r\n", b"\xef\xbb\xbf!a\r\nb\r\n");
     check_save(b"mixed\r\nends\nstay\r\n", b"!mixed\r\nends\nstay\r\n");
+    check_save(b"mixed\r\nends\nstay", b"!mixed\r\nends\nstay");
+    check_save(b"\xff\xfea\0\r\0\n\0", b"\xff\xfe!\0a\0\r\0\n\0");
+    check_save(b"\xfe\xff\0a\0\n", b"\xfe\xff\0!\0a\0\n");
+    check_save(b"a\0b\0\n\0", b"!\0a\0b\0\n\0");
     check_save(b"", b"!");
+}
+
+#[test]
+fn a_name_that_is_no_text_is_one_like_any_other() {
+    let scratch = Scratch::new();
+    let name = std::ffi::OsStr::from_bytes(&[0xff; 250]);
+    let file = scratch.folder("ada").join(name);
+    std::fs::write(&file, "the text\n").expect("a file of that name");
+    let ada = Launch::host(&file).name("Ada").code(CODE).headless();
+    let copy = scratch.folder("ben").join("notes.md");
+    let mut ben = Launch::join(ada.address(), &copy)
+        .name("Ben")
+        .code(CODE)
+        .headless();
+    ben.expect_event("joined");
+    ben.insert(0, "!");
+    until("the text in the file", || {
+        (text_of(&file)? == "!the text\n").then_some(())
+    });
 }
 
 #[test]
@@ -40,6 +64,18 @@ fn enter_in_a_crlf_file_makes_a_crlf() {
     until("the saved file", || {
         (text_of(&file)? == "new\r\na\r\nb\r\n").then_some(())
     });
+}
+
+#[test]
+fn leaving_at_once_after_typing_asks() {
+    let scratch = Scratch::new();
+    let file = scratch.file("notes.md", "one\n");
+    let terminal = Launch::edit(&file).terminal().ready();
+    terminal.wait_for_text("one");
+    // Text and Ctrl-Q in one read, as a slow line brings them.
+    terminal.write(b"typed \x11");
+    terminal.wait_for_word(words::QUIT_QUESTION);
+    terminal.wait_for_text("typed one");
 }
 
 #[test]
