@@ -192,6 +192,7 @@ impl Session {
                 self.heads_changed(now);
                 self.fail(id, &Fault::BadBatch(why), now);
             }
+            Verdict::Full => self.fail(id, &Fault::Full, now),
             Verdict::Duplicate | Verdict::Parked | Verdict::Frozen => {}
         }
         self.review(author, true, now, log);

@@ -152,6 +152,8 @@ pub enum Verdict {
     Rejected(String),
     /// Their author is frozen.
     Frozen,
+    /// The document is as large as it may be. The link that they came on is closed.
+    Full,
 }
 
 /// What a session wants done. To be executed in order.

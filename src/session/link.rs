@@ -37,6 +37,8 @@ pub(super) enum Fault {
     OutOfRole(&'static str),
     #[error("a batch that can never be valid: {0}")]
     BadBatch(String),
+    #[error("the document has as many edits as it may have")]
+    Full,
     #[error("a history that cannot be: {0}")]
     BadHistory(Corrupt),
     #[error("nothing was heard for {} s", DEAD_AFTER.as_secs())]
@@ -56,7 +58,7 @@ impl Fault {
             Self::Frame(_) | Self::Message(_) | Self::Door(_) | Self::OutOfRole(_) => {
                 Reason::Protocol
             }
-            Self::BadBatch(_) | Self::BadHistory(_) => Reason::BadBatch,
+            Self::BadBatch(_) | Self::BadHistory(_) | Self::Full => Reason::BadBatch,
             Self::Silent | Self::Stalled | Self::Mute => Reason::Stalled,
             Self::Turned(_, reason) => *reason,
         }

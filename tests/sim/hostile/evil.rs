@@ -638,6 +638,7 @@ impl Evil {
             },
             cursor: Some(anchor),
             selection: self.rng.bool().then_some((anchor, anchor)),
+            calls: self.rng.u32(..),
         })
     }
 

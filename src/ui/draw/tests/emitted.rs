@@ -132,7 +132,7 @@ fn hostile_view<'a>(rope: &'a Rope, rng: &mut fastrand::Rng) -> View<'a> {
         spans: &[],
         authors: vec![(authored.clone(), 1)],
         vanishing: vec![vanishing.clone()],
-        brackets: rng.bool().then(|| [selection.start, selection.end]),
+        brackets: rng.bool().then_some([selection.start, selection.end]),
     };
     let mut choices = rng.fork();
     let mut shown = || choices.bool();
