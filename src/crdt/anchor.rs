@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::OpId;
+use super::replica::Replica;
 
 /// To which side an anchor holds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -57,4 +58,34 @@ impl Anchor {
         at: None,
         bias: Bias::Before,
     };
+}
+
+impl Replica {
+    /// An anchor at the gap in front of visible character number `at`, held by the character on the
+    /// side that `bias` names. O(log n).
+    pub fn anchor(&self, at: usize, bias: Bias) -> Anchor {
+        let holder = match bias {
+            Bias::Before => (at < self.len()).then_some(at),
+            Bias::After => at.checked_sub(1),
+        };
+        let at = holder.map(|at| self.log.op_id(self.order.id(self.order.visible_place(at))));
+        Anchor { at, bias }
+    }
+
+    /// In front of which visible character an anchor is; `None` if its character is not here (yet).
+    /// O(log n).
+    pub fn position(&self, anchor: &Anchor) -> Option<usize> {
+        let Some(op) = anchor.at else {
+            return Some(if anchor.bias == Bias::Before {
+                self.len()
+            } else {
+                0
+            });
+        };
+        let id = self.log.id(op)?;
+        self.log[id.author].insert_run(op.seq)?;
+        let place = self.order.place(id);
+        let visible = self.order.run(place).hides == 0;
+        Some(self.order.visible_before(place) + usize::from(visible && anchor.bias == Bias::After))
+    }
 }

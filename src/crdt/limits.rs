@@ -32,6 +32,3 @@ pub(crate) const BATCH_TARGETS: usize = 1 << 14;
 
 /// How many bytes a history may unpack to: a large document with all that was ever deleted from it.
 pub const MAX_HISTORY_BYTES: usize = 1 << 30;
-
-/// How many operations a history may hold, by the same measure.
-pub const MAX_HISTORY_OPS: u64 = 1 << 30;

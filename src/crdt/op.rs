@@ -101,3 +101,28 @@ pub enum Invalid {
     #[error("the author has no sequence numbers left")]
     SeqExhausted,
 }
+
+/// Checks that no operation is named twice.
+pub(crate) fn check_disjoint(targets: &[Span]) -> Result<(), Invalid> {
+    let apart = |a: &Span, b: &Span| {
+        a.start.author != b.start.author || a.end() <= b.start.seq || b.end() <= a.start.seq
+    };
+    // Most name few stretches: then each is compared with each, without memory.
+    let disjoint = if targets.len() <= 8 {
+        let behind = |(i, a)| targets[..i].iter().all(|b| apart(a, b));
+        targets.iter().enumerate().all(behind)
+    } else {
+        // Start and end of each as numbers, which sort quicker.
+        let number =
+            |span: &Span, seq: u32| (span.start.author.index() as u64) << 32 | u64::from(seq);
+        let ends = |span: &Span| (number(span, span.start.seq), number(span, span.end()));
+        let mut sorted: Vec<(u64, u64)> = targets.iter().map(ends).collect();
+        sorted.sort_unstable();
+        sorted.windows(2).all(|pair| pair[0].1 <= pair[1].0)
+    };
+    if disjoint {
+        Ok(())
+    } else {
+        Err(Invalid::TargetTwice)
+    }
+}

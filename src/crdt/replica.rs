@@ -9,13 +9,12 @@
 
 use std::ops::Range;
 
-use super::anchor::{Anchor, Bias};
 use super::batch::{Decoded, Undecoded, decode, typed, typed_key};
 use super::id::{AuthorId, AuthorIx, Id, OpId};
 use super::integrate::{Crowds, destination};
 use super::limits::{BATCH_TARGETS, BATCH_TEXT_BYTES, MAX_LAMPORT, MAX_UNDO_DEPTH};
 use super::log::{ActKind, Log};
-use super::op::{BatchInfo, Invalid, Op, Source, Span};
+use super::op::{BatchInfo, Invalid, Op, Source, Span, check_disjoint};
 use super::order::{Order, Place, Shown};
 use super::pending::Pending;
 
@@ -658,34 +657,6 @@ impl Replica {
         );
     }
 
-    /// An anchor at the gap in front of visible character number `at`, held by the character on the
-    /// side that `bias` names. O(log n).
-    pub fn anchor(&self, at: usize, bias: Bias) -> Anchor {
-        let holder = match bias {
-            Bias::Before => (at < self.len()).then_some(at),
-            Bias::After => at.checked_sub(1),
-        };
-        let at = holder.map(|at| self.log.op_id(self.order.id(self.order.visible_place(at))));
-        Anchor { at, bias }
-    }
-
-    /// In front of which visible character an anchor is; `None` if its character is not here (yet).
-    /// O(log n).
-    pub fn position(&self, anchor: &Anchor) -> Option<usize> {
-        let Some(op) = anchor.at else {
-            return Some(if anchor.bias == Bias::Before {
-                self.len()
-            } else {
-                0
-            });
-        };
-        let id = self.log.id(op)?;
-        self.log[id.author].insert_run(op.seq)?;
-        let place = self.order.place(id);
-        let visible = self.order.run(place).hides == 0;
-        Some(self.order.visible_before(place) + usize::from(visible && anchor.bias == Bias::After))
-    }
-
     /// The visible text, put together from the log. O(n).
     pub fn visible_text(&self) -> String {
         let shown = self.order.runs().filter(|run| run.hides == 0);
@@ -723,31 +694,6 @@ fn count(text: &str) -> u32 {
     match text.as_bytes() {
         [_] => 1,
         _ => text.chars().count() as u32,
-    }
-}
-
-/// Checks that no operation is named twice.
-pub(crate) fn check_disjoint(targets: &[Span]) -> Result<(), Invalid> {
-    let apart = |a: &Span, b: &Span| {
-        a.start.author != b.start.author || a.end() <= b.start.seq || b.end() <= a.start.seq
-    };
-    // Most name few stretches: then each is compared with each, without memory.
-    let disjoint = if targets.len() <= 8 {
-        let behind = |(i, a)| targets[..i].iter().all(|b| apart(a, b));
-        targets.iter().enumerate().all(behind)
-    } else {
-        // Start and end of each as numbers, which sort quicker.
-        let number =
-            |span: &Span, seq: u32| (span.start.author.index() as u64) << 32 | u64::from(seq);
-        let ends = |span: &Span| (number(span, span.start.seq), number(span, span.end()));
-        let mut sorted: Vec<(u64, u64)> = targets.iter().map(ends).collect();
-        sorted.sort_unstable();
-        sorted.windows(2).all(|pair| pair[0].1 <= pair[1].0)
-    };
-    if disjoint {
-        Ok(())
-    } else {
-        Err(Invalid::TargetTwice)
     }
 }
 

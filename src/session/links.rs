@@ -15,7 +15,7 @@ use crate::wire::{self, Bye, Hello, MemberEntry, MemberId, Members, Message, Rea
 
 impl Session {
     /// Whether a member said goodbye, so that it is not dialled.
-    fn is_gone(&self, member: &MemberId) -> bool {
+    pub(super) fn is_gone(&self, member: &MemberId) -> bool {
         let left = self.roster.entry(member).is_none_or(|entry| entry.left);
         left && !self.unheard.contains(member)
     }
@@ -173,20 +173,6 @@ impl Session {
         let is_way =
             |addr: &&SocketAddr| super::membership::is_usable(addr) && !self.selves.contains(addr);
         listed.iter().filter(is_way).copied().collect()
-    }
-
-    pub(super) fn retry_now(&mut self, now: Time) {
-        let members: Vec<MemberId> = self.peers.keys().copied().collect();
-        for member in members {
-            let gone = self.is_gone(&member);
-            if let Some(peer) = self.peers.get_mut(&member)
-                && peer.link.is_none()
-                && peer.dialling.is_none()
-                && !gone
-            {
-                peer.redial.hurry(now);
-            }
-        }
     }
 
     pub(super) fn dialled(

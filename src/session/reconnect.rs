@@ -11,6 +11,7 @@ use super::limits::{
 };
 use super::rng::SplitMix64;
 use super::time::Time;
+use super::{MemberId, Session};
 
 /// The dialling of one member.
 #[derive(Debug)]
@@ -23,6 +24,23 @@ pub(super) struct Redial {
     tried: usize,
     /// The address that worked last.
     good: Option<SocketAddr>,
+}
+
+impl Session {
+    /// Dials everybody who is away at once.
+    pub(super) fn retry_now(&mut self, now: Time) {
+        let members: Vec<MemberId> = self.peers.keys().copied().collect();
+        for member in members {
+            let gone = self.is_gone(&member);
+            if let Some(peer) = self.peers.get_mut(&member)
+                && peer.link.is_none()
+                && peer.dialling.is_none()
+                && !gone
+            {
+                peer.redial.hurry(now);
+            }
+        }
+    }
 }
 
 impl Redial {

@@ -233,7 +233,8 @@ fn catching_up_with_much_takes_little() {
     };
     same(&pair);
     let (messages, bytes) = pair.bill(&format!("a newcomer to {edits} edits"));
-    assert!(messages < 60 + bytes / 16_000 && bytes < edits + 10_000);
+    // Edits at random places pack badly; as batches they take five bytes each.
+    assert!(messages < 60 + bytes / 16_000 && bytes < 2 * edits);
     pair.unplug();
     pair.edit(0, edits, &mut rng);
     pair.edit(1, 1_000, &mut rng);

@@ -58,6 +58,7 @@ fn all() -> BTreeMap<&'static str, String> {
         count(session::limits::MAX_DIALS);
         count(session::limits::MAX_MEMBERS);
         count(session::limits::MAX_REMOTE_AUTHORS);
+        count(session::limits::MAX_SAVED_HEADS);
         bytes(session::limits::MAX_IN_FLIGHT_BYTES);
         count(session::limits::MAX_ENCODED);
         time(session::limits::FETCH_LONGEST);

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::super::id::{AuthorId, AuthorIx, Id};
-use super::super::limits::{MAX_AUTHORS, MAX_HISTORY_BYTES, MAX_HISTORY_OPS, MAX_LAMPORT};
+use super::super::limits::{MAX_AUTHORS, MAX_HISTORY_BYTES, MAX_LAMPORT, MAX_OPERATIONS};
 use super::super::log::ActKind;
-use super::super::op::{BatchInfo, Invalid, Source, Span};
-use super::super::replica::{Replica, check_disjoint};
+use super::super::op::{BatchInfo, Invalid, Source, Span, check_disjoint};
+use super::super::replica::Replica;
 use super::super::restore::{Atoms, Cuts, Right};
 use super::column::{MAX_RATIO, Packed, Reader, unzigzag};
 use super::repeats::unfold;
@@ -305,7 +305,7 @@ impl<'r, 'a> Entries<'r, 'a> {
     ) -> Result<Self, Corrupt> {
         let count = replica.log().authors().count();
         let sum: u64 = ends.iter().map(|end| u64::from(*end)).sum();
-        if sum > MAX_HISTORY_OPS {
+        if sum > MAX_OPERATIONS {
             return Err(Corrupt::TooLarge);
         }
         let mut cuts: Vec<Cuts> = (0..count).map(|_| Cuts::default()).collect();

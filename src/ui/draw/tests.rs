@@ -315,7 +315,7 @@ fn the_chat_stands_below_the_text_and_shows_the_newest_last() {
     view.status.unread = 2;
     view.chat = None;
     let row = &Screenshot::of(&view, 30, 16).rows()[15];
-    assert!(row.contains(" 2 unread"), "{row}");
+    assert!(row.ends_with(" 2 unread"), "{row}");
 }
 
 #[test]
