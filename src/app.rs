@@ -38,15 +38,19 @@ mod writer;
 pub use start::start;
 
 use crate::document::display::sanitise;
+use crate::wire::limits::MAX_FILE_NAME_BYTES;
 
 /// The longest file name that is taken from another member, in columns.
 const FILE_NAME_COLUMNS: usize = 128;
 
 /// A file name that another member suggests, reduced to its last component and to what can be seen.
-fn harmless_file_name(suggested: &str) -> String {
+pub fn harmless_file_name(suggested: &str) -> String {
     let last = suggested.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name = sanitise(last, FILE_NAME_COLUMNS);
-    let name = name.trim_start_matches('.').trim();
+    let mut name = sanitise(last, FILE_NAME_COLUMNS);
+    // Marks take bytes and no columns.
+    name.truncate(name.floor_char_boundary(MAX_FILE_NAME_BYTES));
+    // Neither hidden, nor taken for an option by whatever it is given to.
+    let name = name.trim_start_matches(['.', '-', ' ']).trim_end();
     if name.is_empty() {
         "shared.txt".to_owned()
     } else {
@@ -71,11 +75,15 @@ mod tests {
             ("/etc/shadow", "shadow"),
             ("C:\\windows\\x.txt", "x.txt"),
             (".bashrc", "bashrc"),
+            ("-rf", "rf"),
+            ("- .-x -", "x -"),
             ("..", "shared.txt"),
             ("", "shared.txt"),
             ("a\u{1b}[2Jb", "a␛[2Jb"),
         ] {
             assert_eq!(harmless_file_name(suggested), name, "{suggested:?}");
         }
+        let towers = harmless_file_name(&"e\u{301}\u{302}\u{303}".repeat(100));
+        assert!((200..=255).contains(&towers.len()));
     }
 }

@@ -10,7 +10,10 @@
 //! 1. What is received waits in one queue of [`QUEUE`] pieces of at most [`READ_BYTES`]; when it is
 //!    full, sockets are not read.
 //! 2. What is to be sent is bounded by the session, which knows what has been passed on.
-//! 3. A connection's inputs come in order: that it stands, what it brings, that it ended; and
+//! 3. Of connections that are closed at most [`MAX_LINGERING`] still send their last words. With what the
+//!    session allows in links, strangers and dials that bounds the sockets, below the 1,024 file
+//!    descriptors that a process may have on many systems.
+//! 4. A connection's inputs come in order: that it stands, what it brings, that it ended; and
 //!    nothing comes after [`Command::Close`].
 //!
 //! Deliberately not here: frames, members, when to dial again.
@@ -23,7 +26,7 @@ pub mod nearby;
 mod tests;
 mod transport;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -41,6 +44,13 @@ pub const QUEUE: usize = 64;
 /// The most bytes read from a socket at once.
 pub const READ_BYTES: usize = 64 << 10;
 
+/// The most bytes read at once from a socket that has never brought so many: a stranger's room.
+pub const FIRST_READ_BYTES: usize = 4 << 10;
+
+/// How many closed connections may still be sending what they were given; the oldest goes when there is one
+/// more. As many as a session has links, all of which are closed when it ends.
+pub const MAX_LINGERING: usize = 64;
+
 /// How long a closed connection may take to send what it was given.
 pub const LINGER: Duration = Duration::from_secs(1);
 
@@ -51,6 +61,8 @@ pub struct Net<T: Transport = Tcp> {
     tell: mpsc::Sender<News<T::Stream>>,
     dials: HashMap<LinkId, AbortHandle>,
     connections: HashMap<LinkId, Connection>,
+    /// The tasks of those that were closed, the oldest first; many have ended.
+    lingering: VecDeque<AbortHandle>,
     tasks: JoinSet<()>,
     accepted: u64,
     /// Tasks that accept.
@@ -68,6 +80,7 @@ enum News<S> {
 struct Connection {
     outgoing: mpsc::UnboundedSender<Vec<u8>>,
     _open: oneshot::Sender<()>,
+    task: AbortHandle,
 }
 
 impl<T: Transport> Default for Net<T> {
@@ -78,6 +91,7 @@ impl<T: Transport> Default for Net<T> {
             tell,
             dials: HashMap::new(),
             connections: HashMap::new(),
+            lingering: VecDeque::new(),
             tasks: JoinSet::new(),
             accepted: 0,
             listening: Vec::new(),
@@ -128,7 +142,9 @@ impl<T: Transport> Net<T> {
                 }
             }
             Command::Close { link } => {
-                self.connections.remove(&link);
+                if let Some(Connection { task, .. }) = self.connections.remove(&link) {
+                    self.linger(task);
+                }
                 if let Some(dial) = self.dials.remove(&link) {
                     dial.abort();
                 }
@@ -189,15 +205,27 @@ impl<T: Transport> Net<T> {
         let (outgoing, to_send) = mpsc::unbounded_channel();
         let (open, closing) = oneshot::channel();
         let tell = self.tell.clone();
-        self.tasks
+        let task = self
+            .tasks
             .spawn(connection::run(stream, link, to_send, closing, tell));
         self.connections.insert(
             link,
             Connection {
                 outgoing,
                 _open: open,
+                task,
             },
         );
+    }
+
+    /// Lets a closed connection's task come to its end, and not too many of them at once.
+    fn linger(&mut self, task: AbortHandle) {
+        self.lingering.push_back(task);
+        if self.lingering.len() > MAX_LINGERING
+            && let Some(oldest) = self.lingering.pop_front()
+        {
+            oldest.abort();
+        }
     }
 
     /// Closes everything, after at most [`LINGER`] for what is still to be sent.

@@ -45,7 +45,7 @@ use std::time::Duration;
 pub use io::{
     Command, Event, Input, LinkId, MemberState, MemberView, Output, Refused, Target, Verdict,
 };
-pub use ledger::OnDisk;
+pub use ledger::{OnDisk, behind};
 pub use time::Time;
 
 use crate::crdt::{AuthorId, LogSource, Version};
@@ -53,6 +53,7 @@ use crate::security::{Access, Crypto, Grant, Keys, author_id};
 use crate::wire::{MemberEntry, MemberId, Name, Presence, Properties, SessionId};
 use catch_up::{Fetch, Served};
 use door::Watch;
+use ledger::SavedTexts;
 use link::{HeadsDue, Link};
 use membership::Roster;
 use proof::Proofs;
@@ -153,6 +154,7 @@ pub struct Session {
     on_disk: Option<OnDisk>,
     /// Raised with every change of `on_disk`.
     on_disk_clock: u64,
+    saved_texts: SavedTexts,
     /// Addresses that turned out to be our own.
     selves: BTreeSet<SocketAddr>,
     rng: SplitMix64,
@@ -242,6 +244,7 @@ impl Session {
             presence: Presence::default(),
             on_disk: None,
             on_disk_clock: 0,
+            saved_texts: SavedTexts::default(),
             selves: BTreeSet::new(),
             rng: SplitMix64::new(seed),
             next_link: 0,
@@ -300,7 +303,7 @@ impl Session {
                     };
                 }
             }
-            Input::NewCode => self.new_code(),
+            Input::NewCode => self.new_code(now),
             Input::Saved(on_disk) => self.saved(on_disk),
             Input::RetryNow => self.retry_now(now),
             Input::Leave => {
@@ -337,10 +340,11 @@ impl Session {
             .links
             .values()
             .map(|link| link.wake(self.presence.clock));
+        let may_dial = self.is_inside() && self.dials_left() > 0;
         let dials = self
             .peers
             .values()
-            .filter(|_| self.is_inside())
+            .filter(|_| may_dial)
             .filter_map(|p| p.redial.at());
         let guesses = self.guess_due().into_iter().chain(self.watch.tell_at());
         links

@@ -25,9 +25,11 @@ mod target;
 pub mod text_file;
 pub mod watch;
 
+#[cfg(test)]
+pub(crate) use disk::faults;
 pub use editor_config::{Rules, rules_for};
 pub use target::{PathError, free_name};
 pub use text_file::{
     Found, IfChanged, LoadError, Loaded, MAX_FILE_BYTES, SaveError, Saved, TextFile,
 };
-pub use watch::Watch;
+pub use watch::{Stir, Watch};

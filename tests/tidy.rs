@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "tidy/limits.rs"]
+mod limits;
+
 /// What the rooms may use. A name with `::` allows only what is inside it. Code under
 /// `#[cfg(test)]` may use any outside crate, and what the rooms it may know are made of.
 const TABLE: &[Row] = &[

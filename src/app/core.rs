@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::keeper::{Keeper, News, Portion};
 use super::kept::{DISK, DiskNote, OurPlace, SESSION, SessionNote, to_bytes};
+use crate::crdt::limits::MAX_OPERATIONS;
 use crate::crdt::{Anchor, NotAdopted, OpId, Rejected, Source, Verdict, Version};
 use crate::document::authorship::Effect;
 use crate::document::format::text_hash;
@@ -48,6 +49,8 @@ pub struct Core {
     /// The wall clock as of the last flush, in whole minutes since 1970.
     minutes: u32,
     keeping: Keeping,
+    /// [`MAX_OPERATIONS`], but for those who try that out with little.
+    most_operations: u64,
     /// The join that is tried again, by one who is in the session already, and when.
     rejoin: Option<(Time, String, Option<Access>)>,
 }
@@ -78,6 +81,7 @@ impl Core {
             document,
             session,
             keeping: Keeping::default(),
+            most_operations: MAX_OPERATIONS,
             rejoin: None,
             commands: VecDeque::new(),
             events: VecDeque::new(),
@@ -312,6 +316,9 @@ impl Core {
         mut seq: u32,
         batches: &[crate::wire::Batch],
     ) -> Outcome {
+        if self.document.log().version().total() >= self.most_operations {
+            return Outcome::Rejected("there are as many edits as there may be".to_owned());
+        }
         let mut outcome = Outcome::Duplicate;
         for batch in batches {
             outcome = match (self.document.merge(author, seq, &batch.bytes), outcome) {
@@ -388,11 +395,10 @@ impl Core {
         self.session.next_deadline().into_iter().chain(rejoin).min()
     }
 
-    /// Keeps everything from now on; the journal has it up to `handed`. `begun` says whether the session
-    /// has been entered.
-    pub(super) fn keep(&mut self, handed: Option<Version>, place: OurPlace, begun: bool) {
+    /// Keeps everything from now on by way of `keeper`. `begun` says whether the session has been entered.
+    pub(super) fn keep(&mut self, keeper: Keeper, place: OurPlace, begun: bool) {
         self.keeping = Keeping {
-            keeper: handed.map(Keeper::new).unwrap_or_default(),
+            keeper,
             begun,
             place,
             ..Keeping::default()
@@ -505,6 +511,28 @@ mod tests {
         let batches = [crate::wire::Batch { width, bytes }];
         assert_eq!(core.merge(other.me(), seq, &batches), Outcome::Applied);
         assert_eq!(core.document().len(), "typed!merged ".len());
+    }
+
+    #[test]
+    fn a_document_that_is_as_large_as_it_may_be_takes_no_more() {
+        let config = Config::for_test(1, true, Properties::default());
+        let mut core = Core::new(config, Time(0));
+        core.most_operations = 10;
+        let mut other = Document::new(AuthorId([2; 16]));
+        let mut outcomes = Vec::new();
+        for _ in 0..3 {
+            other.edit(CharPos(0)..CharPos(0), "12345", EditKind::Whole, 1);
+            let seq = other.commit(0, Source::Typed).expect("an edit");
+            let mut bytes = Vec::new();
+            let next = other.log().batch_at(&other.me(), seq, &mut bytes);
+            let width = next.expect("a batch") - seq;
+            let batches = [crate::wire::Batch { width, bytes }];
+            outcomes.push(core.merge(other.me(), seq, &batches));
+        }
+        assert_eq!(outcomes[..2], [Outcome::Applied, Outcome::Applied]);
+        assert!(matches!(&outcomes[2], Outcome::Rejected(_)));
+        assert_eq!(core.document().len(), 10);
+        assert!(!core.document().log().is_frozen(&other.me()));
     }
 
     /// Two cores joined by a line without delay; the second may lie about its text.

@@ -18,7 +18,7 @@ use crate::document::format::Format;
 use crate::document::{CharPos, EditKind};
 use crate::security::Refusal;
 use crate::session::{Event as SessionEvent, Input, MemberState, Refused, Time};
-use crate::storage::{IfChanged, Loaded};
+use crate::storage::{IfChanged, Loaded, Stir};
 
 /// The file is written this long after the last change …
 const SAVE_AFTER: Duration = Duration::from_millis(300);
@@ -116,6 +116,8 @@ pub(super) struct Headless {
     joined: bool,
     /// Whether the next save writes over whatever is there.
     replace: bool,
+    /// Whether somebody waits to be told of the next save.
+    asked: bool,
     told: Vec<Told>,
     /// When the file is to be written, and when at the latest.
     save_due: Option<(Time, Time)>,
@@ -146,6 +148,7 @@ impl Headless {
             existing: None,
             joined: true,
             replace: false,
+            asked: false,
             told: Vec::new(),
             save_due,
             synced: None,
@@ -191,6 +194,7 @@ impl Headless {
             existing,
             joined: false,
             replace: false,
+            asked: false,
             told: Vec::new(),
             save_due: None,
             synced: None,
@@ -265,6 +269,7 @@ impl Headless {
                 if self.saving.is_foreign() {
                     return Err(self.foreign());
                 }
+                self.asked = true;
                 self.save_due = Some((now, now));
             }
             Asked::Text(Nothing {}) => {
@@ -321,7 +326,13 @@ impl Headless {
         let (due, _) = self.save_due?;
         let ending = matches!(self.exit, Some(Ok(())));
         let foreign = self.saving.is_foreign() && !self.replace;
-        if foreign || self.saving.wants_look() || due > now && !ending {
+        if foreign || self.saving.is_busy() || self.saving.wants_look() || due > now && !ending {
+            return None;
+        }
+        let wanted = self.replace || self.asked;
+        if !wanted && !self.saving.has_to_be_written(self.core.document()) {
+            // What others write into the file is not written over with the same.
+            self.save_due = None;
             return None;
         }
         let if_changed = if std::mem::take(&mut self.replace) {
@@ -337,8 +348,8 @@ impl Headless {
     }
 
     /// Something has stirred where the file is.
-    pub(super) fn stirred(&mut self, now: Time) {
-        self.saving.stirred(now);
+    pub(super) fn stirred(&mut self, stir: Stir, now: Time) {
+        self.saving.stirred(stir, now);
     }
 
     /// Takes the file back.
@@ -350,11 +361,14 @@ impl Headless {
                 News::Trouble(message) => self.failed(message, now),
             },
             FileDone::Saved(done) => match self.saving.saved(done, &mut self.core, now) {
-                SaveEnd::Saved(saved) => self.tell(Told::Saved {
-                    path: saved.path.to_string_lossy().into_owned(),
-                    chars: saved.chars,
-                    hash: saved.hash.to_hex().to_string(),
-                }),
+                SaveEnd::Saved(saved) => {
+                    self.asked = false;
+                    self.tell(Told::Saved {
+                        path: saved.path.to_string_lossy().into_owned(),
+                        chars: saved.chars,
+                        hash: saved.hash.to_hex().to_string(),
+                    });
+                }
                 SaveEnd::Changed => self.save_due = Some((now, now)),
                 SaveEnd::Failed(why) => self.failed(why.to_string(), now),
             },

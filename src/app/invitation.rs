@@ -1,5 +1,6 @@
 //! How others join: the address and the code, as a person passes them on.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use crate::security::Access;
@@ -55,13 +56,13 @@ impl Invitation {
         ))
     }
 
-    /// What somebody types to join, the code included.
+    /// What somebody types to join, the code included, which another member may have chosen.
     pub(super) fn command(&self, access: Option<&Access>) -> Option<String> {
         let addr = self.addrs.first()?;
         Some(match access {
             Some(Access::Code(code)) => format!(
                 "COLLAB_EDIT_CODE={} collab-edit --join {addr}",
-                code.reveal()
+                as_one_word(code.reveal())
             ),
             _ => format!("collab-edit --join {addr}"),
         })
@@ -80,5 +81,46 @@ impl Invitation {
             None => {}
         }
         lines
+    }
+}
+
+/// `text` as a shell reads it as one word that means nothing else.
+fn as_one_word(text: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if text.chars().all(plain) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::security::Code;
+
+    #[test]
+    fn a_code_is_one_word_to_a_shell_whatever_is_in_it() {
+        let invitation = Invitation {
+            addrs: vec!["127.0.0.1:4700".parse().unwrap()],
+            always: true,
+        };
+        for code in [
+            "otter-lamp-river",
+            "with some blanks",
+            "x'; touch owned; '",
+            "$(touch owned) `id`",
+            "a\\\\b\\\"c&|;<>!*?#~",
+            "'''''''''",
+        ] {
+            let access = Access::Code(Code::new(code).unwrap());
+            let command = invitation.command(Some(&access)).unwrap();
+            let shows = command.replace(" collab-edit ", " printenv COLLAB_EDIT_CODE #");
+            let said = Command::new("sh").arg("-c").arg(&shows).output().unwrap();
+            let said = String::from_utf8(said.stdout).unwrap();
+            assert_eq!(said.trim_end_matches('\n'), code, "{command}");
+        }
     }
 }

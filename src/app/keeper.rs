@@ -47,6 +47,8 @@ pub(super) enum News {
 pub(super) struct Keeper {
     /// Whether there is a journal.
     on: bool,
+    /// Whether there should be one.
+    wanted: bool,
     generation: u32,
     handed: Version,
     in_flight: usize,
@@ -60,7 +62,16 @@ impl Keeper {
     pub(super) fn new(handed: Version) -> Self {
         Self {
             on: true,
+            wanted: true,
             handed,
+            ..Self::default()
+        }
+    }
+
+    /// A keeper that should have a journal and has none yet.
+    pub(super) fn without_journal() -> Self {
+        Self {
+            wanted: true,
             ..Self::default()
         }
     }
@@ -154,6 +165,7 @@ impl Keeper {
                 let notes = notes.into_iter();
                 *self = Self {
                     on: true,
+                    wanted: true,
                     generation,
                     notes: notes
                         .map(|(kind, (note, _))| (kind, (note, false)))
@@ -180,7 +192,7 @@ impl Keeper {
 
     /// Whether what is edited now would be lost in a crash.
     pub(super) const fn is_failing(&self) -> bool {
-        self.failing.is_some()
+        self.failing.is_some() || self.wanted && !self.on
     }
 }
 

@@ -184,7 +184,7 @@ impl DiskNote {
     fn compare(&self, document: &Document, text: &str) -> OnDisk {
         let now = document.log().version();
         if document.rope() == text {
-            return OnDisk::Known(Rope::from_str(text), now.clone());
+            return OnDisk::Known(document.rope().clone(), now.clone());
         }
         let hash: [u8; 32] = text_hash([text]).into();
         let heads = |heads: &Heads| {
@@ -278,3 +278,6 @@ fn unsaved(document: &Document, authors: &[AuthorId], heads: &Version) -> Vec<Ra
         .filter(|ops| ops.start.seq < ops.end.seq)
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

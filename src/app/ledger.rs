@@ -33,7 +33,7 @@ pub(super) fn sentence(core: &Core, saving: &Saving, members: &[MemberView]) -> 
     {
         let who = if all == 2 { "the other" } else { name };
         text += &match behind {
-            Some(edits) => format!("; {who} {edits} edits behind"),
+            Some(edits) => format!("; {who} {}", edits_behind(edits)),
             None => format!("; {who} has saved nothing"),
         };
     }
@@ -42,10 +42,26 @@ pub(super) fn sentence(core: &Core, saving: &Saving, members: &[MemberView]) -> 
 
 /// For the list of members: what of the present text a member has on its disk.
 pub(super) fn of_member(core: &Core, member: &MemberView) -> String {
-    match behind(core, member) {
+    on_disk(behind(core, member), "its")
+}
+
+/// For the list of members: what of the present text is on our disk.
+pub(super) fn of_ours(core: &Core, saving: &Saving) -> String {
+    on_disk(saving.behind(core.document()), "your")
+}
+
+fn on_disk(behind: Option<u64>, whose: &str) -> String {
+    match behind {
         None => String::new(),
         Some(0) => ", saved".to_owned(),
-        Some(edits) => format!(", its file {edits} edits behind"),
+        Some(edits) => format!(", {whose} file {}", edits_behind(edits)),
+    }
+}
+
+fn edits_behind(edits: u64) -> String {
+    match edits {
+        1 => "1 edit behind".to_owned(),
+        edits => format!("{edits} edits behind"),
     }
 }
 

@@ -34,7 +34,7 @@ use super::saving::{FileDone, FileJob, Saving};
 use crate::crdt::OpId;
 use crate::document::format::Format;
 use crate::session::{Command as NetCommand, Event as SessionEvent, Input, MemberView, Time};
-use crate::storage::{Loaded, Rules, TextFile};
+use crate::storage::{Loaded, Rules, Stir, TextFile};
 use crate::ui::action::{Action, Command, Mouse};
 use crate::ui::theme::{Ground, Theme};
 use crate::ui::view::{Level, Notice};
@@ -49,7 +49,7 @@ pub(super) enum Event {
     /// The file has been written or read, or not.
     File(Box<FileDone>),
     /// Something has stirred where the file is.
-    Stirred,
+    Stirred(Stir),
     /// The text has been looked through.
     Found(Box<Found>),
     /// A copy has gone out, this way.
@@ -237,7 +237,14 @@ impl Model {
             model.file_name = harmless_file_name(&file_name);
         }
         if let Some(sentence) = sentence {
-            model.say(Level::Info, sentence);
+            // What was recovered is to be read before it scrolls away under who comes and goes.
+            let recovered = !model.recovered.is_empty();
+            let level = if recovered {
+                Level::Warning
+            } else {
+                Level::Info
+            };
+            model.say(level, sentence);
         }
         let name = &model.file_name;
         let text = match merged {
@@ -304,7 +311,10 @@ impl Model {
     /// Takes in one event.
     pub(super) fn update(&mut self, event: Event, now: Time) {
         // What the session hears may change nothing to be seen: a sign of life, or heads.
-        self.dirty |= !matches!(event, Event::Session(_) | Event::Stirred | Event::Kept(_));
+        self.dirty |= !matches!(
+            event,
+            Event::Session(_) | Event::Stirred(_) | Event::Kept(_)
+        );
         match event {
             Event::Action(action) => self.act(action, now),
             Event::Session(input) => {
@@ -315,7 +325,7 @@ impl Model {
                 FileDone::Saved(done) => self.saved(done, now),
                 FileDone::Looked(done) => self.looked(done, now),
             },
-            Event::Stirred => self.saving.stirred(now),
+            Event::Stirred(stir) => self.saving.stirred(stir, now),
             Event::Found(found) => self.found(*found, now),
             Event::Copied(way) => self.copied(way),
             Event::Pasted(text) => self.pasted(text, now),

@@ -5,6 +5,7 @@
 //! is drawn on a tick; between events the program sleeps until the session's next deadline.
 
 use std::io::{BufRead, Read, Write};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -88,6 +89,13 @@ pub(super) async fn screen(
     let mut watching = Watching::default();
     let (questions, mut answers) = paint();
     let (tell, mut told) = mpsc::unbounded_channel();
+    let gone = tell.clone();
+    std::thread::spawn(move || {
+        if wait_for_hangup(std::io::stdout()) {
+            // If nobody listens any more, the program is ending.
+            let _ending = gone.send(Event::Terminate);
+        }
+    });
     let mut ask = true;
     let (found_here, mut found) = mpsc::unbounded_channel();
     loop {
@@ -188,7 +196,7 @@ pub(super) async fn screen(
                 },
                 input = outside.net.next() => Event::Session(input),
                 Some(done) = done.recv() => Event::File(Box::new(done)),
-                () = watching.stirred() => Event::Stirred,
+                stir = watching.stirred() => Event::Stirred(stir),
                 Some(news) = outside.news.recv() => Event::Kept(news),
                 Some(event) = told.recv() => event,
                 Some(answer) = answers.recv() => Event::Painted(answer),
@@ -253,7 +261,7 @@ pub(super) async fn headless(
                 biased;
                 () = signals.next(), if taken == 0 => member.quit(clock.now()),
                 Some(done) = done.recv() => member.file(done, clock.now()),
-                () = watching.stirred() => member.stirred(clock.now()),
+                stir = watching.stirred() => member.stirred(stir, clock.now()),
                 Some(news) = outside.news.recv() => member.kept(news),
                 input = outside.net.next() => member.session(input, clock.now()),
                 line = lines.recv(), if input_open => match line {
@@ -343,6 +351,17 @@ fn read_line(input: &mut impl BufRead, most: u64) -> std::io::Result<Option<Vec<
 fn stop() -> Result<()> {
     use rustix::process::{Signal, kill_current_process_group};
     kill_current_process_group(Signal::TSTP).context("cannot stop the program")
+}
+
+/// Blocks until `terminal` is gone; false if that cannot be known. A program is told so by a signal only if
+/// it leads its session; reading the terminal goes on and on, with nothing read.
+fn wait_for_hangup(terminal: impl AsFd) -> bool {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let mut polled = [PollFd::new(&terminal, PollFlags::empty())];
+    while poll(&mut polled, None) == Err(rustix::io::Errno::INTR) {}
+    polled[0]
+        .revents()
+        .intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
 impl Outside {
@@ -448,6 +467,19 @@ impl Signals {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_that_is_gone_is_noticed() {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let slave = std::fs::File::open(name.to_str().unwrap()).unwrap();
+        let waiting = std::thread::spawn(move || wait_for_hangup(slave));
+        drop(master);
+        assert!(waiting.join().unwrap());
+    }
 
     #[test]
     fn a_line_that_is_too_long_is_one_line() {

@@ -12,14 +12,17 @@ use super::kept::OnDisk;
 use crate::crdt::Version;
 use crate::document::format::{Format, text_hash};
 use crate::document::{Document, Rope};
-use crate::session::Time;
-use crate::storage::{Found, IfChanged, LoadError, SaveError, Saved, TextFile};
+use crate::session::{self, Time};
+use crate::storage::{Found, IfChanged, LoadError, SaveError, Saved, Stir, TextFile};
 
 /// A file is looked at when nothing has stirred for this long, so that another program has written
 /// all of it …
 const LOOK_AFTER: Duration = Duration::from_millis(60);
 /// … but at the latest this long after the first.
 const LOOK_AT_MOST: Duration = Duration::from_millis(500);
+/// A program that has the file open is waited for this long, for it to be done (a guess). Most have written
+/// everything in a few milliseconds; some, like one whose output goes to the file, never close it.
+const WAIT_FOR_WRITER: Duration = Duration::from_secs(2);
 /// Texts are compared no longer than this (a pause that a person just notices).
 const MERGE_TIME: Duration = Duration::from_millis(300);
 
@@ -154,8 +157,10 @@ pub(super) struct Saving {
     foreign: bool,
     /// Whether the next look brings in a foreign text.
     bring_in: bool,
-    /// When the file is to be looked at, and when at the latest.
+    /// When the file is to be looked at, and when something has stirred first.
     look_due: Option<(Time, Time)>,
+    /// Whether another program is writing the file, as far as is known.
+    writing: bool,
     /// The trouble that was told last. Told once.
     trouble: Option<String>,
     /// Whether what the file held last could not be read.
@@ -175,6 +180,7 @@ impl Saving {
             foreign: false,
             bring_in: false,
             look_due: None,
+            writing: false,
             trouble: None,
             unreadable: false,
             troubles: 0,
@@ -270,6 +276,23 @@ impl Saving {
         }
     }
 
+    /// How many of the document's edits the file lacks; `None` if it is not there, as far as is known.
+    /// O(authors).
+    pub(super) fn behind(&self, document: &Document) -> Option<u64> {
+        let never_written = self.file.as_ref().is_some_and(TextFile::is_new);
+        if self.trouble.is_some() || never_written || !self.has_file() {
+            return None;
+        }
+        let (_, heads) = document.on_disk()?;
+        Some(session::behind(heads, document.log()))
+    }
+
+    /// Whether the file is not there as it should be. O(n) if anything was edited.
+    pub(super) fn has_to_be_written(&self, document: &Document) -> bool {
+        let never_written = self.file.as_ref().is_some_and(TextFile::is_new);
+        never_written || self.trouble.is_some() || self.is_unsaved(document)
+    }
+
     /// Names the file, if it has no name.
     pub(super) fn name(&mut self, file: TextFile) {
         self.file = Some(file);
@@ -284,7 +307,8 @@ impl Saving {
         to: Option<PathBuf>,
         if_changed: IfChanged,
     ) -> Option<FileJob> {
-        let file = self.take()?;
+        let mut file = self.take()?;
+        file.write_in_place(self.writing);
         core.start_save();
         Some(FileJob::Save(SaveJob {
             file,
@@ -318,11 +342,19 @@ impl Saving {
     }
 
     /// Something has stirred in the file's folder.
-    pub(super) fn stirred(&mut self, now: Time) {
-        let latest = self
-            .look_due
-            .map_or(now + LOOK_AT_MOST, |(_, latest)| latest);
-        self.look_due = Some(((now + LOOK_AFTER).min(latest), latest));
+    pub(super) fn stirred(&mut self, stir: Stir, now: Time) {
+        self.writing = stir == Stir::Writing;
+        let (after, at_most) = match stir {
+            Stir::Done => (LOOK_AFTER, LOOK_AT_MOST),
+            Stir::Writing => (WAIT_FOR_WRITER, WAIT_FOR_WRITER),
+        };
+        let first = self.look_due.map_or(now, |(_, first)| first);
+        self.look_due = Some(((now + after).min(first + at_most), first));
+    }
+
+    /// Whether another program is writing the file, and it is not time yet to take what it has written.
+    pub(super) const fn waits_for_writer(&self) -> bool {
+        self.writing && self.look_due.is_some()
     }
 
     /// The file holds another text than the session's: it is left alone until somebody says what is
@@ -385,7 +417,9 @@ impl Saving {
             }
             Ok(Found::Changed(text, _)) if core.document().on_disk().is_some() => {
                 self.trouble = None;
-                let written = done.hash.and_then(|hash| written_by_other(core, &hash));
+                let written = done
+                    .hash
+                    .and_then(|hash| written_by_other(core, &hash, &text));
                 if let Some(heads) = written {
                     core.was_on_disk(Rope::from_str(&text), heads, Some(done.deadline));
                     self.is_news = true;
@@ -401,7 +435,12 @@ impl Saving {
             }
             Ok(Found::Writing) => {
                 self.bring_in = bring_in;
-                self.stirred(now);
+                let stir = if self.writing {
+                    Stir::Writing
+                } else {
+                    Stir::Done
+                };
+                self.stirred(stir, now);
                 return News::Nothing;
             }
             Ok(Found::Gone) if core.document().on_disk().is_some() && !self.is_new(core) => {
@@ -445,11 +484,63 @@ impl Saving {
     }
 }
 
-/// The heads of the text with this hash, if another member has said that it saved it, and it is no
+/// The heads of `text`, which has this hash, if another member has said that it saved it, and it is no
 /// older than the one last known here.
-fn written_by_other(core: &Core, hash: &blake3::Hash) -> Option<Version> {
-    let (_, known) = core.document().on_disk()?;
-    let mut said = core.session().ledger().map(|(_, on_disk)| on_disk);
+fn written_by_other(core: &Core, hash: &blake3::Hash, text: &str) -> Option<Version> {
+    let document = core.document();
+    let (_, known) = document.on_disk()?;
+    let mut said = core.session().saved_texts();
     let same = said.find(|said| said.hash == *hash.as_bytes() && said.heads.covers(known))?;
-    Some(same.heads.clone())
+    is_true(&same.heads, text, document).then(|| same.heads.clone())
+}
+
+/// Whether `text` may be the session's as of these heads: a member's word is checked as soon as its edits are
+/// here. O(n).
+fn is_true(heads: &Version, text: &str, document: &Document) -> bool {
+    !document.log().version().covers(heads) || document.text_at(heads) == text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crdt::{AuthorId, Source};
+    use crate::document::{CharPos, EditKind};
+
+    #[test]
+    fn a_word_is_believed_only_where_it_cannot_be_checked() {
+        let me = AuthorId([1; 16]);
+        let mut document = Document::new(me);
+        for text in ["one", "two"] {
+            let end = CharPos(document.len());
+            document.edit(end..end, text, EditKind::Whole, 0);
+            document.commit(0, Source::Typed);
+        }
+        let heads = |next| Version::from_iter([(me, next)]);
+        assert!(is_true(&heads(3), "one", &document));
+        assert!(!is_true(&heads(3), "onetwo", &document));
+        assert!(is_true(&heads(9), "not here yet", &document));
+    }
+
+    #[test]
+    fn who_writes_is_waited_for_but_not_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.md");
+        let saving = || Saving::new(Some(TextFile::new(&path).unwrap()));
+        let look = |saving: &mut Saving, ms| saving.look(Format::default(), Time(ms)).is_some();
+
+        let mut short = saving();
+        short.stirred(Stir::Writing, Time(0));
+        assert!(short.waits_for_writer() && !look(&mut short, 299));
+        short.stirred(Stir::Done, Time(300));
+        assert!(!short.waits_for_writer() && !look(&mut short, 359));
+        assert!(look(&mut short, 360));
+
+        // One that goes on and on is looked at every two seconds.
+        let mut long = saving();
+        for ms in (0..2_000).step_by(100) {
+            long.stirred(Stir::Writing, Time(ms));
+            assert!(!look(&mut long, ms));
+        }
+        assert!(look(&mut long, 2_000) && !long.waits_for_writer());
+    }
 }

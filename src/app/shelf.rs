@@ -1,12 +1,15 @@
 //! Where the session of this run is kept, and the one that was kept there before.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 
 use super::config::Config;
+use super::keeper::Keeper;
 use super::kept::Past;
-use crate::storage::journal::{Journal, JournalError};
+use crate::crdt::Version;
+use crate::storage::journal::{self, Content, Journal, JournalError};
 use crate::storage::kept::Place;
 
 /// What was found where the session is to be kept.
@@ -62,6 +65,10 @@ impl Shelf {
                     ..empty
                 });
             }
+            Err(JournalError::Io(why)) if journal::is_in(&folder) && !config.new_session => {
+                return Err(out_of_reach(&folder, &why));
+            }
+            // There is nothing to go on with, and what is edited is kept as soon as that works.
             Err(JournalError::Io(_)) => {
                 return Ok(Self {
                     folder: Some(folder),
@@ -70,20 +77,50 @@ impl Shelf {
             }
             Err(why) => return Err(unreadable(&why.to_string())),
         };
-        let (mut journal, content) = opened;
+        let (journal, content) = opened;
+        let warning = (content.torn() > 0).then(|| torn(&content, &folder));
         let past = Past::of(content).map_err(|why| unreadable(&why))?;
-        if past.is_none() && !journal.is_empty() {
+        let mut journal = Some(journal);
+        if past.is_none() && journal.as_ref().is_some_and(|journal| !journal.is_empty()) {
             // It was never finished, so that nothing in it is to be missed.
-            drop(journal);
-            (journal, _) = Journal::open(&folder, true)?;
+            drop(journal.take());
+            journal = Journal::open(&folder, true).ok().map(|(new, _)| new);
         }
         Ok(Self {
             folder: Some(folder),
-            journal: Some(journal),
+            journal,
             past,
+            warning,
             ..empty
         })
     }
+
+    /// What hands edits over to the journal, which has them up to `handed`.
+    pub(super) fn keeper(&self, handed: Version) -> Keeper {
+        match (&self.journal, self.wanted) {
+            (Some(_), _) => Keeper::new(handed),
+            (None, true) => Keeper::without_journal(),
+            (None, false) => Keeper::default(),
+        }
+    }
+}
+
+/// The sentence about a session that is there and cannot be opened now. Starting another one in its place
+/// would bring the file's text in a second time.
+fn out_of_reach(folder: &Path, why: &io::Error) -> anyhow::Error {
+    anyhow!(
+        "the session that was kept in {folder:?} cannot be opened: {why}; mend that and start again, or edit \
+         without it by --no-journal"
+    )
+}
+
+/// The sentence about a journal whose end could not be read.
+fn torn(content: &Content, folder: &Path) -> String {
+    format!(
+        "The last {} bytes of what was kept of this session are incomplete or damaged; they are set aside in {:?}",
+        content.torn(),
+        journal::torn_in(folder)
+    )
 }
 
 /// The sentence about a session that is there and cannot be read.

@@ -144,18 +144,13 @@ async fn run_once(config: &Config) -> Result<End> {
             let continued = Continued::of(&past, &document, member, opened.as_ref());
             let handed = document.log().version().clone();
             let mut core = Core::with(session, document);
-            core.keep(
-                shelf.journal.is_some().then_some(handed),
-                place.clone(),
-                true,
-            );
+            core.keep(shelf.keeper(handed), place.clone(), true);
             core.remember_disk(past.disk);
             (core, Some(continued))
         }
         (None, Some(_)) => {
             let mut core = Core::new(session, clock.now());
-            let handed = shelf.journal.is_some().then(Version::new);
-            core.keep(handed, place.clone(), false);
+            core.keep(shelf.keeper(Version::new()), place.clone(), false);
             (core, None)
         }
         (None, None) => {
@@ -180,8 +175,7 @@ async fn run_once(config: &Config) -> Result<End> {
                 ..session
             };
             let mut core = Core::new(config, clock.now());
-            let handed = shelf.journal.is_some().then(Version::new);
-            core.keep(handed, place.clone(), true);
+            core.keep(shelf.keeper(Version::new()), place.clone(), true);
             if let Some((_, found)) = &opened {
                 core.load(&found.text, minutes());
             }
@@ -330,7 +324,7 @@ fn founder(
 
 /// Sets up the log, if there is to be one: mode 0600, without text and without secrets.
 fn log_to(config: &Config) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     let Some(path) = &config.log else {
         return Ok(());
     };
@@ -339,7 +333,15 @@ fn log_to(config: &Config) -> Result<()> {
         .append(true)
         .mode(0o600)
         .open(path);
-    let file = file.with_context(|| format!("cannot write the log {path:?}"))?;
+    let file = file
+        .and_then(|file| {
+            // One that was there before may have been readable by others. A device stays as it is.
+            if file.metadata()?.is_file() {
+                file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+            }
+            Ok(file)
+        })
+        .with_context(|| format!("cannot write the log {path:?}"))?;
     tracing_subscriber::fmt()
         .with_writer(std::sync::Mutex::new(file))
         .with_ansi(false)

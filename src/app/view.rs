@@ -181,7 +181,7 @@ impl Model {
         let mut rows = vec![PanelMember {
             name: self.core.session().own_name(),
             colour: None,
-            state: "you".to_owned(),
+            state: "you".to_owned() + &ledger::of_ours(&self.core, &self.saving),
             addresses: self
                 .invitation
                 .addrs

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
 use super::saving::Saving;
-use crate::storage::Watch;
+use crate::storage::{Stir, Watch};
 
 /// See the module.
 #[derive(Default)]
@@ -16,6 +17,8 @@ pub(super) struct Watching {
     /// and come back.
     place: Option<(PathBuf, u64)>,
     bell: Arc<Notify>,
+    /// Whether a program was writing the file when the bell rang last.
+    writing: Arc<AtomicBool>,
 }
 
 impl Watching {
@@ -29,16 +32,23 @@ impl Watching {
         {
             return;
         }
-        let bell = Arc::clone(&self.bell);
+        let (bell, writing) = (Arc::clone(&self.bell), Arc::clone(&self.writing));
         self.place = Some((path.to_owned(), saving.troubles()));
-        self.watch = Watch::new(path, move || bell.notify_one());
+        self.watch = Watch::new(path, move |stir| {
+            writing.store(stir == Stir::Writing, Ordering::Relaxed);
+            bell.notify_one();
+        });
         if self.watch.is_none() {
             tracing::warn!("the folder of {path:?} cannot be watched");
         }
     }
 
-    /// Waits until something may have changed there.
-    pub(super) async fn stirred(&self) {
+    /// Waits until something may have changed there; what stirred last.
+    pub(super) async fn stirred(&self) -> Stir {
         self.bell.notified().await;
+        match self.writing.load(Ordering::Relaxed) {
+            true => Stir::Writing,
+            false => Stir::Done,
+        }
     }
 }

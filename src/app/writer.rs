@@ -1,7 +1,8 @@
 //! The thread that writes the journal, so that nobody waits for a disk.
 //!
 //! What it is given is appended at once and made durable [`SYNC_AFTER`] the first of it: while people
-//! type that is a few times a second, however many keys that are. What fails is told and tried again.
+//! type that is a few times a second, however many keys that are. Nothing is kept from being appended by a
+//! disk that takes its time to make it durable. What fails is told and tried again.
 //! After a sync that failed nobody knows what is on disk: then a new journal is written beside the old
 //! one, from the log, and put in its place when it has everything.
 
@@ -44,6 +45,10 @@ enum Job {
         result: io::Result<(Successor, u64)>,
         generation: u32,
     },
+    Synced {
+        result: io::Result<()>,
+        generation: u32,
+    },
     Finish {
         remove: bool,
     },
@@ -63,6 +68,8 @@ struct State {
     backlog: Vec<Portion>,
     /// When what was appended is to be synced.
     sync_at: Option<Instant>,
+    /// Whether a thread is doing that.
+    syncing: bool,
     /// When what failed is to be tried again.
     retry_at: Option<Instant>,
     failing: bool,
@@ -90,6 +97,7 @@ impl Writer {
             generation: 0,
             backlog: Vec::new(),
             sync_at: None,
+            syncing: false,
             failing: false,
             base: (0, 0),
             compacting: false,
@@ -136,7 +144,8 @@ impl Barrier {
 impl State {
     fn run(&mut self, todo: &Receiver<Job>) {
         loop {
-            let due = [self.sync_at, self.retry_at].into_iter().flatten().min();
+            let sync_at = self.sync_at.filter(|_| !self.syncing);
+            let due = [sync_at, self.retry_at].into_iter().flatten().min();
             let job = match due {
                 Some(due) => todo.recv_timeout(due.saturating_duration_since(Instant::now())),
                 None => todo.recv().map_err(RecvTimeoutError::from),
@@ -157,6 +166,7 @@ impl State {
                 }
                 Ok(Job::Move { folder, alias }) => self.move_to(folder, alias),
                 Ok(Job::Compacted { result, generation }) => self.compacted(result, generation),
+                Ok(Job::Synced { result, generation }) => self.synced(result, generation),
                 Ok(Job::Finish { remove: true }) => {
                     return self.journal.take().into_iter().for_each(Journal::remove);
                 }
@@ -170,8 +180,8 @@ impl State {
                     if self.retry_at.is_some_and(|at| at <= now) {
                         self.retry();
                     }
-                    if self.sync_at.is_some_and(|at| at <= now) {
-                        self.sync();
+                    if self.sync_at.is_some_and(|at| at <= now) && !self.syncing {
+                        self.begin_sync();
                     }
                 }
             }
@@ -217,10 +227,40 @@ impl State {
         self.compact();
     }
 
+    /// Makes durable what was appended, unless that is done.
     fn sync(&mut self) {
-        let due = self.sync_at.take().is_some() && self.next.is_none();
+        let due = (self.sync_at.take().is_some() || self.syncing) && self.next.is_none();
         let synced = self.journal.as_ref().filter(|_| due).map(Journal::sync);
         if let Some(Err(why)) = synced {
+            self.begin_anew(&why.to_string());
+        }
+    }
+
+    /// As [`sync`](Self::sync), in a thread of its own.
+    fn begin_sync(&mut self) {
+        let due = self.sync_at.take().is_some() && self.next.is_none();
+        let begun = self.journal.as_ref().filter(|_| due);
+        match begun.map(Journal::sync_later) {
+            Some(Ok(sync)) => {
+                self.syncing = true;
+                let (jobs, generation) = (self.jobs.clone(), self.generation);
+                std::thread::spawn(move || {
+                    let result = sync.sync();
+                    let _ = jobs.send(Job::Synced { result, generation });
+                });
+            }
+            Some(Err(why)) => self.begin_anew(&why.to_string()),
+            None => {}
+        }
+    }
+
+    fn synced(&mut self, result: io::Result<()>, generation: u32) {
+        self.syncing = false;
+        if generation != self.generation {
+            return;
+        }
+        let place = |()| self.journal.as_ref().map_or(Ok(()), Journal::check_place);
+        if let Err(why) = result.and_then(place) {
             self.begin_anew(&why.to_string());
         }
     }
@@ -362,6 +402,7 @@ mod tests {
     use super::*;
     use crate::crdt::{AuthorId, Source, Version};
     use crate::document::{CharPos, Document, EditKind};
+    use crate::storage::faults::Stall;
     use crate::storage::kept::Kept;
 
     /// Types so many keys, each a batch.
@@ -463,6 +504,36 @@ mod tests {
         }
         writer.finish(false);
         let (text, _) = kept_text(&folder);
+        assert_eq!(document.rope(), text.as_str());
+    }
+
+    #[test]
+    fn a_disk_that_takes_its_time_to_sync_holds_up_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("journal");
+        let (journal, _) = Journal::open(root.path(), false).unwrap();
+        let (tell, mut news) = unbounded_channel();
+        let writer = Writer::start(Some(root.path().to_owned()), Some(journal), tell);
+        let mut keeper = Keeper::new(Version::new());
+        let mut document = Document::new(AuthorId([1; 16]));
+        let stall = Stall::of(&path);
+        for key in 0..3 {
+            if key == 1 {
+                stall.wait_until_met();
+            }
+            let before = path.metadata().unwrap().len();
+            type_keys(&mut document, 1);
+            writer.keep(keeper.next(document.log()).expect("a key"));
+            let end = Instant::now() + Duration::from_secs(10);
+            while path.metadata().unwrap().len() == before {
+                assert!(Instant::now() < end, "key {key} is not appended");
+                std::thread::yield_now();
+            }
+        }
+        drop(stall);
+        hand_over(&mut keeper, &document, &writer, &mut news);
+        writer.finish(false);
+        let (text, _) = kept_text(root.path());
         assert_eq!(document.rope(), text.as_str());
     }
 

@@ -135,7 +135,7 @@ impl Encoder<'_> {
         } else {
             0
         };
-        put!(write_uint(self.out, head));
+        self.uint(head);
         if lamport != 1 {
             put!(write_sint(self.out, lamport));
         }
@@ -148,11 +148,11 @@ impl Encoder<'_> {
                 Some(Entry::Insert(run)) => {
                     let len = (run.seq + run.len).min(info.end) - seq;
                     if seq == run.seq {
-                        put!(write_uint(self.out, INSERT));
+                        self.uint(INSERT);
                         self.id(seq, run.left);
                         self.id(seq, run.right);
                     }
-                    put!(write_str(self.out, log.text(seq, len)));
+                    self.text(log.text(seq, len));
                     seq + len
                 }
                 Some(Entry::Act(kind)) => {
@@ -161,22 +161,43 @@ impl Encoder<'_> {
                     } else {
                         UNDO
                     };
-                    put!(write_uint(self.out, tag));
+                    self.uint(tag);
                     let targets = log.targets(seq);
-                    put!(write_uint(self.out, targets.len() as u64));
+                    self.uint(targets.len() as u64);
                     for span in targets.iter() {
                         self.id(seq, Some(span.start));
-                        put!(write_uint(self.out, span.len.into()));
+                        self.uint(span.len.into());
                     }
                     seq + 1
                 }
                 Some(Entry::Note(bytes)) => {
-                    put!(write_uint(self.out, NOTE));
+                    self.uint(NOTE);
                     put!(write_bin(self.out, bytes));
                     seq + 1
                 }
                 None => unreachable!("a batch covers operations only"),
             };
+        }
+    }
+
+    /// Most numbers are small, and are a byte.
+    #[inline]
+    fn uint(&mut self, value: u64) {
+        match value {
+            0..=0x7f => self.out.push(value as u8),
+            _ => {
+                put!(write_uint(self.out, value));
+            }
+        }
+    }
+
+    #[inline]
+    fn text(&mut self, text: &str) {
+        if text.len() <= TYPED_BYTES {
+            self.out.push(Marker::FixStr(text.len() as u8).to_u8());
+            self.out.extend_from_slice(text.as_bytes());
+        } else {
+            put!(write_str(self.out, text));
         }
     }
 
@@ -186,7 +207,7 @@ impl Encoder<'_> {
             return;
         };
         if id.author == self.me {
-            put!(write_uint(self.out, u64::from(seq - id.seq)));
+            self.uint(u64::from(seq - id.seq));
             return;
         }
         let dictionary = self.log[self.me].dictionary();
@@ -199,7 +220,7 @@ impl Encoder<'_> {
             put!(write_bin(self.out, &self.log[id.author].id.0));
             self.known += 1;
         }
-        put!(write_uint(self.out, id.seq.into()));
+        self.uint(id.seq.into());
     }
 }
 
@@ -229,6 +250,15 @@ pub(crate) fn typed(bytes: &[u8]) -> Option<&str> {
         return None;
     }
     std::str::from_utf8(text).ok()
+}
+
+/// [`typed`] if it is one ASCII character.
+#[inline(always)]
+pub(crate) const fn typed_key(bytes: &[u8]) -> Option<u8> {
+    match *bytes {
+        [0, 0xa1, byte @ 1..=0x7f] => Some(byte),
+        _ => None,
+    }
 }
 
 /// Reads the batch of author `me` that starts at that author's head. Changes nothing but `targets`,
@@ -325,7 +355,7 @@ impl<'a> Decoder<'a, '_> {
     }
 
     fn one(&mut self, before: Option<&Op<'_>>) -> Result<Op<'a>, Undecoded> {
-        let tag = match self.token()? {
+        let tag = match self.number()? {
             Token::Str(text) => {
                 if matches!(before, Some(Op::Insert { .. })) {
                     return Err(malformed("one insert is given in two parts"));
@@ -430,7 +460,7 @@ impl<'a> Decoder<'a, '_> {
     }
 
     fn id(&mut self) -> Result<Option<Id>, Undecoded> {
-        let id = match self.token()? {
+        let id = match self.number()? {
             Token::Nil => return Ok(None),
             Token::Uint(back) => {
                 let seq = u32::try_from(back).ok().filter(|back| *back > 0);
@@ -526,9 +556,21 @@ impl<'a> Decoder<'a, '_> {
     }
 
     fn uint(&mut self) -> Result<u64, Undecoded> {
-        match self.token()? {
+        match self.number()? {
             Token::Uint(value) => Ok(value),
             _ => Err(TYPE),
+        }
+    }
+
+    /// [`token`](Self::token) for what is mostly a small number.
+    #[inline]
+    fn number(&mut self) -> Result<Token<'a>, Undecoded> {
+        match self.rest {
+            [small @ 0..=0x7f, rest @ ..] => {
+                self.rest = rest;
+                Ok(Token::Uint((*small).into()))
+            }
+            _ => self.token(),
         }
     }
 

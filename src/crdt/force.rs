@@ -13,7 +13,7 @@ use super::limits::MAX_UNDO_DEPTH;
 use super::log::{ActKind, Entry, Log};
 use super::op::Span;
 use super::order::{Order, Shown};
-use super::replica::{Change, Replica};
+use super::replica::{Change, Replica, push_removed};
 
 impl Replica {
     /// How deep an undo of these operations is nested.
@@ -55,12 +55,8 @@ impl Replica {
                 changes.push(Change::Insert { at, from, len });
                 return;
             }
-            // What this act hides side by side disappears at once. (What another act hid stays by
-            // itself: it may be kept where this is dropped.)
-            match changes[before..].last_mut() {
-                Some(Change::Remove { at: last, len: sum }) if *last == at => *sum += len,
-                _ => changes.push(Change::Remove { at, len }),
-            }
+            // (What another act hid stays by itself: it may be kept where this is dropped.)
+            push_removed(changes, before, at, len);
         };
         // Nothing can name a new act yet. Almost all are deletes, and touch no other act.
         if self.log[author].act(seq) == Some(ActKind::Delete) {

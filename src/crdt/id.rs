@@ -66,7 +66,7 @@ impl AuthorIx {
 }
 
 /// The name of one operation inside one replica.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Id {
     pub(crate) author: AuthorIx,
     pub(crate) seq: u32,

@@ -9,8 +9,12 @@
 //! The scan looks at the first character of each run only: the others have their left origin inside
 //! the run, so they belong to its subtree and are skipped with it. Inserts are tested against what
 //! stands between their origins, which is nothing unless somebody wrote there at the same time.
+//!
+//! Where very many wrote at the same time, the scan does not step over all of them: inserts with equal origins stand by
+//! key, so [`Crowds`] finds the last one that goes in front.
 
 use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeMap;
 
 use super::id::Id;
 use super::log::Log;
@@ -18,21 +22,51 @@ use super::op::Invalid;
 use super::order::{Order, Place};
 
 /// What decides between inserts with equal origins; the smaller goes first.
-type Key = (Reverse<u64>, super::AuthorId, u32);
+pub(crate) type Key = (Reverse<u64>, super::AuthorId, u32);
 
-fn key(log: &Log, id: Id, open: u64) -> Key {
+pub(crate) fn key(log: &Log, id: Id, open: u64) -> Key {
     (Reverse(log.lamport(id, open)), log[id.author].id, id.seq)
+}
+
+/// How many inserts with equal origins are stepped over before they are noted. (A guess: stepping over so many costs
+/// about as much as two inserts.)
+const CROWD: usize = if cfg!(test) { 1 } else { 32 };
+
+/// How many insert entries are looked at in search of a right origin's last left child. (A guess; mostly it is the
+/// first.)
+const WAY: usize = 4;
+
+/// Both origins of an insert.
+type Origins = (Option<Id>, Option<Id>);
+
+/// The inserts with equal origins, where there are many, by key.
+///
+/// Invariant: if an insert is here, all that are in the order and have its origins are. Each insert has one pair of
+/// origins, so there are no more of them here than in the order.
+#[derive(Default)]
+pub(crate) struct Crowds(BTreeMap<Origins, Vec<Id>>);
+
+impl Crowds {
+    /// The last of those with these origins that goes in front of the new insert `id`, whose key is `mine`; `id` is
+    /// one of them from now on. `None` if they are not known, or if it is the first.
+    fn join(&mut self, origins: Origins, id: Id, mine: &Key, log: &Log, open: u64) -> Option<Id> {
+        let crowd = self.0.get_mut(&origins)?;
+        let n = crowd.partition_point(|other| key(log, *other, open) < *mine);
+        crowd.insert(n, id);
+        Some(crowd[n.checked_sub(1)?])
+    }
 }
 
 /// Finds the place in front of which the new character `id`, of a batch with Lamport value
 /// `lamport`, goes (`None`: the end). Both origins are in the order. O(log n) and O(log n) for each
-/// run that others put between the origins at the same time.
+/// run that others put between the origins at the same time, but for the many with equal origins.
 ///
 /// # Errors
 /// The three ways in which origins can contradict the order, the same at every replica.
 pub(crate) fn destination(
     order: &Order,
     log: &Log,
+    crowds: &mut Crowds,
     id: Id,
     lamport: u64,
     left: Option<Id>,
@@ -55,7 +89,15 @@ pub(crate) fn destination(
     between.check(log)?;
     let mine = key(log, id, lamport);
     let mut scanning = false;
+    let before = crowds.join((left, right), id, &mine, log, lamport);
+    if between.is_last(log, &mine, lamport) {
+        return Ok(right_place);
+    }
+    if let Some(before) = before {
+        dest = order.next_run(order.place(before));
+    }
     let mut at = dest;
+    let mut equal = 0;
     loop {
         if !scanning {
             dest = at;
@@ -73,11 +115,18 @@ pub(crate) fn destination(
                     break;
                 }
                 scanning = false;
+                equal += 1;
             }
             Ordering::Equal => scanning = between.right_of(other_right) == Ordering::Less,
             Ordering::Greater => {}
         }
         at = order.next_run(place);
+    }
+    if equal > CROWD {
+        let mut crowd = between.equals(log);
+        let n = crowd.partition_point(|other| key(log, *other, lamport) < mine);
+        crowd.insert(n, id);
+        crowds.0.insert((left, right), crowd);
     }
     Ok(dest)
 }
@@ -109,6 +158,52 @@ impl Between<'_> {
             return Err(Invalid::LeftOriginNested);
         }
         Ok(())
+    }
+
+    /// Whether the insert goes right in front of its right origin, because it is the last left child of that.
+    ///
+    /// If the right origin has the same left origin, the insert is a left child of it, as are all others with the
+    /// same origins. Their parts end in front of it: so the character there tells, by way of its left origins, which
+    /// of them is the last, if there is one. (All on that way have the same right origin.)
+    fn is_last(&self, log: &Log, mine: &Key, open: u64) -> bool {
+        let (Some(right), Some(right_place)) = (self.right, self.right_place) else {
+            return false;
+        };
+        if log.origins(right).0 != self.left {
+            return false;
+        }
+        let before = self.order.before(right_place);
+        let mut at = before.map(|place| self.order.id(place));
+        for _ in 0..WAY {
+            let run = at.and_then(|id| Some((id, log[id.author].insert_run(id.seq)?)));
+            let Some((id, run)) = run.filter(|(_, run)| run.right == self.right) else {
+                return true;
+            };
+            // Inside an entry, each character's left origin is the one before.
+            let first = match self.left {
+                Some(left) if left.author == id.author && (run.seq..id.seq).contains(&left.seq) => {
+                    Some(left.plus(1))
+                }
+                left => (run.left == left).then(|| Id::new(id.author, run.seq)),
+            };
+            if let Some(last) = first {
+                return key(log, last, open) < *mine;
+            }
+            at = run.left;
+        }
+        false
+    }
+
+    /// The inserts with the same origins, in the order in which they stand.
+    fn equals(&self, log: &Log) -> Vec<Id> {
+        let first = self
+            .left_place
+            .map_or_else(|| self.order.first(), |place| self.order.after(place));
+        let firsts = std::iter::successors(first, |place| self.order.next_run(*place));
+        let ids = firsts.map(|place| self.order.id(place));
+        ids.take_while(|id| Some(*id) != self.right)
+            .filter(|id| log.origins(*id) == (self.left, self.right))
+            .collect()
     }
 
     /// Where another left origin is, seen from this insert's; `None` is the start of the document.

@@ -10,6 +10,10 @@ pub const MAX_BATCH_BYTES: usize = 1 << 20;
 /// How many authors one session may have seen. An author is one process start of one member.
 pub const MAX_AUTHORS: usize = 65_535;
 
+/// After how many operations, over all authors, a document takes no more from others: twice the characters
+/// of the longest file. What comes then costs its sender the link.
+pub const MAX_OPERATIONS: u64 = 1 << 30;
+
 /// How deep undos of undos may be nested. A person's undo, redo and undo again reach 2; taking
 /// back what others took back reaches a few more. (A guess with room.)
 pub const MAX_UNDO_DEPTH: u8 = 32;
@@ -28,3 +32,6 @@ pub(crate) const BATCH_TARGETS: usize = 1 << 14;
 
 /// How many bytes a history may unpack to: a large document with all that was ever deleted from it.
 pub const MAX_HISTORY_BYTES: usize = 1 << 30;
+
+/// How many operations a history may hold, by the same measure.
+pub const MAX_HISTORY_OPS: u64 = 1 << 30;

@@ -17,6 +17,7 @@ mod act;
 mod check;
 mod count;
 mod hints;
+mod restore;
 pub mod steps;
 
 use std::collections::BTreeMap;
@@ -39,12 +40,6 @@ pub(crate) struct InsertRun {
     pub(crate) right: Option<Id>,
     /// Number of the first character among the author's characters.
     chars: u32,
-}
-
-impl InsertRun {
-    const fn end(&self) -> u32 {
-        self.seq + self.len
-    }
 }
 
 struct Note {
@@ -206,6 +201,13 @@ impl AuthorLog {
 
     /// What number `seq` is; `None` from `end` on. O(log n).
     pub(crate) fn entry(&self, seq: u32) -> Option<Entry<'_>> {
+        // The newest act, which need not be looked for.
+        if let Some(last) = self.acts.last()
+            && seq >= last.seq
+            && seq < last.end()
+        {
+            return Some(Entry::Act(last.kind));
+        }
         if let Some(run) = self.insert_run(seq) {
             return Some(Entry::Insert(run));
         }
@@ -261,6 +263,13 @@ impl AuthorLog {
     pub(crate) fn push_on(&mut self, text: &str, chars: u32) {
         self.text.push(text, chars as usize);
         self.end += chars;
+    }
+
+    /// [`push_on`](Self::push_on) for an ASCII character.
+    #[inline(always)]
+    pub(crate) fn push_key(&mut self, byte: u8) {
+        self.text.push_ascii(byte);
+        self.end += 1;
     }
 
     /// The batch that holds number `seq`. O(log n), O(1) for the newest.
@@ -340,7 +349,6 @@ impl AuthorLog {
     }
 
     /// Appends a batch that does not go on like the last one.
-    #[cold]
     fn push_batch(&mut self, width: u32, lamport: u64, minutes: u32, source: Source) {
         self.batches.push(BatchRun {
             seq: self.next,
@@ -366,6 +374,8 @@ pub struct Log {
     /// Sorted.
     by_id: Vec<(AuthorId, AuthorIx)>,
     version: Version,
+    /// Whose batch came last: the one that is asked for most.
+    recent: usize,
 }
 
 impl Log {
@@ -390,7 +400,18 @@ impl Log {
         self[self.ix(author)?].batch(seq)
     }
 
+    #[inline]
     pub(crate) fn ix(&self, author: &AuthorId) -> Option<AuthorIx> {
+        match self.authors.get(self.recent) {
+            Some(recent) if recent.id.number() == author.number() => {
+                Some(AuthorIx::new(self.recent))
+            }
+            _ => self.look_up(author),
+        }
+    }
+
+    #[inline(never)]
+    fn look_up(&self, author: &AuthorId) -> Option<AuthorIx> {
         let place = self.find(author).ok()?;
         Some(self.by_id[place].1)
     }
@@ -476,18 +497,6 @@ impl Log {
         text: &str,
         chars: u32,
     ) {
-        self.push_run(author, left, right, chars);
-        self[author].text.push(text, chars as usize);
-    }
-
-    /// Appends an insert whose text comes later, by [`set_text`](Self::set_text).
-    pub(crate) fn push_run(
-        &mut self,
-        author: AuthorIx,
-        left: Option<Id>,
-        right: Option<Id>,
-        chars: u32,
-    ) {
         let log = &mut self[author];
         if log.continues(author, left, right) {
             if let Some(run) = log.inserts.last_mut() {
@@ -510,48 +519,12 @@ impl Log {
             });
         }
         log.end += chars;
+        log.text.push(text, chars as usize);
     }
 
     /// Gives `author` all its text at once.
     pub(crate) fn set_text(&mut self, author: AuthorIx, text: String, chars: usize) {
         self[author].text = AppendText::new(text, chars);
-    }
-
-    /// Appends deletes of one character each, in `span`'s order or backwards.
-    pub(crate) fn push_keys(&mut self, author: AuthorIx, span: Span, backwards: bool) {
-        let log = &mut self[author];
-        let seq = log.end;
-        if span.start.author != author {
-            log.mention(span.start.author, seq);
-        }
-        log.acts.push(ActRun {
-            seq,
-            len: span.len,
-            kind: ActKind::Delete,
-            names: if backwards {
-                Names::Backwards(span.start.plus(span.len - 1))
-            } else {
-                Names::Forwards(span.start)
-            },
-        });
-        log.end += span.len;
-    }
-
-    /// Appends `count` batches like `first`, with Lamport values that rise by one, whose operations
-    /// come later.
-    pub(crate) fn push_batches(&mut self, author: AuthorIx, first: BatchInfo, count: u32) {
-        let log = &mut self[author];
-        let run = BatchRun {
-            seq: first.seq,
-            width: first.end - first.seq,
-            count,
-            lamport: first.lamport,
-            minutes: first.minutes,
-            source: first.source,
-        };
-        log.next = run.end();
-        log.batches.push(run);
-        self.advance(author);
     }
 
     /// Appends a delete or an undo to `author`'s log; returns its number.
@@ -606,6 +579,7 @@ impl Log {
     }
 
     /// Closes a batch at number `end`: from now on it is part of the version.
+    #[inline]
     pub(crate) fn close_batch(
         &mut self,
         author: AuthorIx,
@@ -614,6 +588,47 @@ impl Log {
         minutes: u32,
         source: Source,
     ) {
+        if !self.close_alike(author, end, lamport, minutes, source) {
+            self.close_unlike(author, end, lamport, minutes, source);
+        }
+    }
+
+    /// [`close_batch`](Self::close_batch) of a batch that goes on like the one before; else does nothing.
+    #[inline(always)]
+    pub(crate) fn close_alike(
+        &mut self,
+        author: AuthorIx,
+        end: u32,
+        lamport: u64,
+        minutes: u32,
+        source: Source,
+    ) -> bool {
+        let log = &mut self.authors[author.index()];
+        if let Some(run) = log.batches.last_mut()
+            && run.width == end - log.next
+            && run.lamport + u64::from(run.count) == lamport
+            && run.minutes == minutes
+            && run.source == source
+            && self.version.advance_at(log.place, &log.id, end)
+        {
+            run.count += 1;
+            log.next = end;
+            self.recent = author.index();
+            return true;
+        }
+        false
+    }
+
+    #[inline(never)]
+    fn close_unlike(
+        &mut self,
+        author: AuthorIx,
+        end: u32,
+        lamport: u64,
+        minutes: u32,
+        source: Source,
+    ) {
+        self.recent = author.index();
         let log = &mut self.authors[author.index()];
         debug_assert!(end <= log.end && log.next < end);
         let width = end - log.next;
@@ -636,7 +651,7 @@ impl Log {
 
     /// Brings the version up to the author's head, and remembers where the author stands in it.
     #[cold]
-    fn advance(&mut self, author: AuthorIx) {
+    pub(crate) fn advance(&mut self, author: AuthorIx) {
         let log = &mut self.authors[author.index()];
         log.place = self.version.advance(log.id, log.next);
     }

@@ -9,11 +9,17 @@
 //! People write where they wrote last, so the order keeps a cursor on the run that was touched last.
 //! There, and near it, an edit neither descends the tree nor climbs it, but for the counts.
 //!
+//! Where one writes is a position, and needs no index. So a leaf that is split only notes that runs have
+//! moved into the new one; the index is brought up to date ([`Order::reindex`]) when others' operations
+//! name characters that are not at the cursor. What only reads, in between, walks from the leaf that the index
+//! names to the right, over leaves that runs have moved into.
+//!
 //! Invariants (checked by [`Order::check_invariants`]):
 //! - O1: all leaves are at one depth; parents, children and the leaves' chain agree; only the very
 //!   first leaf may be empty.
 //! - O2: each child's visible count is the sum over its runs with `hides == 0`.
-//! - O3: the index names, for each character, the leaf that holds it.
+//! - O3: the index names, for each character, the leaf that holds it, or one to the left of that with
+//!   nothing but leaves marked as moved in between, itself included.
 //! - O4: inside a run, each character continues the one before it (see [`super::log::Log::continues_run`]), and a
 //!   run knows whether its first does.
 //! - O5: the cursor, if there is one, is on a run and knows how many visible characters are before it.
@@ -21,8 +27,10 @@
 //! Not here: the rule that decides where an insert goes (that is [`super::integrate`]).
 
 mod check;
+mod fill;
 mod hide;
 mod index;
+mod insert;
 mod split;
 mod visible;
 
@@ -30,6 +38,7 @@ use std::cmp::Ordering;
 
 use super::id::{AuthorIx, Id};
 use super::op::Span;
+pub(crate) use fill::Fill;
 use index::Index;
 
 /// Runs in a leaf, children of an inner node: small under test, so that small texts make deep
@@ -39,6 +48,10 @@ const NODE: usize = if cfg!(test) { 4 } else { 32 };
 
 /// How many runs around the cursor are looked at before anything else.
 const NEAR: usize = 16;
+
+/// How many leaves may hold runs of which the index does not know: bounds what a look-up walks over (some
+/// 30 µs), and what bringing the index up to date takes at once. (Small under test, so that it happens.)
+const MOVED: usize = if cfg!(test) { 4 } else { 1024 };
 
 /// No leaf, no node.
 const NONE: u32 = u32::MAX;
@@ -71,6 +84,17 @@ impl Run {
         self.author == id.author && id.seq.wrapping_sub(self.seq) < self.len
     }
 
+    /// What is behind its first `kept` characters.
+    const fn behind(&self, kept: u32) -> Self {
+        Self {
+            author: self.author,
+            continues: true,
+            seq: self.seq + kept,
+            len: self.len - kept,
+            hides: self.hides,
+        }
+    }
+
     /// Whether `next`, which is the next run, may be one with this.
     fn joins(&self, next: &Self) -> bool {
         next.continues && self.hides == next.hides && self.id().plus(self.len) == next.id()
@@ -92,6 +116,19 @@ struct Cursor {
     slot: u32,
     /// How many visible characters are before it.
     start: u32,
+    /// Whose typing it takes in at its end, with the right origin of that author's last insert, if that is known.
+    typist: Option<AuthorIx>,
+}
+
+impl Cursor {
+    const fn new(leaf: u32, slot: u32, start: u32) -> Self {
+        Self {
+            leaf,
+            slot,
+            start,
+            typist: None,
+        }
+    }
 }
 
 struct Leaf {
@@ -99,6 +136,8 @@ struct Leaf {
     /// Which of the parent's children this is.
     place: u32,
     next: u32,
+    /// Whether runs have moved here of which the index does not know.
+    moved: bool,
     runs: Vec<Run>,
 }
 
@@ -130,6 +169,8 @@ pub(crate) struct Order {
     cursor: Option<Cursor>,
     /// Per author.
     index: Vec<Index>,
+    /// The leaves that are marked as moved.
+    moved: Vec<u32>,
 }
 
 impl Order {
@@ -139,6 +180,7 @@ impl Order {
                 parent: 0,
                 place: 0,
                 next: NONE,
+                moved: false,
                 runs: Vec::new(),
             }],
             nodes: vec![Node {
@@ -153,6 +195,7 @@ impl Order {
             visible: 0,
             cursor: None,
             index: Vec::new(),
+            moved: Vec::new(),
         }
     }
 
@@ -198,11 +241,8 @@ impl Order {
     /// Like [`visible_place`](Self::visible_place), and leaves the cursor there, since an edit follows.
     pub(crate) fn seek(&mut self, at: usize) -> Place {
         let place = self.visible_place(at);
-        self.cursor = Some(Cursor {
-            leaf: place.leaf,
-            slot: place.slot,
-            start: at as u32 - place.offset,
-        });
+        let start = at as u32 - place.offset;
+        self.cursor = Some(Cursor::new(place.leaf, place.slot, start));
         place
     }
 
@@ -213,28 +253,28 @@ impl Order {
             leaf,
             slot,
             mut start,
+            ..
         } = self.cursor?;
         let runs = &self.leaves[leaf as usize].runs;
-        let mut slot = slot as usize;
-        let last = slot.saturating_sub(NEAR);
-        while at < start {
-            if slot == last {
-                return None;
+        let (before, behind) = runs.split_at(slot as usize);
+        if at < start {
+            for (i, run) in before.iter().enumerate().rev().take(NEAR) {
+                start -= run.visible();
+                if at >= start {
+                    let (slot, offset) = (i as u32, at - start);
+                    return Some(Place { leaf, slot, offset });
+                }
             }
-            slot -= 1;
-            start -= runs[slot].visible();
+            return None;
         }
-        for run in &runs[slot..runs.len().min(slot + NEAR)] {
+        let mut rest = at - start;
+        for (i, run) in (slot..).zip(behind.iter().take(NEAR)) {
             let visible = run.visible();
-            if at - start < visible {
-                return Some(Place {
-                    leaf,
-                    slot: slot as u32,
-                    offset: at - start,
-                });
+            if rest < visible {
+                let (slot, offset) = (i, rest);
+                return Some(Place { leaf, slot, offset });
             }
-            start += visible;
-            slot += 1;
+            rest -= visible;
         }
         None
     }
@@ -252,44 +292,81 @@ impl Order {
 
     /// The place of the character `id`, which is in the order. O(log n), O(1) at the cursor.
     pub(crate) fn place(&self, id: Id) -> Place {
-        if let Some(place) = self.place_near(id) {
-            return place;
+        self.find(id).expect("the character is in the order")
+    }
+
+    /// The place of the character `id`; `None` if no character of that name is here. O(log n), O(1) at the
+    /// cursor.
+    pub(crate) fn find(&self, id: Id) -> Option<Place> {
+        self.find_near(id).or_else(|| self.find_indexed(id))
+    }
+
+    /// [`find`](Self::find), with an index that is up to date.
+    pub(crate) fn look_up(&mut self, id: Id) -> Option<Place> {
+        let near = self.find_near(id);
+        if near.is_some() {
+            return near;
         }
-        let leaf = self.leaf_of(id).expect("the character is in the order");
-        let runs = &self.leaves[leaf as usize].runs;
-        let slot = runs.iter().position(|run| run.holds(id));
-        let slot = slot.expect("the index names the character's leaf");
-        Place {
-            leaf,
-            slot: slot as u32,
-            offset: id.seq - runs[slot].seq,
+        self.reindex();
+        self.find_indexed(id)
+    }
+
+    fn find_indexed(&self, id: Id) -> Option<Place> {
+        let mut leaf = self.index.get(id.author.index())?.leaf(id.seq)?;
+        loop {
+            let Leaf { runs, next, .. } = &self.leaves[leaf as usize];
+            if let Some(slot) = runs.iter().position(|run| run.holds(id)) {
+                return Some(Place {
+                    leaf,
+                    slot: slot as u32,
+                    offset: id.seq - runs[slot].seq,
+                });
+            }
+            leaf = *next;
+            if self.moved.is_empty() || leaf == NONE || !self.leaves[leaf as usize].moved {
+                return None;
+            }
         }
     }
 
     /// The place of the character `id`, if it is in the cursor's run or beside it.
-    fn place_near(&self, id: Id) -> Option<Place> {
+    fn find_near(&self, id: Id) -> Option<Place> {
         let Cursor { leaf, slot, .. } = self.cursor?;
         let runs = &self.leaves[leaf as usize].runs;
         // Deletes go on to the right, over what is hidden there already.
-        for slot in [slot, slot.wrapping_sub(1), slot + 1, slot + 2, slot + 3] {
-            if let Some(run) = runs.get(slot as usize)
-                && run.holds(id)
-            {
-                let offset = id.seq - run.seq;
-                return Some(Place { leaf, slot, offset });
+        let from = (slot as usize).saturating_sub(1);
+        let near = &runs[from..runs.len().min(from + 5)];
+        let nth = near.iter().position(|run| run.holds(id))?;
+        Some(Place {
+            leaf,
+            slot: (from + nth) as u32,
+            offset: id.seq - near[nth].seq,
+        })
+    }
+
+    /// Brings the index up to date.
+    #[inline]
+    pub(crate) fn reindex(&mut self) {
+        if !self.moved.is_empty() {
+            self.reindex_moved();
+        }
+    }
+
+    #[inline(never)]
+    fn reindex_moved(&mut self) {
+        let Self {
+            leaves,
+            index,
+            moved,
+            ..
+        } = self;
+        for leaf in moved.drain(..) {
+            let this = &mut leaves[leaf as usize];
+            this.moved = false;
+            for run in &this.runs {
+                index[run.author.index()].set(run.seq, run.seq + run.len, leaf);
             }
         }
-        None
-    }
-
-    /// Whether all of a span is characters of a run at the cursor or beside it.
-    pub(crate) fn holds_near(&self, span: Span) -> bool {
-        let place = self.place_near(span.start);
-        place.is_some_and(|place| span.len <= self.run(place).len - place.offset)
-    }
-
-    fn leaf_of(&self, id: Id) -> Option<u32> {
-        self.index.get(id.author.index())?.leaf(id.seq)
     }
 
     /// How many visible characters are before the one at `place`. O(log n), O(1) near the cursor.
@@ -366,6 +443,44 @@ impl Order {
         self.next_run(place)
     }
 
+    /// The character before the one at `place`. O(log n), O(1) within a leaf.
+    pub(crate) fn before(&self, place: Place) -> Option<Place> {
+        if let Some(offset) = place.offset.checked_sub(1) {
+            return Some(Place { offset, ..place });
+        }
+        let (leaf, slot) = match place.slot.checked_sub(1) {
+            Some(slot) => (place.leaf, slot),
+            None => {
+                let leaf = self.leaf_before(place.leaf)?;
+                (leaf, self.leaves[leaf as usize].runs.len() as u32 - 1)
+            }
+        };
+        let offset = self.leaves[leaf as usize].runs[slot as usize].len - 1;
+        Some(Place { leaf, slot, offset })
+    }
+
+    fn leaf_before(&self, leaf: u32) -> Option<u32> {
+        let Leaf {
+            mut place,
+            mut parent,
+            ..
+        } = self.leaves[leaf as usize];
+        while place == 0 {
+            if parent == NONE {
+                return None;
+            }
+            let node = &self.nodes[parent as usize];
+            (place, parent) = (node.place, node.parent);
+        }
+        let mut node = self.nodes.get(parent as usize)?;
+        let mut child = node.children[place as usize - 1];
+        while !node.above_leaves {
+            node = &self.nodes[child as usize];
+            child = *node.children.last()?;
+        }
+        Some(child)
+    }
+
     /// The first character of the run after the one that holds `place`. O(1).
     pub(crate) fn next_run(&self, place: Place) -> Option<Place> {
         let leaf = &self.leaves[place.leaf as usize];
@@ -383,134 +498,6 @@ impl Order {
         })
     }
 
-    /// Puts visible characters `id..id + len`, which are new, in front of the character at `before`
-    /// (`None`: at the end). `continues`: the first of them continues the character `id - 1`.
-    /// Returns how many visible characters are before them. O(log n).
-    pub(crate) fn insert(
-        &mut self,
-        before: Option<Place>,
-        id: Id,
-        len: u32,
-        continues: bool,
-    ) -> usize {
-        let place = before.unwrap_or_else(|| Place {
-            leaf: self.last,
-            slot: self.leaves[self.last as usize].runs.len() as u32,
-            offset: 0,
-        });
-        // Typing on: the run in front grows. It may be the last of the leaf before.
-        if continues
-            && place.offset == 0
-            && let Some(at) = self.grow(place, before, id, len)
-        {
-            return at;
-        }
-        let at = self.visible_before(place) as u32;
-        self.cursor = None;
-        let (leaf, slot) = if place.offset > 0 {
-            self.split_run(place)
-        } else {
-            (place.leaf, place.slot as usize)
-        };
-        let (leaf, slot) = self.make_room(leaf, slot);
-        let run = Run {
-            author: id.author,
-            continues,
-            seq: id.seq,
-            len,
-            hides: 0,
-        };
-        self.leaves[leaf as usize].runs.insert(slot, run);
-        self.add_visible(leaf, len.cast_signed());
-        self.index_set(id, len, leaf);
-        self.cursor = Some(Cursor {
-            leaf,
-            slot: slot as u32,
-            start: at,
-        });
-        at as usize
-    }
-
-    /// Typing on: lets the run at the cursor grow by `id..id + len`, if it ends with `id - 1`, is visible
-    /// and has `right` behind it. Says how many visible characters are before them. `at` is where that
-    /// must be, if that matters. O(1) but for the counts.
-    #[inline(always)] // See `Replica::type_on`.
-    pub(crate) fn type_on(
-        &mut self,
-        id: Id,
-        len: u32,
-        right: Option<Id>,
-        at: Option<usize>,
-    ) -> Option<usize> {
-        let Cursor { leaf, slot, start } = self.cursor?;
-        let this = &self.leaves[leaf as usize];
-        let run = &this.runs[slot as usize];
-        let end = (start + run.len) as usize;
-        if run.hides > 0 || run.id().plus(run.len) != id || at.is_some_and(|at| at != end) {
-            return None;
-        }
-        let behind = match this.runs.get(slot as usize + 1) {
-            Some(next) => Some(next.id()),
-            None if this.next == NONE => None,
-            None => Some(self.leaves[this.next as usize].runs[0].id()),
-        };
-        if behind != right {
-            return None;
-        }
-        let this = &mut self.leaves[leaf as usize];
-        this.runs[slot as usize].len += len;
-        self.add_visible(leaf, len.cast_signed());
-        self.index[id.author.index()].grown(id.seq + len);
-        Some(end)
-    }
-
-    /// Lets the run in front of `place` grow by `id..id + len`, if these continue it.
-    fn grow(&mut self, place: Place, before: Option<Place>, id: Id, len: u32) -> Option<usize> {
-        let (leaf, slot) = match place.slot.checked_sub(1) {
-            Some(slot) => (place.leaf, slot),
-            None => {
-                let leaf = self.leaf_of(Id::new(id.author, id.seq - 1))?;
-                let slot = self.leaves[leaf as usize].runs.len() as u32 - 1;
-                let last = Place {
-                    leaf,
-                    slot,
-                    offset: 0,
-                };
-                if self.next_run(last) != before {
-                    return None;
-                }
-                (leaf, slot)
-            }
-        };
-        let run = &self.leaves[leaf as usize].runs[slot as usize];
-        if run.hides > 0 || run.id().plus(run.len) != id {
-            return None;
-        }
-        let start = self.start_of(leaf, slot);
-        let run = &mut self.leaves[leaf as usize].runs[slot as usize];
-        let at = start + run.len;
-        run.len += len;
-        self.add_visible(leaf, len.cast_signed());
-        self.index[id.author.index()].grown(id.seq + len);
-        self.cursor = Some(Cursor { leaf, slot, start });
-        Some(at as usize)
-    }
-
-    /// Appends the visible characters `from..to` to `spans`, in their order. O(log n + answer).
-    pub(crate) fn visible_spans(&mut self, from: usize, to: usize, spans: &mut Vec<Span>) {
-        let mut rest = (to - from) as u32;
-        let mut place = (rest > 0).then(|| self.seek(from));
-        while let Some(at) = place.filter(|_| rest > 0) {
-            let run = self.run(at);
-            if run.hides == 0 {
-                let len = (run.len - at.offset).min(rest);
-                push_joined(spans, run.id().plus(at.offset), len);
-                rest -= len;
-            }
-            place = self.next_run(at);
-        }
-    }
-
     /// All runs, in order.
     pub(crate) fn runs(&self) -> impl Iterator<Item = &Run> {
         let mut leaf = Some(0);
@@ -522,7 +509,7 @@ impl Order {
         .flatten()
     }
 
-    #[inline]
+    #[inline(always)]
     fn add_visible(&mut self, leaf: u32, delta: i32) {
         let add = |count: &mut u32| *count = count.wrapping_add_signed(delta);
         add(&mut self.visible);
@@ -538,58 +525,8 @@ impl Order {
         }
     }
 
-    /// Makes the characters `place..place + len`, all in one run, a run of their own.
-    fn isolate(&mut self, place: Place, len: u32) -> (u32, usize) {
-        let (leaf, slot) = if place.offset > 0 {
-            self.split_run(place)
-        } else {
-            (place.leaf, place.slot as usize)
-        };
-        if len == self.leaves[leaf as usize].runs[slot].len {
-            return (leaf, slot);
-        }
-        let (leaf, rest) = self.split_run(Place {
-            leaf,
-            slot: slot as u32,
-            offset: len,
-        });
-        (leaf, rest - 1)
-    }
-
-    /// Splits the run that holds `place` (whose offset is not 0) in front of it; where the second
-    /// half is then. The first is in front of it in the same leaf.
-    fn split_run(&mut self, place: Place) -> (u32, usize) {
-        let (leaf, slot) = self.make_room(place.leaf, place.slot as usize);
-        let runs = &mut self.leaves[leaf as usize].runs;
-        let run = &mut runs[slot];
-        let half = Run {
-            seq: run.seq + place.offset,
-            len: run.len - place.offset,
-            continues: true,
-            ..*run
-        };
-        run.len = place.offset;
-        runs.insert(slot + 1, half);
-        (leaf, slot + 1)
-    }
-
-    /// Joins the run at `slot` with the ones beside it in its leaf, where they may be one; its slot
-    /// then.
-    fn join_around(&mut self, leaf: u32, slot: usize) -> usize {
-        let runs = &mut self.leaves[leaf as usize].runs;
-        if slot + 1 < runs.len() && runs[slot].joins(&runs[slot + 1]) {
-            runs[slot].len += runs[slot + 1].len;
-            runs.remove(slot + 1);
-        }
-        if slot > 0 && runs[slot - 1].joins(&runs[slot]) {
-            runs[slot - 1].len += runs[slot].len;
-            runs.remove(slot);
-            return slot - 1;
-        }
-        slot
-    }
-
     /// Notes that the characters `id..id + len` are in `leaf`.
+    #[inline]
     fn index_set(&mut self, id: Id, len: u32, leaf: u32) {
         let author = id.author.index();
         if self.index.len() <= author {
@@ -600,7 +537,7 @@ impl Order {
 }
 
 /// Appends the characters `start..start + len`, to the last span if they go on where that ends.
-fn push_joined(spans: &mut Vec<Span>, start: Id, len: u32) {
+pub(crate) fn push_joined(spans: &mut Vec<Span>, start: Id, len: u32) {
     match spans.last_mut() {
         Some(last) if last.start.plus(last.len) == start => last.len += len,
         _ => spans.push(Span { start, len }),

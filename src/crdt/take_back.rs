@@ -28,6 +28,7 @@ impl Replica {
     /// appear, in the order of the text. Unlike those of an undo, all positions are in the text as it is now.
     /// Costs about what doing it and taking it back again costs, since that is how it is found out.
     pub fn preview_undo(&mut self, ops: &[Range<OpId>]) -> Vec<Change> {
+        self.order.reindex();
         let spans = self.undoable(ops);
         let flipped = self.flipped_by(&spans);
         let mut changes = Vec::new();

@@ -26,7 +26,12 @@ impl AppendText {
             let mut byte = 0;
             for _ in (0..chars).step_by(STRIDE) {
                 marks.push(byte);
-                byte += chars_len(&text[byte..], STRIDE);
+                let plain = text.as_bytes()[byte..].first_chunk::<STRIDE>();
+                byte += if plain.is_some_and(|plain| plain.is_ascii()) {
+                    STRIDE
+                } else {
+                    chars_len(&text[byte..], STRIDE)
+                };
             }
         }
         Self { text, chars, marks }
@@ -41,18 +46,27 @@ impl AppendText {
     /// Appends `text`, which has `chars` characters. O(text).
     #[inline]
     pub(crate) fn push(&mut self, text: &str, chars: usize) {
-        // A key alone, without calling for a copy.
-        if let [byte] = text.as_bytes()
-            && self.text.len() < self.text.capacity()
+        match text.as_bytes() {
+            [byte] => self.push_ascii(*byte),
+            _ => self.push_any(text, chars),
+        }
+    }
+
+    /// Appends an ASCII character: a key, without calling for a copy.
+    #[inline(always)]
+    pub(crate) fn push_ascii(&mut self, byte: u8) {
+        let char = char::from(byte);
+        if self.text.len() < self.text.capacity()
             && (self.is_ascii() || !self.chars.is_multiple_of(STRIDE))
         {
-            self.text.push(char::from(*byte));
+            self.text.push(char);
             self.chars += 1;
             return;
         }
-        self.push_any(text, chars);
+        self.push_any(char.encode_utf8(&mut [0; 4]), 1);
     }
 
+    #[inline(never)]
     fn push_any(&mut self, text: &str, chars: usize) {
         debug_assert_eq!(text.chars().count(), chars);
         let (start, before, was_ascii) = (self.text.len(), self.chars, self.is_ascii());

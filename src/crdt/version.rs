@@ -3,6 +3,8 @@
 //! The version of a replica is its *heads*. A version names a set of operations, since an author's
 //! operations have no gaps: `next(a) == n` means that `a`'s operations `0..n` are known.
 
+use std::cmp::Reverse;
+
 use super::AuthorId;
 
 /// For each author, the number of its operations that are known.
@@ -43,6 +45,7 @@ impl Version {
 
     /// [`advance`](Self::advance) for an author that stood at `place` the last time; whether it still
     /// does (else nothing is done). O(1).
+    #[inline]
     pub(crate) fn advance_at(&mut self, place: usize, author: &AuthorId, next: u32) -> bool {
         match self.0.get_mut(place) {
             Some((known, at)) if known == author => {
@@ -78,6 +81,11 @@ impl Version {
         self.0.iter().copied()
     }
 
+    /// How many operations are known, over all authors. O(n).
+    pub fn total(&self) -> u64 {
+        self.iter().map(|(_, next)| u64::from(next)).sum()
+    }
+
     /// How many authors are known.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -103,9 +111,43 @@ impl Version {
 impl FromIterator<(AuthorId, u32)> for Version {
     fn from_iter<I: IntoIterator<Item = (AuthorId, u32)>>(entries: I) -> Self {
         let mut version = Self::new();
-        for (author, next) in entries {
-            version.advance(author, next);
-        }
+        version.extend(entries);
         version
+    }
+}
+
+/// Learns many at once. O(n log n), in whatever order they come: others may name tens of thousands.
+impl Extend<(AuthorId, u32)> for Version {
+    fn extend<I: IntoIterator<Item = (AuthorId, u32)>>(&mut self, entries: I) {
+        let some = entries.into_iter().filter(|(_, next)| *next > 0);
+        self.0.extend(some);
+        self.0
+            .sort_by_key(|(author, next)| (author.number(), Reverse(*next)));
+        self.0.dedup_by_key(|(author, _)| *author);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_at_once_are_as_one_by_one() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        for _ in 0..1000 {
+            let mut some = |most: usize| -> Vec<(AuthorId, u32)> {
+                let count = rng.usize(..most);
+                let one = || (AuthorId([rng.u8(..6); 16]), rng.u32(..4));
+                std::iter::repeat_with(one).take(count).collect()
+            };
+            let (first, second) = (some(9), some(9));
+            let mut one_by_one = Version::new();
+            for (author, next) in first.iter().chain(&second) {
+                one_by_one.advance(*author, *next);
+            }
+            let mut at_once: Version = first.into_iter().collect();
+            at_once.extend(second);
+            assert_eq!(at_once, one_by_one);
+        }
     }
 }

@@ -15,6 +15,7 @@ use super::feed::{Feed, TextChange};
 use super::format::text_hash;
 use super::position::CharPos;
 use super::undo::{Edit, EditKind, UndoStack};
+use crate::crdt::replica::Typed;
 use crate::crdt::{
     Anchor, AuthorId, Bias, Change, Corrupt, History, Log, NotAdopted, OpId, Rejected, Replica,
     Source, Verdict, Version,
@@ -113,13 +114,46 @@ impl Document {
     /// no text file has, is left out.
     /// O(log n + text).
     pub fn edit(&mut self, range: Range<CharPos>, text: &str, kind: EditKind, now_ms: u64) {
-        let first = self.replica.next_op().seq;
+        let at = range.start.0;
+        if let [byte @ 1..=0x7f] = *text.as_bytes()
+            && range.end.0 == at
+            && let Some(seq) = self.replica.key(at, byte)
+        {
+            let char = char::from(byte);
+            self.put_key(at, char);
+            self.undo.push(Edit {
+                ops: seq..seq + 1,
+                kind,
+                at: now_ms,
+                caret: at + 1,
+                replaced: at..at,
+                space: kind == EditKind::Type && char.is_whitespace(),
+            });
+            return;
+        }
+        self.edit_any(range, text, kind, now_ms);
+    }
+
+    /// Puts one character, which the replica has, into the rope.
+    #[inline(always)]
+    fn put_key(&mut self, at: usize, char: char) {
+        let lines = self.feed.lines(&self.rope);
+        self.rope.insert_char(at, char);
+        self.shadow.follow(at, 0, 1);
+        self.feed.note(&self.rope, at, 0, 1, lines);
+    }
+
+    /// [`edit`](Self::edit) for what is not a key behind the one before.
+    #[inline(never)]
+    fn edit_any(&mut self, range: Range<CharPos>, text: &str, kind: EditKind, now_ms: u64) {
+        let first = self.replica.next_seq();
         let (replaced, inserted) = self.put(range, text);
-        if self.replica.next_op().seq == first {
+        let end = self.replica.next_seq();
+        if end == first {
             return;
         }
         self.undo.push(Edit {
-            ops: first..self.replica.next_op().seq,
+            ops: first..end,
             kind,
             at: now_ms,
             caret: replaced.start + inserted,
@@ -132,12 +166,12 @@ impl Document {
     /// overlap, and name positions in the text as it is before the first of them.
     /// O(log n + text) each.
     pub fn edit_all(&mut self, edits: &[(Range<CharPos>, String)], now_ms: u64) {
-        let first = self.replica.next_op().seq;
+        let first = self.replica.next_seq();
         // From the end, so that no edit moves another.
         for (range, text) in edits.iter().rev() {
             self.put(range.clone(), text);
         }
-        let ops = first..self.replica.next_op().seq;
+        let ops = first..self.replica.next_seq();
         if ops.is_empty() {
             return;
         }
@@ -153,34 +187,36 @@ impl Document {
 
     /// Replaces a range, which may be anywhere, by a text, which may hold anything: what was replaced, and
     /// how many characters came.
+    #[inline]
     fn put(&mut self, range: Range<CharPos>, text: &str) -> (Range<usize>, usize) {
-        let without_nul;
-        let text = if text.contains('\0') {
-            without_nul = text.replace('\0', "");
-            &without_nul
-        } else {
-            text
-        };
         let end = range.end.0.min(self.len());
         let start = range.start.0.min(end);
         if start == end && text.is_empty() {
             return (start..end, 0);
         }
+        let without_nul;
+        let text = if text.as_bytes().contains(&0) {
+            without_nul = text.replace('\0', "");
+            &without_nul
+        } else {
+            text
+        };
         (start..end, self.replace(start..end, text))
     }
 
     /// Replaces characters in rope, replica and shadow; how many came.
+    #[inline]
     fn replace(&mut self, range: Range<usize>, text: &str) -> usize {
         let Range { start, end } = range;
-        let lines = self.rope.len_lines();
         if start < end {
+            let lines = self.feed.lines(&self.rope);
             self.replica.delete(start..end);
             self.rope.remove(start..end);
             self.feed.note(&self.rope, start, end - start, 0, lines);
         }
         let mut inserted = 0;
         if !text.is_empty() {
-            let lines = self.rope.len_lines();
+            let lines = self.feed.lines(&self.rope);
             inserted = self.replica.insert(start, text);
             insert(&mut self.rope, start, text);
             self.feed.note(&self.rope, start, 0, inserted, lines);
@@ -261,7 +297,28 @@ impl Document {
     /// # Panics
     /// If there are edits that have not been [committed](Self::commit).
     pub fn merge(&mut self, author: AuthorId, seq: u32, bytes: &[u8]) -> Verdict {
-        let verdict = self.replica.merge(author, seq, bytes, &mut self.changes);
+        if let Some((at, byte)) = self.replica.merge_key(&author, seq, bytes) {
+            self.put_key(at, char::from(byte));
+            self.undo.inserted(at, 1);
+            return Verdict::Applied;
+        }
+        self.merge_any(author, seq, bytes)
+    }
+
+    /// [`merge`](Self::merge) for what is not a key behind the one before.
+    #[inline(never)]
+    fn merge_any(&mut self, author: AuthorId, seq: u32, bytes: &[u8]) -> Verdict {
+        if let Some(Typed { at, text, chars }) = self.replica.merge_typed(&author, seq, bytes) {
+            let lines = self.feed.lines(&self.rope);
+            insert(&mut self.rope, at, text);
+            self.undo.inserted(at, chars);
+            self.shadow.follow(at, 0, chars);
+            self.feed.note(&self.rope, at, 0, chars, lines);
+            return Verdict::Applied;
+        }
+        let verdict = self
+            .replica
+            .merge_any(author, seq, bytes, &mut self.changes);
         self.apply();
         verdict
     }
@@ -309,15 +366,16 @@ impl Document {
     /// Applies to the rope what the replica did.
     fn apply(&mut self) {
         for change in &self.changes {
-            self.undo.follow(change);
-            let lines = self.rope.len_lines();
+            let lines = self.feed.lines(&self.rope);
             let (at, removed, inserted) = match *change {
                 Change::Insert { at, from, len } => {
                     insert(&mut self.rope, at, self.replica.text(from, len));
+                    self.undo.inserted(at, len);
                     (at, 0, len)
                 }
                 Change::Remove { at, len } => {
                     self.rope.remove(at..at + len);
+                    self.undo.removed(at, len);
                     (at, len, 0)
                 }
             };
@@ -384,7 +442,7 @@ impl Document {
         // The shadow knows of all this.
         let mut shadow = std::mem::take(&mut self.shadow);
         if self.bring(&delta, &fresh, now_ms) {
-            shadow.include(self.me(), self.replica.next_op().seq);
+            shadow.include(self.me(), self.replica.next_seq());
         }
         self.shadow = shadow;
         delta.places()
@@ -404,7 +462,7 @@ impl Document {
     /// Does what `delta` says, with the characters of `fresh`, as one step of undo. Whether that was
     /// anything.
     fn bring(&mut self, delta: &Delta, mut fresh: &str, now_ms: u64) -> bool {
-        let first = self.replica.next_op().seq;
+        let first = self.replica.next_seq();
         let (mut at, mut start) = (0, None);
         for step in delta.steps() {
             match step {
@@ -426,7 +484,7 @@ impl Document {
             return false;
         };
         self.undo.push(Edit {
-            ops: first..self.replica.next_op().seq,
+            ops: first..self.replica.next_seq(),
             kind: EditKind::Whole,
             at: now_ms,
             replaced: start..at,
@@ -487,6 +545,7 @@ impl Document {
 }
 
 /// Puts `text` into the rope. A key's character alone takes a shorter way there than a text.
+#[inline]
 fn insert(rope: &mut Rope, at: usize, text: &str) {
     let mut chars = text.chars();
     match chars.next() {

@@ -88,6 +88,7 @@ impl Shadow {
     }
 
     /// At `at`, `removed` characters of the document have made room for `inserted` others.
+    #[inline]
     pub(super) fn follow(&mut self, at: usize, removed: usize, inserted: usize) {
         if let Some(stage) = self.saving.as_mut().or(self.known.as_mut()) {
             stage.drift.push(at, removed, inserted);
@@ -186,14 +187,20 @@ impl Stage {
     }
 
     fn find_drift(&mut self, document: &Rope, deadline: Option<Instant>) {
+        let delta = if self.text.is_instance(document) {
+            Delta::default()
+        } else {
+            diff(&self.text, document, deadline)
+        };
         self.drift = Drift {
-            delta: diff(&self.text, document, deadline),
+            delta,
             ..Drift::default()
         };
     }
 }
 
 impl Drift {
+    #[inline(never)]
     fn push(&mut self, at: usize, removed: usize, inserted: usize) {
         if self.lost {
             return;

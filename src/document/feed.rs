@@ -31,15 +31,29 @@ pub(super) struct Feed {
 }
 
 impl Feed {
+    /// How many lines the text has, if somebody looks, for [`note`](Self::note) after the change.
+    #[inline]
+    pub(super) fn lines(&self, rope: &Rope) -> Option<usize> {
+        self.changes.is_some().then(|| rope.len_lines())
+    }
+
     /// Keeps what changed; `lines` is how many the text had before.
+    #[inline]
     pub(super) fn note(
         &mut self,
         rope: &Rope,
         at: usize,
         removed: usize,
         inserted: usize,
-        lines: usize,
+        lines: Option<usize>,
     ) {
+        if let Some(lines) = lines {
+            self.keep(rope, at, removed, inserted, lines);
+        }
+    }
+
+    #[inline(never)]
+    fn keep(&mut self, rope: &Rope, at: usize, removed: usize, inserted: usize, lines: usize) {
         let Some(changes) = &mut self.changes else {
             return;
         };

@@ -184,11 +184,43 @@ pub fn encode<'a>(
 
 /// BLAKE3 of a text, which is the same for every member whatever its file looks like. O(n).
 pub fn text_hash<'a>(chunks: impl IntoIterator<Item = &'a str>) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new();
+    let mut hasher = TextHasher::default();
     for chunk in chunks {
-        hasher.update(chunk.as_bytes());
+        hasher.update(chunk);
     }
     hasher.finalize()
+}
+
+/// BLAKE3 hashes several kilobytes at once, five times as fast as the pieces that a rope is made of.
+const HASHED_AT_ONCE: usize = 64 << 10;
+
+/// Makes a [`text_hash`] piece by piece.
+#[derive(Default)]
+pub struct TextHasher {
+    hasher: blake3::Hasher,
+    /// What has come and is not hashed yet: less than [`HASHED_AT_ONCE`].
+    waiting: Vec<u8>,
+}
+
+impl TextHasher {
+    /// Takes in the next piece of the text.
+    pub fn update(&mut self, piece: &str) {
+        if self.waiting.len() + piece.len() >= HASHED_AT_ONCE {
+            self.hasher.update(&self.waiting);
+            self.waiting.clear();
+        }
+        if piece.len() >= HASHED_AT_ONCE {
+            self.hasher.update(piece.as_bytes());
+        } else {
+            self.waiting.extend(piece.as_bytes());
+        }
+    }
+
+    /// The hash of all that was taken in.
+    pub fn finalize(mut self) -> blake3::Hash {
+        self.hasher.update(&self.waiting);
+        self.hasher.finalize()
+    }
 }
 
 /// One chunk of text with the file's line ends.
@@ -385,6 +417,25 @@ mod tests {
             assert_eq!(text_hash(chunks), blake3::hash(text.as_bytes()));
         }
         assert!(texts > 10_000, "most files should be texts: {texts}");
+    }
+
+    #[test]
+    fn a_hash_does_not_depend_on_the_pieces() {
+        let text: String = (0..60_000).map(|n| format!("{n} ")).collect();
+        let expected = blake3::hash(text.as_bytes());
+        let most = 2 * HASHED_AT_ONCE;
+        for sizes in [[1_000, 1_000], [7, most], [HASHED_AT_ONCE, 1], [most, most]] {
+            let (mut pieces, mut rest) = (Vec::new(), text.as_str());
+            for size in sizes.into_iter().cycle() {
+                let (piece, after) = rest.split_at(size.min(rest.len()));
+                pieces.push(piece);
+                rest = after;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            assert_eq!(text_hash(pieces), expected, "{sizes:?}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::crdt::log::steps::{Doing, Step};
-use crate::crdt::{AuthorId, Change, Log, OpId, Source};
+use crate::crdt::{AuthorId, Log, OpId, Source};
 
 /// A pause after which a new group begins, in milliseconds. (Editors use 300 to 1000.)
 pub const PAUSE_MS: u64 = 700;
@@ -42,10 +42,12 @@ const MAX_EARLIER: u32 = 1 << 31;
 /// in a row.
 type Group = Range<u32>;
 
-/// The newest group, as long as it takes more edits.
+/// The newest group, as long as it takes more edits. Where that ends is known here alone until it is closed.
 #[derive(Debug)]
 struct Open {
     kind: EditKind,
+    /// The number after its last operation.
+    end: u32,
     /// When its last edit was, in milliseconds.
     at: u64,
     /// Where its last edit left the caret; follows what others do.
@@ -58,6 +60,8 @@ struct Open {
 pub(super) struct UndoStack {
     /// This person's authors, oldest first, with where in the row their numbers begin.
     authors: Vec<(u32, AuthorId)>,
+    /// Where in the row the newest author's numbers begin.
+    base: u32,
     undo: VecDeque<Group>,
     redo: Vec<(Vec<Range<OpId>>, Group)>,
     open: Option<Open>,
@@ -82,6 +86,7 @@ impl UndoStack {
     pub(super) fn new(me: AuthorId) -> Self {
         Self {
             authors: vec![(0, me)],
+            base: 0,
             undo: VecDeque::new(),
             redo: Vec::new(),
             open: None,
@@ -105,11 +110,12 @@ impl UndoStack {
         let mut start = 0;
         for author in authors {
             stack.authors.push((start, author));
+            stack.base = start;
             for step in log.steps(&author) {
                 stack.replay(step);
             }
             start = start.saturating_add(log.next(&author));
-            stack.open = None;
+            stack.close();
         }
         stack
     }
@@ -160,6 +166,7 @@ impl UndoStack {
             return false;
         };
         let group = base + start.seq..base + end.seq;
+        self.note_end();
         let first = self.undo.partition_point(|other| other.end <= group.start);
         let behind = self.undo.partition_point(|other| other.start < group.end);
         let cut: Vec<Group> = self.undo.drain(first..behind).collect();
@@ -179,15 +186,14 @@ impl UndoStack {
 
     /// Lets a group be taken back again.
     fn restore(&mut self, group: Group) {
+        self.close();
         let place = self.undo.partition_point(|other| other.start < group.start);
         self.undo.insert(place, group);
-        self.open = None;
     }
 
     /// The number of the newest author's operation `seq` in the row.
     fn number(&self, seq: u32) -> u32 {
-        let base = self.authors.last().map_or(0, |(base, _)| *base);
-        base.saturating_add(seq)
+        self.base.saturating_add(seq)
     }
 
     /// The operations of a group.
@@ -204,49 +210,78 @@ impl UndoStack {
     }
 
     /// Remembers an edit; what was undone before can no longer be redone.
+    #[inline]
     pub(super) fn push(&mut self, edit: Edit) {
-        self.redo.clear();
+        if !self.redo.is_empty() {
+            self.redo.clear();
+        }
         let ops = self.number(edit.ops.start)..self.number(edit.ops.end);
-        if let (Some(group), Some(open)) = (self.undo.back_mut(), &mut self.open)
+        let ends_word = edit.space && edit.kind == EditKind::Type;
+        if let Some(open) = &mut self.open
             && edit.kind == open.kind
             && edit.kind != EditKind::Whole
             && (edit.replaced.start == open.caret || edit.replaced.end == open.caret)
             && edit.at.saturating_sub(open.at) < PAUSE_MS
             && (edit.space || !open.ends_word)
-            && ops.start == group.end
+            && ops.start == open.end
         {
-            group.end = ops.end;
+            open.end = ops.end;
             open.at = edit.at;
             open.caret = edit.caret;
-            open.ends_word = edit.space && edit.kind == EditKind::Type;
+            open.ends_word = ends_word;
             return;
         }
+        self.note_end();
+        self.open = Some(Open {
+            kind: edit.kind,
+            end: ops.end,
+            at: edit.at,
+            caret: edit.caret,
+            ends_word,
+        });
+        self.push_group(ops);
+    }
+
+    #[inline(never)]
+    fn push_group(&mut self, ops: Group) {
         if self.undo.len() >= MAX_GROUPS {
             self.undo.pop_front();
         }
         self.undo.push_back(ops);
-        self.open = Some(Open {
-            kind: edit.kind,
-            at: edit.at,
-            caret: edit.caret,
-            ends_word: edit.space && edit.kind == EditKind::Type,
-        });
     }
 
-    /// Keeps the caret in its place while others write.
-    pub(super) fn follow(&mut self, change: &Change) {
-        let Some(Open { caret, .. }) = &mut self.open else {
-            return;
-        };
-        match *change {
-            Change::Insert { at, len, .. } if at < *caret => *caret += len,
-            Change::Remove { at, len } if at < *caret => *caret = at.max(caret.saturating_sub(len)),
-            _ => {}
+    /// Brings the newest group up to date.
+    #[inline]
+    fn note_end(&mut self) {
+        if let Some(open) = &self.open
+            && let Some(group) = self.undo.back_mut()
+        {
+            group.end = open.end;
+        }
+    }
+
+    /// Keeps the caret in its place while others write: `len` characters came at `at`.
+    #[inline]
+    pub(super) fn inserted(&mut self, at: usize, len: usize) {
+        if let Some(Open { caret, .. }) = &mut self.open
+            && at < *caret
+        {
+            *caret += len;
+        }
+    }
+
+    /// Likewise, `len` characters went at `at`.
+    pub(super) fn removed(&mut self, at: usize, len: usize) {
+        if let Some(Open { caret, .. }) = &mut self.open
+            && at < *caret
+        {
+            *caret = at.max(caret.saturating_sub(len));
         }
     }
 
     /// The next edit begins a group, since nobody knows where the last one left the caret.
     pub(super) fn close(&mut self) {
+        self.note_end();
         self.open = None;
     }
 
@@ -260,8 +295,8 @@ impl UndoStack {
 
     /// The operations of the newest group that is not undone, and what remembers that it is.
     pub(super) fn undo(&mut self) -> Option<(Range<OpId>, Undone)> {
+        self.close();
         let group = self.undo.pop_back()?;
-        self.open = None;
         Some((self.names(&group), Undone(group)))
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::{LINGER, News, READ_BYTES};
+use super::{FIRST_READ_BYTES, LINGER, News, READ_BYTES};
 use crate::session::{Input, LinkId};
 
 /// Moves bytes over `stream` until it ends, or until `closing` does: then what is still to be sent
@@ -47,7 +47,7 @@ async fn read<S>(
     link: LinkId,
     tell: &Sender<News<S>>,
 ) -> io::Result<()> {
-    let mut buffer = vec![0; READ_BYTES];
+    let mut buffer = vec![0; FIRST_READ_BYTES];
     loop {
         let count = from.read(&mut buffer).await?;
         if count == 0 {
@@ -60,6 +60,9 @@ async fn read<S>(
             .is_err()
         {
             return Ok(());
+        }
+        if count == buffer.len() {
+            buffer.resize(READ_BYTES, 0);
         }
     }
 }
@@ -86,7 +89,7 @@ async fn write<S>(
 }
 
 async fn drain(mut from: impl AsyncRead + Unpin) {
-    let mut buffer = vec![0; READ_BYTES];
+    let mut buffer = vec![0; FIRST_READ_BYTES];
     while from.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
 }
 

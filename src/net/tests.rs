@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::crdt::{AuthorId, LogSource, Version};
 use crate::security::Access;
-use crate::session::limits::MAX_IN_FLIGHT_BYTES;
+use crate::session::limits::{MAX_IN_FLIGHT_BYTES, MAX_STRANGERS};
 use crate::session::{Config, Event, MemberState, Output, Session, Target, Time, Verdict};
 use crate::wire::{Batch, Properties};
 
@@ -267,4 +267,22 @@ async fn strangers_are_told_nothing_and_dials_fail_in_words() {
         panic!("dialled")
     };
     assert!(why.contains("nobody listens"), "{why}");
+}
+
+#[tokio::test]
+async fn strangers_who_come_and_never_speak_take_up_few_sockets() {
+    let (mut member, addr) = Member::new(1, true).await;
+    let mut strangers = Vec::new();
+    for came in 1..=600 {
+        strangers.push(tokio::net::TcpStream::connect(addr).await.unwrap());
+        member.until(|member| member.net.accepted == came).await;
+        let most = MAX_STRANGERS + MAX_LINGERING;
+        assert!(member.net.connections.len() <= MAX_STRANGERS);
+        // A task for each, and one that listens; those that were ended are put away with the next news.
+        assert!(
+            member.net.tasks.len() <= most + 8,
+            "{}",
+            member.net.tasks.len()
+        );
+    }
 }

@@ -12,10 +12,10 @@ use std::net::IpAddr;
 use super::Session;
 use super::io::{Event, LinkId};
 use super::limits::{
-    FREE_GUESSES, GUESS_MEMORY, GUESS_PAUSE_FIRST, GUESS_PAUSE_MOST, GUESSES_TOLD,
-    MAX_GUESSING_PLACES, MAX_STRANGERS, MAX_STRANGERS_PER_PLACE,
+    FREE_GUESSES, GUESS_MEMORY, GUESS_PAUSE_FIRST, GUESS_PAUSE_MOST, GUESSES_TOLD, MAX_ACCESS_STEP,
+    MAX_GUESSING_PLACES, MAX_STRANGER_WARNINGS, MAX_STRANGERS, MAX_STRANGERS_PER_PLACE,
 };
-use super::link::{Fault, Link, Purpose};
+use super::link::{Fault, Link, Phase, Purpose};
 use super::time::Time;
 use crate::crdt::AuthorId;
 use crate::security::{Access, Code, Grant, MemberKeys, author_id};
@@ -37,6 +37,9 @@ pub(super) struct Watch {
     /// How many of those people have been told of, and when they may be told of more.
     told: u32,
     tell_at: Time,
+    /// Warnings of strangers since then, and until when they are counted together.
+    warnings: u32,
+    warnings_until: Time,
 }
 
 /// Where a connection comes from: an IPv4 address, or a network of IPv6 as one person has it.
@@ -84,6 +87,18 @@ impl Watch {
             let count = self.places.entry(place).or_default();
             *count = count.saturating_add(1);
         }
+    }
+
+    /// A stranger gives cause for a warning. `Some` if that is to be given, with how many were not.
+    fn warns(&mut self, now: Time) -> Option<u32> {
+        let mut left_out = 0;
+        if now >= self.warnings_until {
+            left_out = self.warnings.saturating_sub(MAX_STRANGER_WARNINGS);
+            self.warnings = 0;
+            self.warnings_until = now + GUESSES_TOLD;
+        }
+        self.warnings = self.warnings.saturating_add(1);
+        (self.warnings <= MAX_STRANGER_WARNINGS).then_some(left_out)
     }
 
     /// How many wrong codes people have been told of, since we were started.
@@ -149,9 +164,22 @@ impl Session {
         self.event(Event::Notice(text));
     }
 
-    /// Another member tells of wrong codes that were tried there.
-    pub(super) fn guesses_told(&mut self, id: LinkId, wrong: u32) {
-        if let Some(up) = self.links.get(&id).and_then(|link| link.up()) {
+    /// Something for the log about one who has not said who it is; not as often as such people like.
+    pub(super) fn warn_of_stranger(&mut self, mut text: String, now: Time) {
+        if let Some(left_out) = self.watch.warns(now) {
+            if left_out > 0 {
+                text += &format!("; {left_out} warnings like this were left out before");
+            }
+            self.event(Event::Warning(text));
+        }
+    }
+
+    /// Another member tells of wrong codes that were tried there. What comes sooner than it is told is not
+    /// passed on to people.
+    pub(super) fn guesses_told(&mut self, id: LinkId, wrong: u32, now: Time) {
+        let up = self.links.get_mut(&id).and_then(Link::up_mut);
+        if let Some(up) = up.filter(|up| up.guesses_heard.is_none_or(|at| at <= now)) {
+            up.guesses_heard = Some(now + GUESSES_TOLD / 2);
             let name = self.roster.display_name(&up.member);
             let text =
                 format!("wrong session codes were tried at {name}, {wrong} since it was started");
@@ -220,15 +248,24 @@ impl Session {
     }
 
     /// The user wants a new code.
-    pub(super) fn new_code(&mut self) {
+    pub(super) fn new_code(&mut self, now: Time) {
         if self.session.is_some() {
             let access = Access::Code(self.crypto.make_code());
             let stamp = (self.access_stamp + 1).min(MAX_REVISION - 1);
-            self.take_access(access, stamp, None);
+            self.take_access(access, stamp, None, now);
         }
     }
 
-    fn take_access(&mut self, access: Access, stamp: u64, by: Option<String>) {
+    /// From now on others may come in than before. Who is at the door with what held until now has to knock
+    /// again.
+    fn take_access(&mut self, access: Access, stamp: u64, by: Option<String>, now: Time) {
+        let at_the_door = self.links.values().filter(|link| {
+            link.purpose == Purpose::Accepted && matches!(link.phase, Phase::Handshake(..))
+        });
+        let ids: Vec<LinkId> = at_the_door.map(|link| link.id).collect();
+        for id in ids {
+            self.close(id, None, now);
+        }
         self.access = Some(access);
         self.access_stamp = stamp;
         self.access_changes += 1;
@@ -236,7 +273,15 @@ impl Session {
     }
 
     /// Another member tells who may come in.
-    pub(super) fn access_told(&mut self, id: LinkId, told: wire::Access) -> Result<(), Fault> {
+    pub(super) fn access_told(
+        &mut self,
+        id: LinkId,
+        told: wire::Access,
+        now: Time,
+    ) -> Result<(), Fault> {
+        if told.stamp > self.access_stamp + MAX_ACCESS_STEP {
+            return Err(Fault::OutOfRole("it skips stamps of who may come in"));
+        }
         let access = match &told.code {
             None => Access::Open,
             Some(code) => Access::Code(
@@ -259,7 +304,7 @@ impl Session {
         };
         up.access_told = self.access_changes + 1;
         let name = self.roster.display_name(&up.member);
-        self.take_access(access, told.stamp, Some(name));
+        self.take_access(access, told.stamp, Some(name), now);
         Ok(())
     }
 }
@@ -298,6 +343,16 @@ mod tests {
             place([10, 0, 0, 1].into()),
             place("::ffff:10.0.0.1".parse().unwrap())
         );
+    }
+
+    #[test]
+    fn strangers_fill_no_log() {
+        let mut watch = Watch::default();
+        let given = (0..10_000).filter(|_| watch.warns(Time(5)).is_some());
+        assert_eq!(given.count(), MAX_STRANGER_WARNINGS as usize);
+        let later = Time(5) + GUESSES_TOLD;
+        assert_eq!(watch.warns(later), Some(10_000 - MAX_STRANGER_WARNINGS));
+        assert_eq!(watch.warns(later), Some(0));
     }
 
     #[test]

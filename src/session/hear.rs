@@ -41,9 +41,9 @@ impl Session {
             Message::Fetch(_) => self.serve(id, log),
             Message::History(piece) => self.piece(id, piece, now, log)?,
             Message::Proof(proof) => self.proof(id, proof, now),
-            Message::Presence(presence) => self.presence(id, presence),
-            Message::Access(access) => self.access_told(id, access)?,
-            Message::Guesses(guesses) => self.guesses_told(id, guesses.wrong),
+            Message::Presence(presence) => self.presence(id, presence, now)?,
+            Message::Access(access) => self.access_told(id, access, now)?,
+            Message::Guesses(guesses) => self.guesses_told(id, guesses.wrong, now),
             Message::Saved(saved) => self.hear_saved(id, &saved),
             Message::Ping(ping) => {
                 if let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) {
@@ -94,9 +94,7 @@ impl Session {
         if heads.whole {
             *theirs = Version::new();
         }
-        for (author, next) in &heads.entries {
-            theirs.advance(*author, *next);
-        }
+        theirs.extend(heads.entries.iter().copied());
         let acked = theirs.next(&self.me.author);
         if theirs.len() > MAX_REMOTE_AUTHORS {
             return Err(Fault::OutOfRole("it names too many authors"));
@@ -187,17 +185,16 @@ impl Session {
         self.review(author, true, now, log);
     }
 
-    fn presence(&mut self, id: LinkId, presence: Presence) {
-        let Some(member) = self
-            .links
-            .get(&id)
-            .and_then(|link| link.up())
-            .map(|up| up.member)
-        else {
-            return;
+    fn presence(&mut self, id: LinkId, presence: Presence, now: Time) -> Result<(), Fault> {
+        let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) else {
+            return Ok(());
         };
+        if !up.count_presence(now) {
+            return Err(Fault::OutOfRole("its cursor moves too often"));
+        }
+        let member = up.member;
         let Some(peer) = self.peers.get_mut(&member) else {
-            return;
+            return Ok(());
         };
         if peer
             .presence
@@ -206,6 +203,7 @@ impl Session {
             peer.presence = Some(presence);
             self.event(Event::PresenceChanged { member });
         }
+        Ok(())
     }
 
     fn pong(&mut self, id: LinkId, time: u64, now: Time) {

@@ -1,9 +1,13 @@
 //! Which text each member has on its disk.
 //!
-//! Told on every link, never passed on; what a member said last stays known when it is away.
+//! Told on every link, never passed on; what a member said last stays known when it is away. Earlier texts are
+//! remembered too, up to a limit: one may come back, as by a `git pull`, and is no news then.
+
+use std::collections::VecDeque;
 
 use super::Session;
 use super::io::{Event, LinkId};
+use super::limits::MAX_SAVED_HEADS;
 use crate::crdt::{Log, Version};
 use crate::wire::{MemberId, Saved, limits::MAX_HEADS};
 
@@ -19,15 +23,46 @@ pub struct OnDisk {
 impl OnDisk {
     /// How many of the operations in `log` are not on this disk. O(authors).
     pub fn behind(&self, log: &Log) -> u64 {
-        let lacking = |(author, next): (_, u32)| next.saturating_sub(self.heads.next(&author));
-        log.version()
-            .iter()
-            .map(|head| u64::from(lacking(head)))
-            .sum()
+        behind(&self.heads, log)
+    }
+}
+
+/// How many of the operations in `log` a text with these heads lacks. O(authors).
+pub fn behind(heads: &Version, log: &Log) -> u64 {
+    let lacking = |(author, next): (_, u32)| next.saturating_sub(heads.next(&author));
+    log.version()
+        .iter()
+        .map(|head| u64::from(lacking(head)))
+        .sum()
+}
+
+/// Texts that others have said were on their disks.
+#[derive(Default)]
+pub(super) struct SavedTexts {
+    /// Oldest first.
+    texts: VecDeque<OnDisk>,
+    /// How many heads they have together, and one more for each.
+    size: usize,
+}
+
+impl SavedTexts {
+    fn push(&mut self, on_disk: OnDisk) {
+        self.size += on_disk.heads.len() + 1;
+        self.texts.push_back(on_disk);
+        while self.size > MAX_SAVED_HEADS
+            && let Some(oldest) = self.texts.pop_front()
+        {
+            self.size -= oldest.heads.len() + 1;
+        }
     }
 }
 
 impl Session {
+    /// Texts that others have said were on their disks, newest first; of those that are long ago not all.
+    pub fn saved_texts(&self) -> impl Iterator<Item = &OnDisk> {
+        self.saved_texts.texts.iter().rev()
+    }
+
     /// What each other member, by its own word, has on its disk.
     pub fn ledger(&self) -> impl Iterator<Item = (MemberId, &OnDisk)> {
         self.peers
@@ -57,10 +92,7 @@ impl Session {
         let Some(member) = up.map(|up| up.member) else {
             return;
         };
-        let mut heads = Version::new();
-        for (author, next) in &saved.heads {
-            heads.advance(*author, *next);
-        }
+        let heads: Version = saved.heads.iter().copied().collect();
         let on_disk = OnDisk {
             hash: saved.hash,
             heads,
@@ -68,8 +100,34 @@ impl Session {
         if let Some(peer) = self.peers.get_mut(&member)
             && peer.on_disk.as_ref() != Some(&on_disk)
         {
-            peer.on_disk = Some(on_disk);
+            peer.on_disk = Some(on_disk.clone());
+            self.saved_texts.push(on_disk);
             self.event(Event::MemberSaved { member });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crdt::AuthorId;
+
+    #[test]
+    fn the_newest_texts_are_remembered_and_no_more_than_there_is_room_for() {
+        let mut texts = SavedTexts::default();
+        let heads: Version = (0..99u8).map(|n| (AuthorId([n; 16]), 1)).collect();
+        for n in 0..=255u8 {
+            for m in 0..=15u8 {
+                let mut hash = [n; 32];
+                hash[0] = m;
+                texts.push(OnDisk {
+                    hash,
+                    heads: heads.clone(),
+                });
+            }
+        }
+        assert_eq!(texts.texts.len(), MAX_SAVED_HEADS / 100);
+        assert_eq!(texts.size, texts.texts.len() * 100);
+        assert_eq!(texts.texts.back().map(|text| text.hash[1]), Some(255));
     }
 }

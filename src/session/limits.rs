@@ -8,6 +8,10 @@ pub use crate::wire::limits::HISTORY_PIECE_BYTES;
 /// The most links at once. With oneself that makes a mesh of 64 members.
 pub const MAX_LINKS: usize = 63;
 
+/// The most dials to members that are under way at once: as many as there can be links. A list of members
+/// that somebody made up is dialled a few at a time.
+pub const MAX_DIALS: usize = MAX_LINKS;
+
 /// The most accepted connections at once that have not said who they are. The oldest goes when
 /// there is one more: whoever may come in is not kept out by those who only knock.
 pub const MAX_STRANGERS: usize = 64;
@@ -30,6 +34,14 @@ pub const GUESS_MEMORY: Duration = Duration::from_secs(600);
 
 /// How often at most people are told of wrong codes.
 pub const GUESSES_TOLD: Duration = Duration::from_secs(10);
+
+/// How many warnings for the log strangers may cause in each [`GUESSES_TOLD`]. Those that are left out are
+/// counted.
+pub const MAX_STRANGER_WARNINGS: u32 = 16;
+
+/// How far the stamp of who may come in may be ahead of what is known: nobody changes a code so often, and
+/// no member can use up all stamps, after which nobody could change it any more.
+pub const MAX_ACCESS_STEP: u64 = 1 << 20;
 
 /// The most places for which wrong codes are counted one by one.
 pub const MAX_GUESSING_PLACES: usize = 1024;
@@ -74,6 +86,10 @@ pub const HISTORY_IN_FLIGHT_BYTES: usize = 2 * HISTORY_PIECE_BYTES;
 /// the others' edits for longer. (At 20 kB/s these are some million edits.)
 pub const FETCH_LONGEST: Duration = Duration::from_secs(120);
 
+/// How many heads the texts that others had on their disks are remembered with, and one more for each text:
+/// a megabyte or two. Of a few members these are hours of saves.
+pub const MAX_SAVED_HEADS: usize = 1 << 16;
+
 /// How long the logs are at rest before the text is hashed for comparison: at most so often is it
 /// hashed, and never while somebody types.
 pub const PROOF_CALM: Duration = Duration::from_secs(1);
@@ -112,6 +128,10 @@ pub const HEADS_PERIOD: Duration = Duration::from_millis(100);
 
 /// The shortest time between two `Presence` on one link: two frames of a screen.
 pub const PRESENCE_PERIOD: Duration = Duration::from_millis(33);
+
+/// For how much time's presences may come at once, at twice the rate at which they are sent: a line may
+/// stick for [`STALLED_AFTER`], and what was sent meanwhile comes then.
+pub const PRESENCE_ALLOWANCE: Duration = STALLED_AFTER;
 
 /// How long operations of an author with a link of its own may be missing before they are asked
 /// for elsewhere.

@@ -11,8 +11,8 @@ use std::net::SocketAddr;
 use super::catch_up::Serving;
 use super::io::{Command, LinkId, Output, Target};
 use super::limits::{
-    DEAD_AFTER, HANDSHAKE_TIMEOUT, HEADS_PERIOD, MAX_IN_FLIGHT_BYTES, PING_PERIOD, PRESENCE_PERIOD,
-    STALLED_AFTER,
+    DEAD_AFTER, HANDSHAKE_TIMEOUT, HEADS_PERIOD, MAX_IN_FLIGHT_BYTES, PING_PERIOD,
+    PRESENCE_ALLOWANCE, PRESENCE_PERIOD, STALLED_AFTER,
 };
 use super::membership::Stamp;
 use super::time::Time;
@@ -140,9 +140,13 @@ pub(super) struct Up {
     /// How many changes of who may come in it has been told, and of how many wrong codes.
     pub(super) access_told: u64,
     pub(super) guesses_told: u32,
+    /// When people may be told of wrong codes there again.
+    pub(super) guesses_heard: Option<Time>,
     pub(super) on_disk_told: u64,
     pub(super) presence_told: u32,
     pub(super) presence_at: Option<Time>,
+    /// Up to when the presences that came would have taken, at twice the rate at which they are sent.
+    presences: Time,
     pub(super) pinged: Option<Time>,
     pub(super) pong: Option<u64>,
 }
@@ -382,12 +386,20 @@ impl Up {
             roster_told: 0,
             access_told: 0,
             guesses_told: 0,
+            guesses_heard: None,
             on_disk_told: 0,
             presence_told: 0,
             presence_at: None,
+            presences: now,
             pinged: Some(now),
             pong: None,
         }
+    }
+
+    /// A presence came; whether that was not too many.
+    pub(super) fn count_presence(&mut self, now: Time) -> bool {
+        self.presences = self.presences.max(now) + PRESENCE_PERIOD / 2;
+        self.presences <= now + PRESENCE_ALLOWANCE
     }
 
     /// How many of `author`'s operations the other end says it has.

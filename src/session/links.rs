@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::io::{Command, Event, LinkId, MemberState, Output, Refused, Target};
-use super::limits::{ENTERING, MAX_LINKS, MAX_MEMBERS};
+use super::limits::{ENTERING, MAX_DIALS, MAX_LINKS, MAX_MEMBERS};
 use super::link::{Fault, Incoming, Link, Phase, Purpose, Up};
 use super::membership::Merge;
 use super::reconnect::Redial;
@@ -119,18 +119,33 @@ impl Session {
         id
     }
 
-    /// Dials every member whose time has come.
+    /// How many more members may be dialled now.
+    pub(super) fn dials_left(&self) -> usize {
+        let dials = self
+            .links
+            .values()
+            .filter(|link| matches!(link.purpose, Purpose::Member(_)) && link.up().is_none());
+        MAX_DIALS.saturating_sub(dials.count())
+    }
+
+    /// Dials the members whose time has come: first those to whom there was a link once, whom nobody has
+    /// made up, then who has waited longest.
     pub(super) fn dial_due(&mut self, now: Time) {
         if !self.is_inside() {
             return;
         }
-        let due: Vec<MemberId> = self
+        let mut due: Vec<(bool, Time, MemberId)> = self
             .peers
             .iter()
-            .filter(|(_, peer)| peer.redial.at().is_some_and(|at| at <= now))
-            .map(|(member, _)| *member)
+            .filter_map(|(member, peer)| {
+                let at = peer.redial.at().filter(|at| *at <= now)?;
+                let met = peer.entered || peer.entering.is_some();
+                Some((!met, at, *member))
+            })
             .collect();
-        for member in due {
+        due.sort_unstable();
+        due.truncate(self.dials_left());
+        for (_, _, member) in due {
             let addrs = self.addrs(&member);
             let Some(peer) = self.peers.get_mut(&member) else {
                 continue;
@@ -332,7 +347,7 @@ impl Session {
                 self.refuse(Refused::OtherSession { target });
             }
             Purpose::Join => self.refuse(Refused::AtTheDoor { target, refusal }),
-            _ => self.event(Event::Warning(format!("{target}: {refusal}"))),
+            _ => self.warn_of_stranger(format!("{target}: {refusal}"), now),
         }
     }
 
@@ -499,8 +514,14 @@ impl Session {
                 },
             });
         } else if !matches!(fault, Fault::Turned(_, Reason::Duplicate | Reason::Myself)) {
-            let who = who.map_or(target, |member| self.roster.display_name(&member));
-            self.event(Event::Warning(format!("link to {who} closed: {fault}")));
+            let text = |who: &str| format!("link to {who} closed: {fault}");
+            match who {
+                Some(member) => {
+                    let text = text(&self.roster.display_name(&member));
+                    self.event(Event::Warning(text));
+                }
+                None => self.warn_of_stranger(text(&target), now),
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use crate::wire::{Batch, Name};
 use toy::Toy;
 
 mod door;
+mod nuisance;
 
 #[path = "../../tests/sim/toy.rs"]
 mod toy;

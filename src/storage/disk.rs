@@ -40,6 +40,8 @@ pub(super) fn before_call() -> io::Result<()> {
 /// Makes a file's content and length durable.
 pub(super) fn sync(file: &File) -> io::Result<()> {
     step(0)?;
+    #[cfg(test)]
+    faults::wait_if_stalled(file);
     file.sync_all()
 }
 
@@ -73,13 +75,18 @@ use faults::step;
 
 /// Faults, for the calls of the thread that asks for them.
 #[cfg(test)]
-pub(super) mod faults {
+pub(crate) mod faults {
     use std::cell::RefCell;
+    use std::collections::BTreeMap;
+    use std::fs::File;
     use std::io;
+    use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+    use std::sync::{Condvar, Mutex, PoisonError};
 
     /// What happens at a call.
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    pub(in super::super) enum Fault {
+    pub(crate) enum Fault {
         /// It fails with this error of the system (`errno`), and so do those after it.
         Fails(i32),
         /// It fails, once.
@@ -95,10 +102,10 @@ pub(super) mod faults {
     }
 
     /// No space left on the device, and an input/output error.
-    pub(in super::super) const ENOSPC: i32 = 28;
-    pub(in super::super) const EIO: i32 = 5;
+    pub(crate) const ENOSPC: i32 = 28;
+    pub(crate) const EIO: i32 = 5;
 
-    pub(in super::super) const ALL: [Fault; 8] = [
+    pub(crate) const ALL: [Fault; 8] = [
         Fault::Fails(ENOSPC),
         Fault::Fails(EIO),
         Fault::FailsOnce(ENOSPC),
@@ -122,7 +129,7 @@ pub(super) mod faults {
     }
 
     /// From here on, call number `at` of this thread, counted from 0, has this fault.
-    pub(in super::super) fn plan(at: usize, fault: Fault) {
+    pub(crate) fn plan(at: usize, fault: Fault) {
         PLAN.set(Plan {
             calls: 0,
             fault: Some((at, fault)),
@@ -131,7 +138,7 @@ pub(super) mod faults {
     }
 
     /// No more faults; how many calls there were, and whether the planned one was among them.
-    pub(in super::super) fn clear() -> (usize, bool) {
+    pub(crate) fn clear() -> (usize, bool) {
         let plan = PLAN.take();
         let met = plan.fault.is_none_or(|(at, _)| plan.calls > at);
         (plan.calls, met)
@@ -163,5 +170,48 @@ pub(super) mod faults {
                 _ => Err(io::Error::from_raw_os_error(dead.unwrap_or(EIO))),
             }
         })
+    }
+    /// The files whose syncs do not come back, by device and inode, and how many syncs wait.
+    static STALLED: Mutex<BTreeMap<(u64, u64), usize>> = Mutex::new(BTreeMap::new());
+    static CHANGED: Condvar = Condvar::new();
+
+    /// A disk that does not answer, for one file, until this is dropped.
+    pub(crate) struct Stall((u64, u64));
+
+    impl Stall {
+        pub(crate) fn of(file: &Path) -> Self {
+            let inode = inode(&File::open(file).unwrap());
+            STALLED.lock().unwrap().insert(inode, 0);
+            Self(inode)
+        }
+
+        /// Waits until a sync waits.
+        pub(crate) fn wait_until_met(&self) {
+            let stalled = STALLED.lock().unwrap();
+            drop(CHANGED.wait_while(stalled, |stalled| stalled[&self.0] == 0));
+        }
+    }
+
+    impl Drop for Stall {
+        fn drop(&mut self) {
+            let mut stalled = STALLED.lock().unwrap_or_else(PoisonError::into_inner);
+            stalled.remove(&self.0);
+            CHANGED.notify_all();
+        }
+    }
+
+    fn inode(file: &File) -> (u64, u64) {
+        let found = file.metadata().unwrap();
+        (found.dev(), found.ino())
+    }
+
+    pub(super) fn wait_if_stalled(file: &File) {
+        let inode = inode(file);
+        let mut stalled = STALLED.lock().unwrap();
+        if let Some(waiting) = stalled.get_mut(&inode) {
+            *waiting += 1;
+            CHANGED.notify_all();
+            drop(CHANGED.wait_while(stalled, |stalled| stalled.contains_key(&inode)));
+        }
     }
 }

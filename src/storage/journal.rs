@@ -18,6 +18,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read};
+use std::ops::Range;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -83,6 +84,10 @@ pub struct Journal {
 #[derive(Debug, Default)]
 pub struct Content {
     bytes: Vec<u8>,
+    /// The whole records: what each is, and where its bytes are.
+    records: Vec<(u8, Range<usize>)>,
+    /// The last whole record's checksum.
+    chain: Checksum,
     /// Where the last whole record ends.
     end: usize,
 }
@@ -144,7 +149,24 @@ impl Journal {
     /// When the system refuses. What is on disk is not known then, and a later success says nothing about
     /// what was written before: the journal is to be [replaced](Self::replace).
     pub fn sync(&self) -> io::Result<()> {
-        disk::sync(&self.log.file)?;
+        self.sync_later()?.sync()?;
+        self.check_place()
+    }
+
+    /// What makes everything durable that was appended by the time it is asked to, wherever that is
+    /// convenient; the journal may be appended to meanwhile.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn sync_later(&self) -> io::Result<Sync> {
+        self.log.file.try_clone().map(Sync)
+    }
+
+    /// Looks whether the file is still the one that will be found.
+    ///
+    /// # Errors
+    /// When it was removed.
+    pub fn check_place(&self) -> io::Result<()> {
         match self.log.file.metadata()?.nlink() {
             0 => Err(io::Error::other("its file was removed")),
             _ => Ok(()),
@@ -224,6 +246,20 @@ impl Journal {
     }
 }
 
+/// See [`Journal::sync_later`].
+#[derive(Debug)]
+pub struct Sync(File);
+
+impl Sync {
+    /// Does it.
+    ///
+    /// # Errors
+    /// As [`Journal::sync`].
+    pub fn sync(&self) -> io::Result<()> {
+        disk::sync(&self.0)
+    }
+}
+
 /// A journal's content at some time, still to be read.
 #[derive(Debug)]
 pub struct LookBack {
@@ -256,6 +292,14 @@ impl Successor {
     pub fn append<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> io::Result<()> {
         self.0.append(records)
     }
+
+    /// Makes what was appended durable, so that little is left to be when it takes its place.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn sync(&self) -> io::Result<()> {
+        disk::sync(&self.0.file)
+    }
 }
 
 impl Content {
@@ -271,51 +315,43 @@ impl Content {
             Some(&VERSION) => {}
             version => return Err(version.copied()),
         }
-        let mut content = Self { bytes, end: HEADER };
-        let mut records = Reader {
-            rest: &content.bytes[HEADER..],
-            chain: Checksum::default(),
-        };
-        while records.next().is_some() {}
-        content.end = content.bytes.len() - records.rest.len();
-        Ok(content)
+        let (mut records, mut chain, mut end) = (Vec::new(), Checksum::default(), HEADER);
+        while let Some((kind, place, sum)) = record_at(&bytes, end, chain) {
+            end = place.end;
+            chain = sum;
+            records.push((kind, place));
+        }
+        Ok(Self {
+            bytes,
+            records,
+            chain,
+            end,
+        })
     }
 
     /// The records, oldest first.
-    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        Reader {
-            rest: self.bytes.get(HEADER..self.end).unwrap_or_default(),
-            chain: Checksum::default(),
-        }
+    pub fn records(&self) -> impl ExactSizeIterator<Item = Record<'_>> {
+        self.records.iter().map(|(kind, place)| Record {
+            kind: *kind,
+            bytes: &self.bytes[place.clone()],
+        })
     }
 
-    /// How many bytes at the end were no whole record.
+    /// How many bytes at the end were no whole record: a crash cut the last one short, or something changed it.
     pub fn torn(&self) -> usize {
         self.bytes.len() - self.end
     }
 }
 
-/// Reads records as long as they are whole.
-struct Reader<'a> {
-    rest: &'a [u8],
-    chain: Checksum,
-}
-
-impl<'a> Iterator for Reader<'a> {
-    type Item = Record<'a>;
-
-    fn next(&mut self) -> Option<Record<'a>> {
-        let (front, rest) = self.rest.split_first_chunk::<FRONT>()?;
-        let [a, b, c, d, kind, sum @ ..] = *front;
-        let len = usize::try_from(u32::from_be_bytes([a, b, c, d])).ok()?;
-        let (bytes, rest) = rest.split_at_checked(len)?;
-        let record = Record { kind, bytes };
-        if checksum(self.chain, record) != sum {
-            return None;
-        }
-        (self.rest, self.chain) = (rest, sum);
-        Some(record)
-    }
+/// The record at `at`, behind one with the checksum `chain`, if it is whole: its kind, the place of its bytes,
+/// its checksum.
+fn record_at(bytes: &[u8], at: usize, chain: Checksum) -> Option<(u8, Range<usize>, Checksum)> {
+    let (front, rest) = bytes.get(at..)?.split_first_chunk::<FRONT>()?;
+    let [a, b, c, d, kind, sum @ ..] = *front;
+    let len = usize::try_from(u32::from_be_bytes([a, b, c, d])).ok()?;
+    let bytes = rest.get(..len)?;
+    let start = at + FRONT;
+    (checksum(chain, Record { kind, bytes }) == sum).then(|| (kind, start..start + len, sum))
 }
 
 impl Log {
@@ -372,14 +408,29 @@ fn checksum(before: Checksum, record: Record<'_>) -> Checksum {
     sum
 }
 
+/// Whether a journal stands in `folder`, as far as can be seen from here.
+pub fn is_in(folder: &Path) -> bool {
+    folder.join(JOURNAL).symlink_metadata().is_ok()
+}
+
+/// Where the end of a journal in `folder` is put that was no whole record.
+pub fn torn_in(folder: &Path) -> PathBuf {
+    folder.join(TORN)
+}
+
 /// Opens, or makes, a file that only this user can read.
 fn private(path: &Path, new: bool) -> io::Result<File> {
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create_new(new)
         .mode(0o600)
-        .open(path)
+        .open(path)?;
+    // Reading something else may never end.
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("its file is no ordinary file")),
+    }
 }
 
 /// Locks `folder` for this process; makes it if it is not there.
@@ -430,16 +481,11 @@ fn resume(mut file: File, folder: &Path) -> Result<(Log, Content), JournalError>
         let _ = fs::write(folder.join(TORN), &content.bytes[content.end..]);
         disk::set_len(&file, content.end as u64)?;
     }
-    let (mut chain, mut records) = (Checksum::default(), 0);
-    for record in content.records() {
-        chain = checksum(chain, record);
-        records += 1;
-    }
     let log = Log {
         file,
         len: content.end as u64,
-        chain,
-        records,
+        chain: content.chain,
+        records: content.records.len() as u64,
     };
     Ok((log, content))
 }

@@ -220,6 +220,7 @@ pub fn compact(content: &Content, into: &mut Successor) -> io::Result<u64> {
         .iter()
         .map(|(kind, bytes)| Record { kind: *kind, bytes });
     into.append(std::iter::once(history).chain(notes))?;
+    into.sync()?;
     Ok(content.records().count() as u64)
 }
 

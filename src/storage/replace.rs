@@ -2,11 +2,11 @@
 //!
 //! First a copy of the new content is written and made durable, beside the target. Then the copy is
 //! renamed over the target, unless that would lose something: another name of the file (hard
-//! link), its owner, or a folder that does not allow it. In these cases the target is written in
-//! place from the copy, which is kept if that fails half way.
+//! link), its owner, a folder that does not allow it, or a program that is still writing into it. In these
+//! cases the target is written in place from the copy, which is kept if that fails half way.
 
 use std::borrow::Cow;
-use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
@@ -71,14 +71,17 @@ pub(super) struct Copy {
 }
 
 impl Copy {
-    /// Writes `pieces` into a copy beside `target`, or in the state folder if the target's folder
-    /// takes no new files. `old` is the target, if it is there.
+    /// Writes `pieces` into a copy beside `target`, or in the state folder or that for temporary files if the
+    /// target's folder takes no new files. `old` is the target, if it is there.
     pub(super) fn write<'a>(
         pieces: impl Iterator<Item = Cow<'a, [u8]>>,
         target: &Path,
         old: Option<&Metadata>,
     ) -> Result<Self, Failure> {
-        let (file, beside) = create(target, old.is_some(), paths::state_folder())
+        let spares = paths::state_folder()
+            .into_iter()
+            .chain([std::env::temp_dir()]);
+        let (file, beside) = create(target, old.is_some(), spares)
             .map_err(|error| Failure::Untouched(Step::Create, error))?;
         let hash =
             fill(file.as_file(), pieces).map_err(|error| Failure::Untouched(Step::Write, error))?;
@@ -91,18 +94,19 @@ impl Copy {
         self.hash
     }
 
-    /// Puts the copy where `target` is; `old` is what was found there. Gives the file that is there
-    /// then, locked, or `None` if it is the old one, written in place.
+    /// Puts the copy where `target` is; `old` is what was found there, to be written `in_place` in any case
+    /// or only if it must. Gives the file that is there then, locked, or `None` if it is the old one.
     pub(super) fn put(
         self,
         target: &Path,
         old: Option<&Metadata>,
+        in_place: bool,
     ) -> Result<Option<Held>, Failure> {
         let Self { file, beside, .. } = self;
         let Some(old) = old else {
             return rename_new(file, target).map(Some);
         };
-        if !beside || old.nlink() > 1 || !take_owner(file.as_file(), old) {
+        if in_place || !beside || old.nlink() > 1 || !take_owner(file.as_file(), old) {
             return write_in_place(file, target, old).map(|()| None);
         }
         file.as_file()
@@ -150,10 +154,14 @@ pub(super) fn back_up(mut file: &File, target: &Path) -> io::Result<PathBuf> {
             .open(&copy);
         match made {
             Ok(mut to) => {
-                file.rewind()?;
-                io::copy(&mut file, &mut to)?;
-                to.sync_all()?;
-                return Ok(copy);
+                let copied = file
+                    .rewind()
+                    .and_then(|()| io::copy(&mut file, &mut to))
+                    .and_then(|_bytes| to.sync_all());
+                if copied.is_err() {
+                    let _half = fs::remove_file(&copy);
+                }
+                return copied.map(|()| copy);
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -177,9 +185,13 @@ fn date(day: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// An empty file beside `target`, and true; or one in `spare`, and false, if the folder of an old
-/// target takes no new files. For a new target it has the mode that the file would have had.
-fn create(target: &Path, old: bool, spare: Option<PathBuf>) -> io::Result<(NamedTempFile, bool)> {
+/// An empty file beside `target`, and true; or one in the first of `spares` that takes it, and false, if the
+/// folder of an old target takes no new files. For a new target it has the mode that the file would have had.
+fn create(
+    target: &Path,
+    old: bool,
+    spares: impl IntoIterator<Item = PathBuf>,
+) -> io::Result<(NamedTempFile, bool)> {
     let folder = target.parent().unwrap_or(target);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".collab-edit-").suffix(".tmp");
@@ -187,14 +199,17 @@ fn create(target: &Path, old: bool, spare: Option<PathBuf>) -> io::Result<(Named
     if !old {
         builder.permissions(Permissions::from_mode(0o666));
     }
-    match (builder.tempfile_in(folder), spare) {
-        (Ok(file), _) => Ok((file, true)),
-        (Err(error), Some(spare)) if old && takes_no_files(&error) => {
-            paths::make_private(&spare)?;
-            Ok((builder.tempfile_in(spare)?, false))
-        }
-        (Err(error), _) => Err(error),
-    }
+    let refused = match builder.tempfile_in(folder) {
+        Ok(file) => return Ok((file, true)),
+        Err(error) if old && takes_no_files(&error) => error,
+        Err(error) => return Err(error),
+    };
+    let made = |spare: PathBuf| {
+        paths::make_private(&spare).ok()?;
+        builder.tempfile_in(spare).ok()
+    };
+    let file = spares.into_iter().find_map(made).ok_or(refused)?;
+    Ok((file, false))
 }
 
 fn takes_no_files(error: &io::Error) -> bool {
@@ -350,7 +365,6 @@ fn torn(file: NamedTempFile, source: io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
     fn a_folder_that_takes_no_files_has_its_copies_elsewhere() {
@@ -358,7 +372,8 @@ mod tests {
         let target = Path::new("/sys/kernel/collab-edit-test");
         let root = tempfile::tempdir().unwrap();
         let spare = root.path().join("state/collab-edit");
-        let (file, beside) = create(target, true, Some(spare.clone())).unwrap();
+        let full = PathBuf::from("/sys/kernel/collab-edit");
+        let (file, beside) = create(target, true, [full, spare.clone()]).unwrap();
         assert!(!beside);
         assert_eq!(file.path().parent(), Some(spare.as_path()));
         assert_eq!(file.as_file().metadata().unwrap().mode() & 0o777, 0o600);
@@ -385,7 +400,7 @@ mod tests {
             let mut copy =
                 Copy::write([new.as_bytes().into()].into_iter(), &target, Some(&old)).unwrap();
             copy.beside = false;
-            assert!(copy.put(&target, Some(&old)).unwrap().is_none());
+            assert!(copy.put(&target, Some(&old), false).unwrap().is_none());
             assert_eq!(fs::read_to_string(&target).unwrap(), new);
             assert_eq!(Inode::of(&target.metadata().unwrap()), Inode::of(&old));
         }
@@ -410,7 +425,7 @@ mod tests {
         fs::remove_file(&target).unwrap();
         fs::write(&target, "other").unwrap();
         assert!(matches!(
-            copy.put(&target, Some(&old)),
+            copy.put(&target, Some(&old), false),
             Err(Failure::Untouched(Step::Write, _))
         ));
         assert_eq!(fs::read_to_string(&target).unwrap(), "other");

@@ -14,7 +14,7 @@ use super::fingerprint::{Fingerprint, Stamp};
 use super::lock::{Held, Inode};
 use super::replace::{Copy, Failure, Step, back_up};
 use super::target::{PathError, ordinary, resolve};
-use crate::document::format::{Format, Unreadable, decode, decode_as, encode};
+use crate::document::format::{Format, TextHasher, Unreadable, decode, decode_as, encode};
 
 /// The largest file that is loaded (a guess: about a second to load, 1 GiB of memory).
 pub const MAX_FILE_BYTES: u64 = 512 << 20;
@@ -28,6 +28,7 @@ pub struct TextFile {
     path: PathBuf,
     known: Option<Fingerprint>,
     held: Option<Held>,
+    in_place: bool,
 }
 
 /// What [`TextFile::open`] found.
@@ -216,6 +217,7 @@ impl TextFile {
             path,
             known: None,
             held: None,
+            in_place: false,
         })
     }
 
@@ -227,6 +229,12 @@ impl TextFile {
     /// Whether there has never been a file at the path, as far as is known here.
     pub const fn is_new(&self) -> bool {
         self.known.is_none()
+    }
+
+    /// Whether a save writes into the file that is there instead of replacing it, because another program has
+    /// it open and what that goes on writing is not to be lost.
+    pub const fn write_in_place(&mut self, in_place: bool) {
+        self.in_place = in_place;
     }
 
     /// Whatever the file holds is unknown from now on.
@@ -283,10 +291,10 @@ impl TextFile {
         self.claim(&target)?;
         let old = self.may_write(&target, if_changed)?;
 
-        let (mut chars, mut hasher, mut unfit) = (0, blake3::Hasher::new(), None);
+        let (mut chars, mut hasher, mut unfit) = (0, TextHasher::default(), None);
         let chunks = chunks.into_iter().inspect(|chunk| {
             chars += chunk.chars().count();
-            hasher.update(chunk.as_bytes());
+            hasher.update(chunk);
             unfit = unfit.or_else(|| format.encoding.first_unfit(chunk));
         });
         let copy = Copy::write(encode(chunks, format), &target, old.as_ref())
@@ -308,7 +316,7 @@ impl TextFile {
             });
         }
         if let Some(held) = copy
-            .put(&target, now.as_ref())
+            .put(&target, now.as_ref(), self.in_place)
             .map_err(|failure| self.failed(failure))?
         {
             self.held = Some(held);

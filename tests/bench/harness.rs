@@ -49,6 +49,16 @@ pub(crate) fn other_program(program: &str, arguments: &[&str], folder: &Path) ->
         .fold(launch, |launch, argument| launch.arg(argument))
 }
 
+/// Whether this program is on the path.
+pub(crate) fn is_installed(program: &str) -> bool {
+    std::process::Command::new("sh")
+        .arg("-c")
+        .arg(format!("command -v {program}"))
+        .stdout(std::process::Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
 /// A host and a joiner at screens of this size, both showing `shown`.
 pub(crate) fn pair(scratch: &Scratch, text: &str, shown: &str, columns: u16) -> [Terminal; 2] {
     let file = scratch.file("ada/notes.md", text);

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use harness::scratch::Scratch;
 use harness::terminal::Terminal;
 use harness::wait::until;
-use harness::{milliseconds, other_program, pair, percentile};
+use harness::{is_installed, milliseconds, other_program, pair, percentile};
 
 const KEYS: usize = 200;
 
@@ -92,13 +92,4 @@ fn report(what: &str, from: &Terminal, to: &Terminal) {
         milliseconds(percentile(&mut durations, 50)),
         milliseconds(percentile(&mut durations, 99)),
     );
-}
-
-fn is_installed(program: &str) -> bool {
-    Command::new("sh")
-        .arg("-c")
-        .arg(format!("command -v {program}"))
-        .stdout(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
 }

@@ -251,12 +251,12 @@ impl Frames {
     /// Encodes everything that `document`'s author has committed since operation `seq`.
     fn push(&mut self, document: &Document, mut seq: u32) {
         let me = document.me();
-        while let Some(next) = document.log().batch_at(&me, seq, &mut self.bytes) {
+        let head = document.log().next(&me);
+        while seq < head
+            && let Some(next) = document.log().batch_at(&me, seq, &mut self.bytes)
+        {
             self.batches.push((me, seq, self.bytes.len()));
             seq = next;
-            if seq == document.log().next(&me) {
-                break;
-            }
         }
     }
 }

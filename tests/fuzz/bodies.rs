@@ -1,5 +1,19 @@
 //! What each fuzz target does with its bytes. The same bodies run over the kept corpus as plain tests.
 
+#[path = "bodies/frames.rs"]
+mod frames;
+#[path = "bodies/handshake.rs"]
+mod handshake;
+#[path = "bodies/sanitiser.rs"]
+mod sanitiser;
+#[path = "bodies/session.rs"]
+mod session;
+
+pub(crate) use frames::frames;
+pub(crate) use handshake::handshake;
+pub(crate) use sanitiser::sanitiser;
+pub(crate) use session::session;
+
 use collab_edit::crdt::{AuthorId, History, Replica, Source, Verdict};
 use collab_edit::storage::journal::Content;
 use collab_edit::storage::kept::Kept;

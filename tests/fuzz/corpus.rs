@@ -37,3 +37,23 @@ fn messages() {
 fn journals() {
     over_corpus("journal", bodies::journal);
 }
+
+#[test]
+fn frames() {
+    over_corpus("frames", bodies::frames);
+}
+
+#[test]
+fn handshakes() {
+    over_corpus("handshake", bodies::handshake);
+}
+
+#[test]
+fn hostile_texts() {
+    over_corpus("sanitiser", bodies::sanitiser);
+}
+
+#[test]
+fn members_of_a_session() {
+    over_corpus("session", bodies::session);
+}

@@ -63,6 +63,55 @@ fn what_another_program_writes_reaches_everybody() {
 }
 
 #[test]
+fn a_program_that_keeps_the_file_open_loses_nothing() {
+    let scratch = Scratch::new();
+    let file = scratch.file("ada/notes.md", "one\n");
+    let mut ada = host(&file);
+    let mut log = OpenOptions::new().append(true).open(&file).expect("a file");
+    let mut expected = "one\n".to_owned();
+    for number in 0..3 {
+        let line = format!("line {number}\n");
+        log.write_all(line.as_bytes()).expect("room on the disk");
+        expected += &line;
+        ada.wait_text(&expected);
+        // Typing is saved into that same file.
+        ada.insert(0, "typed ");
+        expected.insert_str(0, "typed ");
+        until("both sides in the file", || {
+            (text_of(&file)? == expected).then_some(())
+        });
+    }
+}
+
+#[test]
+fn what_another_member_has_saved_is_no_change() {
+    let scratch = Scratch::new();
+    let mut ada = host(&scratch.file("ada/notes.md", "one\n"));
+    let file = scratch.file("ben/notes.md", "one\n");
+    let ben = Launch::join(ada.address(), &file).name("Ben").code(CODE);
+    let ben = ben.size(30, 200).terminal().ready();
+    ben.wait_for_text("saved everywhere");
+    for text in ["two\n", "three\n"] {
+        ada.insert(0, text);
+        ada.save();
+        ben.wait_for_text("saved at all others");
+    }
+    ben.keys("F2");
+    ben.wait_for_text("your file 10 edits behind");
+    // As by a `git pull`, not of the newest text.
+    put(&file, "two\none\n");
+    ben.wait_for_text("your file 6 edits behind");
+    ben.keys("Ctrl-s");
+    until("the text, with everything once", || {
+        (text_of(&file)? == "three\ntwo\none\n").then_some(())
+    });
+    assert_eq!(ada.text(), "three\ntwo\none\n");
+    // One that is older than the last known is a change like any other.
+    put(&file, "two\none\n");
+    ada.wait_text("two\none\n");
+}
+
+#[test]
 fn own_saves_are_no_changes() {
     let scratch = Scratch::new();
     let file = scratch.file("ada/notes.md", "one\n");

@@ -6,6 +6,8 @@
 //! it was at any earlier moment, so a text once seen to be N long is never shorter than
 //! N − authors × [`LONGEST`], however the edits of all meet.
 
+use std::ops::RangeInclusive;
+
 use super::headless::Headless;
 
 /// The most characters that one insert brings.
@@ -14,8 +16,8 @@ pub(crate) const LONGEST: usize = 8;
 /// How many edits go out before the typist looks at its text again.
 const LOOK_EVERY: usize = 250;
 
-/// The first of the characters that [`typed`] gives: the planes for private use.
-const FIRST: u32 = 0xF0000;
+/// The characters that [`typed`] gives: two planes of ideographs, which a screen shows as they are.
+const TYPED: RangeInclusive<u32> = 0x2_0000..=0x3_FFFD;
 
 const ALPHABET: &[&str] = &[
     "a",
@@ -59,14 +61,17 @@ pub(crate) fn seed() -> u64 {
 /// A character that is typed once: nothing that others type can tear it apart.
 ///
 /// # Panics
-/// If there are no more of them: `number` is below 131,072.
+/// If there are no more of them: `number` is below 131,070.
 pub(crate) fn typed(number: u32) -> char {
-    char::from_u32(FIRST + number).expect("fewer than there are private ones")
+    let typed = Some(TYPED.start() + number).filter(|code| TYPED.contains(code));
+    typed
+        .and_then(char::from_u32)
+        .expect("fewer than there are")
 }
 
 /// Whether [`typed`] gave it.
 pub(crate) fn is_typed(character: char) -> bool {
-    character as u32 >= FIRST
+    TYPED.contains(&(character as u32))
 }
 
 /// Those characters of a text, in their order.

@@ -1,16 +1,20 @@
-//! Five members who type while they are killed without a word, one or all of them, and started again by
-//! the same commands: everyone agrees, and nothing is missing that was on a screen half a second before.
+//! Five members who type while they are killed without a word, one or all of them, also while they start,
+//! and started again by the same commands: everyone agrees, and nothing is missing that was on a screen
+//! half a second before.
 //!
-//! A headless member's answer to `text` is its screen. Everybody saves all the time, as such members do.
-//! `COLLAB_EDIT_KILLS=n` kills n times; `COLLAB_EDIT_SEED=n` chooses the same victims and places again
-//! (the moments are the machine's).
+//! Four have no screen and save all the time, as such members do; their answer to `text` is their screen.
+//! The fifth sits at a screen and saves only at the end. `COLLAB_EDIT_KILLS=n` kills n times;
+//! `COLLAB_EDIT_SEED=n` chooses the same victims and places again (the moments are the machine's).
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::edits::{is_typed, seed, typed, typed_in};
+use super::edits::{seed, typed, typed_in};
 use super::headless::{Headless, settle};
 use super::kept::Crew;
+use super::scratch::text_of;
+use super::terminal::Terminal;
+use super::wait::{until, until_within};
 
 /// How many times somebody is killed in an everyday run.
 const KILLS: usize = 6;
@@ -24,20 +28,114 @@ type Seen = Vec<(Instant, String)>;
 /// What the file holds at first; nobody deletes anything.
 const BEGIN: &str = "The quick brown fox.\nThe lazy dog.\n";
 
-/// Somebody types a character somewhere; somebody looks at a screen.
-fn type_somewhere(
-    random: &mut fastrand::Rng,
-    members: &mut [Headless],
-    count: &mut u32,
-    seen: &mut Seen,
-) {
-    let one = random.usize(0..members.len());
-    let len = members[one].text().chars().count();
-    members[one].insert(random.usize(0..=len), &typed(*count).to_string());
-    *count += 1;
-    let other = random.usize(0..members.len());
-    let text = members[other].text();
-    seen.push((Instant::now(), text));
+/// Five members, and what was on their screens.
+struct Five {
+    crew: Crew,
+    headless: Vec<Headless>,
+    /// The one at a screen.
+    eve: Terminal,
+    /// How many characters have been typed.
+    count: u32,
+    seen: Seen,
+}
+
+/// The number of the one at a screen.
+const EVE: usize = 4;
+
+impl Five {
+    fn new() -> Self {
+        let (mut crew, headless) = Crew::new(BEGIN, &["ada", "ben", "cleo", "dan"]);
+        assert_eq!(crew.add("eve"), EVE);
+        let eve = crew.launch(EVE).terminal().ready();
+        let five = Self {
+            crew,
+            headless,
+            eve,
+            count: 0,
+            seen: Seen::new(),
+        };
+        five.wait_for_eve();
+        five
+    }
+
+    fn typed(&mut self) -> String {
+        self.count += 1;
+        typed(self.count - 1).to_string()
+    }
+
+    /// One who is not among `away` types a character somewhere; another one's screen is looked at.
+    fn type_somewhere(&mut self, random: &mut fastrand::Rng, away: &[usize]) {
+        let mut somebody = |five: &Self| loop {
+            let one = random.usize(0..=five.headless.len());
+            if !away.contains(&one) {
+                return one;
+            }
+        };
+        let (one, other) = (somebody(self), somebody(self));
+        let typed = self.typed();
+        if one == EVE {
+            self.eve
+                .keys(["Ctrl-Home", "Ctrl-End", "Down", "Left"][random.usize(0..4)]);
+            self.eve.type_text(&typed);
+        } else {
+            let len = self.headless[one].text().chars().count();
+            self.headless[one].insert(random.usize(0..=len), &typed);
+        }
+        let text = match other {
+            EVE => self.eve.screen(),
+            other => self.headless[other].text(),
+        };
+        self.seen.push((Instant::now(), text));
+    }
+
+    /// All who are not among `away` type for up to so long.
+    fn type_for(&mut self, random: &mut fastrand::Rng, most: Duration, away: &[usize]) {
+        let until = Instant::now() + most.mul_f64(random.f64());
+        while away.len() <= EVE && Instant::now() < until {
+            self.type_somewhere(random, away);
+        }
+    }
+
+    /// Kills them at once, and gives what was certain then.
+    fn kill(&mut self, victims: &[usize]) -> BTreeSet<char> {
+        for victim in victims {
+            match *victim {
+                EVE => self.eve.signal("KILL"),
+                victim => self.headless[victim].signal("KILL"),
+            }
+        }
+        let before = Instant::now().checked_sub(MAY_BE_LOST);
+        let before = before.expect("a machine that is up");
+        for victim in victims {
+            match *victim {
+                EVE => drop(self.eve.wait_exit()),
+                victim => drop(self.headless[victim].wait_exit()),
+            };
+        }
+        let seen = std::mem::take(&mut self.seen).into_iter();
+        let (certain, rest) = seen.partition::<Seen, _>(|(at, _)| *at < before);
+        self.seen = rest;
+        certain
+            .iter()
+            .flat_map(|(_, text)| typed_in(text))
+            .collect()
+    }
+
+    fn start(&mut self, victims: &[usize]) {
+        for victim in victims {
+            match *victim {
+                EVE => self.eve = self.crew.launch(EVE).terminal(),
+                victim => self.headless[victim] = self.crew.start(victim),
+            }
+        }
+    }
+
+    /// Waits until the one at a screen has been met by all.
+    fn wait_for_eve(&self) {
+        for member in &self.headless {
+            member.wait_member("eve", "connected");
+        }
+    }
 }
 
 #[test]
@@ -45,68 +143,60 @@ fn members_killed_while_all_type_come_back_with_everything() {
     let kills = std::env::var("COLLAB_EDIT_KILLS");
     let kills = kills.map_or(KILLS, |kills| kills.parse().expect("a number"));
     let mut random = fastrand::Rng::with_seed(seed());
-    let names = ["ada", "ben", "cleo", "dan", "eve"];
-    let (crew, mut members) = Crew::new(BEGIN, &names);
-    let (mut count, mut wanted, mut killed) = (0, BTreeSet::new(), 0);
+    let mut five = Five::new();
+    let (mut wanted, mut killed) = (BTreeSet::new(), 0);
     while killed < kills {
-        let mut seen = Seen::new();
-        let until = Instant::now() + Duration::from_millis(random.u64(100..1500));
-        while Instant::now() < until {
-            type_somewhere(&mut random, &mut members, &mut count, &mut seen);
-        }
-        let many = match random.u8(0..4) {
-            0 => members.len(),
-            1 => 2,
-            _ => 1,
-        };
-        let mut victims: Vec<usize> = (0..members.len()).collect();
+        five.type_for(&mut random, Duration::from_millis(1500), &[]);
+        let mut victims: Vec<usize> = (0..=EVE).collect();
         random.shuffle(&mut victims);
-        victims.truncate(many);
-        for victim in &victims {
-            members[*victim].signal("KILL");
+        victims.truncate([1, 1, 2, 5][random.usize(0..4)]);
+        wanted.extend(five.kill(&victims));
+        killed += victims.len();
+        if victims.contains(&EVE) {
+            // Else the last that was heard of her would be that she is here.
+            for left in (0..EVE).filter(|left| !victims.contains(left)) {
+                five.headless[left].wait_member("eve", "away");
+            }
         }
-        let moment = Instant::now();
-        killed += many;
-        let before = moment
-            .checked_sub(MAY_BE_LOST)
-            .expect("a machine that is up");
-        for (_, text) in seen.iter().filter(|(at, _)| *at < before) {
-            wanted.extend(typed_in(text));
+        // Those who are left go on meanwhile, and some who come back are killed on the way.
+        five.start(&victims);
+        five.type_for(&mut random, Duration::from_millis(100), &victims);
+        if random.bool() {
+            let again = victims.split_at(random.usize(1..=victims.len())).0.to_vec();
+            wanted.extend(five.kill(&again));
+            killed += again.len();
+            five.start(&again);
         }
         for victim in &victims {
-            members[*victim].wait_exit();
+            match *victim {
+                EVE => five.wait_for_eve(),
+                victim => drop(five.headless[victim].expect_event("joined")),
+            }
         }
-        // Those who are left go on meanwhile.
-        let left: Vec<usize> = (0..members.len())
-            .filter(|number| !victims.contains(number))
-            .collect();
-        for number in left.iter().take(2) {
-            members[*number].insert(0, &typed(count).to_string());
-            count += 1;
-        }
-        random.shuffle(&mut victims);
-        for victim in victims {
-            members[victim] = crew.start(victim);
-            members[victim].expect_event("joined");
-        }
-        let text = settle(Duration::from_secs(60), &mut members);
+        // What only she has may still be on its way when the others agree.
+        let text = until_within(Duration::from_secs(60), "all that is certain", || {
+            let text = settle(Duration::from_secs(60), &mut five.headless);
+            let found: BTreeSet<char> = typed_in(&text).collect();
+            wanted.is_subset(&found).then_some(text)
+        });
         let found: Vec<char> = typed_in(&text).collect();
         let once: BTreeSet<char> = found.iter().copied().collect();
-        let missing: Vec<&char> = wanted.difference(&once).collect();
-        assert!(
-            missing.is_empty(),
-            "{} are missing: {missing:?}",
-            missing.len()
-        );
         assert_eq!(found.len(), once.len(), "something came twice");
-        let rest: String = text.chars().filter(|c| !is_typed(*c)).collect();
+        let rest: String = text.chars().filter(|c| (*c as u32) < FIRST).collect();
         assert_eq!(rest, BEGIN, "the file's text");
     }
     eprintln!(
-        "{killed} kills, {count} characters typed, {} of them certain",
+        "{killed} kills, {} characters typed, {} of them certain",
+        five.count,
         wanted.len()
     );
-    for mut member in members {
+    five.eve.keys("Ctrl-s");
+    let text = settle(Duration::from_secs(60), &mut five.headless);
+    until("the same text in everybody's file", || {
+        let same = |number| text_of(&five.crew.file(number)).as_deref() == Some(&*text);
+        (0..=EVE).all(same).then_some(())
+    });
+    for mut member in five.headless {
         let errors: Vec<_> = member
             .events()
             .into_iter()

@@ -37,6 +37,7 @@ mod kept;
 mod kills;
 mod looks;
 mod mesh;
+mod outsiders;
 mod screen;
 mod second;
 mod soak;

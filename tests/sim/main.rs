@@ -2,7 +2,7 @@
 //! in virtual time, driven by a seed.
 //!
 //! [`network`] is the world between members (latency, bandwidth, partitions, half-open connections,
-//! pauses, crashes), [`toy`] cryptography that costs nothing, [`world`] the members and what is done to them, [`checks`] what must hold.
+//! pauses, crashes), [`hostile`] a member that lies, [`toy`] cryptography that costs nothing, [`world`] the members and what is done to them, [`checks`] what must hold.
 //!
 //! - `SIM_SEED=n cargo test --test sim` replays one seed, telling what happens.
 //! - `SIM_SEEDS=from..to cargo test --release --test sim` runs a range; ranges add up.
@@ -11,6 +11,7 @@
 
 mod catch_up;
 mod checks;
+mod hostile;
 mod network;
 mod toy;
 mod world;
@@ -43,7 +44,8 @@ fn inside() -> Inside {
     }
 }
 
-fn seeds() -> Range<u64> {
+/// The seeds that were asked for, or these.
+fn seeds_or(everyday: Range<u64>) -> Range<u64> {
     let number = |text: &str| text.parse().expect("a number");
     if let Ok(seed) = std::env::var("SIM_SEED") {
         return number(&seed)..number(&seed) + 1;
@@ -53,7 +55,7 @@ fn seeds() -> Range<u64> {
             let (from, to) = range.split_once("..").expect("SIM_SEEDS is from..to");
             number(from)..number(to)
         }
-        Err(_) => SEEDS,
+        Err(_) => everyday,
     }
 }
 
@@ -88,7 +90,7 @@ fn run_all(seeds: Range<u64>, run: impl Fn(u64) -> world::Totals + Sync) -> worl
 #[test]
 fn members_converge_whatever_the_network_does() {
     let tell = std::env::var("SIM_SEED").is_ok();
-    let totals = run_all(seeds(), |seed| World::new(seed, tell).run());
+    let totals = run_all(seeds_or(SEEDS), |seed| World::new(seed, tell).run());
     eprintln!("{totals:?}");
     assert!(totals.edits > 0 && totals.merged > 0, "nothing happened");
 }

@@ -50,6 +50,15 @@ impl Model {
                 self.ask_for_name(&name, None);
             }
             Some(_) if self.saving.is_foreign() => self.ask_about_existing(),
+            Some(_) if self.saving.waits_for_writer() => {
+                // The look that is due saves it afterwards.
+                self.save_again = true;
+                let text = format!(
+                    "{} is being written by another program; it is saved when that is done",
+                    self.file_name
+                );
+                self.say(Level::Info, text);
+            }
             Some(_) => self.start_saving(None, IfChanged::Refuse, now),
         }
     }

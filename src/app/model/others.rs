@@ -4,7 +4,7 @@ use super::{Model, Phase};
 use crate::app::core::Divergence;
 use crate::app::delivery::Delivery;
 use crate::session::{Input, MemberState, MemberView, Time};
-use crate::ui::view::Level;
+use crate::ui::view::{Level, Notice};
 use crate::wire::MemberId;
 
 impl Model {
@@ -43,6 +43,14 @@ impl Model {
                 }
                 MemberState::Left => format!("{name} has left"),
             };
+            self.mention(text);
+        }
+    }
+
+    /// Tells what nobody asked for, unless something graver is still to be read.
+    fn mention(&mut self, text: String) {
+        let grave = |notice: &Notice| notice.level != Level::Info;
+        if !self.notice.as_ref().is_some_and(grave) {
             self.say(Level::Info, text);
         }
     }
@@ -50,7 +58,7 @@ impl Model {
     /// Tells what those did who are back.
     pub(super) fn report_back(&mut self, members: &[MemberView]) {
         if let Some(report) = self.partitions.report(members, &self.core) {
-            self.say(Level::Info, report);
+            self.mention(report);
             self.dirty = true;
         }
     }

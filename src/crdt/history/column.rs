@@ -1,4 +1,6 @@
-//! Columns: integers and bytes in a row, packed on their way out and bounded on their way in.
+//! Columns: integers and bytes in a row, some of them packed on their way out, and bounded on their way in.
+
+use std::borrow::Cow;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
@@ -6,7 +8,7 @@ use super::super::limits::MAX_HISTORY_BYTES;
 use super::Corrupt;
 
 /// DEFLATE makes of one byte at most this many (RFC 1951: 258 bytes from two bits).
-const MAX_RATIO: usize = 1032;
+pub(super) const MAX_RATIO: usize = 1032;
 
 const CUT: Corrupt = Corrupt::Malformed("a column ends too early");
 
@@ -31,19 +33,28 @@ pub(super) const fn unzigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }
 
-/// Appends a column, packed.
+/// Appends a column as it is.
 pub(super) fn put_column(out: &mut Vec<u8>, raw: &[u8]) {
+    put_uint(out, raw.len() as u64);
+    put_uint(out, raw.len() as u64);
+    out.extend_from_slice(raw);
+}
+
+/// Appends a column, packed.
+pub(super) fn put_packed(out: &mut Vec<u8>, raw: &[u8]) {
     let mut packed = Vec::with_capacity(raw.len() + 64);
     let status = Compress::new(Compression::default(), false).compress_vec(
         raw,
         &mut packed,
         FlushCompress::Finish,
     );
-    let done = matches!(status, Ok(Status::StreamEnd)) && packed.len() < raw.len();
-    let packed = if done { &packed[..] } else { raw };
+    if !matches!(status, Ok(Status::StreamEnd)) || packed.len() >= raw.len() {
+        put_column(out, raw);
+        return;
+    }
     put_uint(out, raw.len() as u64);
     put_uint(out, packed.len() as u64);
-    out.extend_from_slice(packed);
+    out.extend_from_slice(&packed);
 }
 
 /// A column as it was found.
@@ -53,15 +64,15 @@ pub(super) struct Packed<'a> {
     raw: usize,
 }
 
-impl Packed<'_> {
+impl<'a> Packed<'a> {
     /// How many bytes it unpacks to.
     pub(super) const fn raw(&self) -> usize {
         self.raw
     }
 
-    pub(super) fn unpack(self) -> Result<Vec<u8>, Corrupt> {
+    pub(super) fn unpack(self) -> Result<Cow<'a, [u8]>, Corrupt> {
         if self.raw == self.bytes.len() {
-            return Ok(self.bytes.to_vec());
+            return Ok(Cow::Borrowed(self.bytes));
         }
         let mut raw = Vec::with_capacity(self.raw);
         let mut reader = Decompress::new(false);
@@ -70,7 +81,7 @@ impl Packed<'_> {
             && raw.len() == self.raw
             && reader.total_in() == self.bytes.len() as u64;
         whole
-            .then_some(raw)
+            .then_some(Cow::Owned(raw))
             .ok_or(Corrupt::Malformed("a column does not unpack"))
     }
 }
@@ -83,12 +94,24 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
+    #[inline]
     pub(super) fn uint(&mut self) -> Result<u64, Corrupt> {
-        // Most numbers are one byte.
-        if let [byte @ 0..0x80, rest @ ..] = self.0 {
-            self.0 = rest;
-            return Ok((*byte).into());
+        // Most numbers are one byte or two.
+        match self.0 {
+            [byte @ 0..0x80, rest @ ..] => {
+                self.0 = rest;
+                Ok((*byte).into())
+            }
+            [low, high @ 0..0x80, rest @ ..] => {
+                self.0 = rest;
+                Ok(u64::from(*high) << 7 | u64::from(low & 0x7f))
+            }
+            _ => self.long_uint(),
         }
+    }
+
+    #[inline(never)]
+    fn long_uint(&mut self) -> Result<u64, Corrupt> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.0.split_first().ok_or(CUT)?;
@@ -105,6 +128,7 @@ impl<'a> Reader<'a> {
         Err(Corrupt::Malformed("a number is too great"))
     }
 
+    #[inline]
     pub(super) fn u32(&mut self) -> Result<u32, Corrupt> {
         u32::try_from(self.uint()?).map_err(|_great| Corrupt::Malformed("a number is too great"))
     }
@@ -155,10 +179,12 @@ mod tests {
     #[test]
     fn columns_come_back_and_cannot_promise_too_much() {
         for raw in [&b""[..], b"a", &[7; 10_000]] {
-            let mut bytes = Vec::new();
-            put_column(&mut bytes, raw);
-            let column = Reader(&bytes).column().unwrap();
-            assert_eq!(column.unpack().unwrap(), raw);
+            for put in [put_column, put_packed] {
+                let mut bytes = Vec::new();
+                put(&mut bytes, raw);
+                let column = Reader(&bytes).column().unwrap();
+                assert_eq!(column.unpack().unwrap(), raw);
+            }
         }
         let mut bytes = Vec::new();
         put_uint(&mut bytes, 1 << 40);

@@ -1,20 +1,26 @@
 //! Reading a history, in two steps.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::super::id::{AuthorId, AuthorIx, Id};
-use super::super::limits::{MAX_AUTHORS, MAX_HISTORY_BYTES, MAX_LAMPORT};
-use super::super::op::{BatchInfo, Invalid, Op, Source, Span};
-use super::super::replica::{Change, Replica};
-use super::column::{Packed, Reader, unzigzag};
+use super::super::limits::{MAX_AUTHORS, MAX_HISTORY_BYTES, MAX_HISTORY_OPS, MAX_LAMPORT};
+use super::super::log::ActKind;
+use super::super::op::{BatchInfo, Invalid, Source, Span};
+use super::super::replica::{Replica, check_disjoint};
+use super::super::restore::{Atoms, Cuts, Right};
+use super::column::{MAX_RATIO, Packed, Reader, unzigzag};
+use super::repeats::unfold;
 use super::{
-    AUTHORS, BACKWARDS, BATCHES, COLUMNS, Corrupt, DELETE, ENTRIES, FORWARDS, HEADER, HIDDEN,
-    INSERT, MAGIC, NOTE, NOTES, ORIGINS, SHOWN, TARGETS, TURNS, UNDO, VERSION, checksum, near,
+    AUTHORS, BACKWARDS, BATCHES, COLUMNS, COPIES, Corrupt, DELETE, ENTRIES, FORWARDS, HEADER,
+    HIDDEN, INSERT, MAGIC, NOTE, NOTES, ORIGINS, SHOWN, STRETCH, TARGETS, THROUGH, TURNS, UNDO,
+    VERSION, checksum, near,
 };
 
 const OUT_OF_RANGE: Corrupt = Corrupt::Malformed("a number is out of range");
 const UNKNOWN: Corrupt = Corrupt::Malformed("an operation names one that does not come before it");
+const NO_CHARACTER: Corrupt = Corrupt::Invalid(Invalid::NotACharacter);
 const LEFT_OVER: Corrupt = Corrupt::Malformed("the columns do not fit together");
 
 /// A history that was opened: its text can be shown, the rest is still to be built.
@@ -45,7 +51,7 @@ impl History {
         if checksum(columns) != bytes[HEADER - 16..HEADER] {
             return Err(Corrupt::Damaged);
         }
-        let shown = text(split(columns)?[SHOWN].unpack()?)?;
+        let shown = text(split(columns)?[SHOWN].unpack()?.into_owned())?;
         Ok(Self {
             shown,
             columns: columns.to_vec(),
@@ -63,11 +69,22 @@ impl History {
     /// If the history holds what the checks of the module refuse.
     pub fn build(self, me: AuthorId) -> Result<Replica, Corrupt> {
         let packed = split(&self.columns)?;
-        let mut raw: [Vec<u8>; COLUMNS] = Default::default();
+        let mut raw: [Cow<'_, [u8]>; COLUMNS] = [const { Cow::Borrowed(&[]) }; COLUMNS];
         for (raw, packed) in raw.iter_mut().zip(packed).skip(HIDDEN) {
             *raw = packed.unpack()?;
         }
-        let hidden = text(std::mem::take(&mut raw[HIDDEN]))?;
+        // As with packed columns, no more than some packed bytes can promise.
+        let most = self.columns.len().saturating_mul(MAX_RATIO);
+        let mut all = self.shown.into_bytes();
+        let shown = all.len();
+        unfold(
+            &mut all,
+            &raw[HIDDEN],
+            &raw[COPIES],
+            most.min(MAX_HISTORY_BYTES),
+        )?;
+        let all = text(all)?;
+        let (shown, hidden) = all.split_at(shown);
         let mut replica = Replica::new(me);
         let authors = authors(&raw[AUTHORS], &mut replica)?;
         let mut ends = Vec::with_capacity(authors.len());
@@ -75,19 +92,8 @@ impl History {
         for author in &authors {
             ends.push(read_batches(&mut batches, &mut replica, *author)?);
         }
-        let mut entries = Entries {
-            cursors: authors.iter().map(|author| Id::new(*author, 0)).collect(),
-            replica: &mut replica,
-            authors: &authors,
-            ends: &ends,
-            entries: Reader(&raw[ENTRIES]),
-            origins: Reader(&raw[ORIGINS]),
-            targets: Reader(&raw[TARGETS]),
-            notes: Reader(&raw[NOTES]),
-            spans: Vec::new(),
-            changes: Vec::new(),
-            room: self.shown.len() + hidden.len(),
-        };
+        let mut entries = Entries::new(&mut replica, &authors, &ends, &raw)?;
+        entries.room = all.len();
         let mut turns = Reader(&raw[TURNS]);
         while !turns.is_empty() {
             let author = turns.uint()? as usize;
@@ -98,22 +104,17 @@ impl History {
                 entries.read(author)?;
             }
         }
-        let Entries {
-            entries,
-            origins,
-            targets,
-            notes,
-            ..
-        } = entries;
-        let whole = [batches, entries, origins, targets, notes]
-            .iter()
-            .all(Reader::is_empty);
-        let ended = |(author, end): (&AuthorIx, &u32)| replica.log[*author].end() == *end;
-        if !whole || !authors.iter().zip(&ends).all(ended) {
+        if !batches.is_empty() || !entries.is_whole() {
             return Err(LEFT_OVER);
         }
+        let Entries {
+            steps, spans, cuts, ..
+        } = entries;
+        let mut atoms = Atoms::new(replica.log(), cuts);
+        let undos = take_in(&mut replica, &mut atoms, &steps, &spans, &raw[NOTES])?;
+        replica.restore_order(&mut atoms, &undos)?;
         replica
-            .restore_text(&self.shown, &hidden)
+            .restore_text(&atoms, &authors, shown, hidden)
             .ok_or(LEFT_OVER)?;
         Ok(replica)
     }
@@ -189,212 +190,376 @@ fn read_batches(
             list.push((at, reader.sint()?));
         }
         // From the last to the first, so that the next one can be popped.
-        list.push((u64::MAX, 0));
         list.reverse();
         Ok::<_, Corrupt>(list)
     };
     let (mut lamports, mut minutes, mut sources) = (odd()?, odd()?, odd()?);
     let (mut lamport, mut minute, mut source) = (0_u64, 0_u32, Source::Typed);
     let (mut at, mut seq) = (0, 0_u32);
-    widths.reverse();
-    let due = |list: &mut Vec<(u64, i64)>, at| {
-        let is_due = |(position, _): &mut (u64, i64)| *position == at;
-        list.pop_if(is_due).map_or(0, |(_, difference)| difference)
-    };
-    while let Some((width, times)) = widths.last_mut() {
-        lamport = (lamport + 1)
-            .checked_add_signed(due(&mut lamports, at))
-            .filter(|lamport| *lamport <= MAX_LAMPORT)
-            .ok_or(OUT_OF_RANGE)?;
-        let difference = i32::try_from(due(&mut minutes, at)).ok();
-        let next = difference.and_then(|difference| minute.checked_add_signed(difference));
-        minute = next.ok_or(OUT_OF_RANGE)?;
-        if due(&mut sources, at) != 0 {
-            source = match source {
-                Source::Typed => Source::Disk,
-                Source::Disk => Source::Typed,
+    // The first batch from here on of which something is not as expected.
+    let mut next_odd = 0;
+    replica.log.reserve_batches(author, widths.len());
+    for (width, mut times) in widths {
+        while times > 0 {
+            lamport += 1;
+            if at == next_odd {
+                let due = |list: &mut Vec<(u64, i64)>| {
+                    let is_due = |(position, _): &mut (u64, i64)| *position == at;
+                    list.pop_if(is_due).map_or(0, |(_, difference)| difference)
+                };
+                let next = lamport.checked_add_signed(due(&mut lamports));
+                lamport = next.ok_or(OUT_OF_RANGE)?;
+                let difference = i32::try_from(due(&mut minutes)).ok();
+                let next = difference.and_then(|difference| minute.checked_add_signed(difference));
+                minute = next.ok_or(OUT_OF_RANGE)?;
+                if due(&mut sources) != 0 {
+                    source = match source {
+                        Source::Typed => Source::Disk,
+                        Source::Disk => Source::Typed,
+                    };
+                }
+                let lists = [&lamports, &minutes, &sources];
+                let positions = lists.map(|list| list.last().map_or(u64::MAX, |(at, _)| *at));
+                next_odd = positions.into_iter().fold(u64::MAX, u64::min);
+            }
+            // Until then, batches go on alike.
+            let count = times.min(next_odd - at);
+            let end = u64::from(seq) + u64::from(width) * count;
+            let end = u32::try_from(end).map_err(|_great| Invalid::SeqExhausted)?;
+            if lamport + (count - 1) > MAX_LAMPORT {
+                return Err(OUT_OF_RANGE);
+            }
+            let first = BatchInfo {
+                seq,
+                end: seq + width,
+                lamport,
+                minutes: minute,
+                source,
             };
-        }
-        // Until something is not as expected, batches go on alike.
-        let next_odd = [&lamports, &minutes, &sources].map(|list| list[list.len() - 1].0);
-        let count = next_odd
-            .iter()
-            .fold(*times, |count, odd| count.min(odd - at));
-        let ops = u64::from(*width) * count;
-        let end = u64::from(seq) + ops;
-        let end = u32::try_from(end).map_err(|_great| Invalid::SeqExhausted)?;
-        if lamport + count - 1 > MAX_LAMPORT {
-            return Err(OUT_OF_RANGE);
-        }
-        let first = BatchInfo {
-            seq,
-            end: seq + *width,
-            lamport,
-            minutes: minute,
-            source,
-        };
-        replica.restore_batches(author, first, count as u32);
-        lamport += count - 1;
-        at += count;
-        seq = end;
-        *times -= count;
-        if *times == 0 {
-            widths.pop();
+            replica.restore_batches(author, first, count as u32);
+            lamport += count - 1;
+            at += count;
+            seq = end;
+            times -= count;
         }
     }
+    replica.restore_version(author);
     Ok(seq)
 }
 
-/// Reads the entries into a replica, one at a time.
-struct Entries<'a> {
-    replica: &'a mut Replica,
+/// An entry as it was read.
+struct Step {
+    author: AuthorIx,
+    what: What,
+}
+
+enum What {
+    /// The author's next insert entry, which has been announced to the log.
+    Insert(Right),
+    /// Deletes of one character each.
+    Keys {
+        span: Span,
+        backwards: bool,
+    },
+    /// A delete of one stretch.
+    Stretch(Span),
+    /// A delete of what shows from the one character to the other.
+    Through(Id, Id),
+    /// A delete or undo of this part of a list of stretches.
+    Delete(Range<u32>),
+    Undo(Range<u32>),
+    /// This part of the column of notes.
+    Note(Range<u32>),
+}
+
+/// Reads the entries, one at a time, and notes where they cut the characters.
+struct Entries<'r, 'a> {
+    replica: &'r mut Replica,
     /// The file's authors.
     authors: &'a [AuthorIx],
     /// Per author of the file, the number after its last operation.
     ends: &'a [u32],
+    /// Per author of the file, where it wrote last.
     cursors: Vec<Id>,
-    /// Kept from entry to entry for their memory.
+    /// Per author of the replica, the number after the last operation read.
+    done: Vec<u32>,
+    /// Per author of the replica.
+    cuts: Vec<Cuts>,
+    steps: Vec<Step>,
     spans: Vec<Span>,
-    changes: Vec<Change>,
     /// For how many characters more there can be text: no more than bytes.
     room: usize,
     entries: Reader<'a>,
     origins: Reader<'a>,
     targets: Reader<'a>,
     notes: Reader<'a>,
+    notes_len: usize,
 }
 
-impl Entries<'_> {
+impl<'r, 'a> Entries<'r, 'a> {
+    fn new(
+        replica: &'r mut Replica,
+        authors: &'a [AuthorIx],
+        ends: &'a [u32],
+        raw: &'a [Cow<'_, [u8]>; COLUMNS],
+    ) -> Result<Self, Corrupt> {
+        let count = replica.log().authors().count();
+        let sum: u64 = ends.iter().map(|end| u64::from(*end)).sum();
+        if sum > MAX_HISTORY_OPS {
+            return Err(Corrupt::TooLarge);
+        }
+        Ok(Self {
+            replica,
+            authors,
+            ends,
+            cursors: authors.iter().map(|author| Id::new(*author, 0)).collect(),
+            done: vec![0; count],
+            cuts: (0..count).map(|_| Cuts::default()).collect(),
+            // An entry takes a byte, mostly more; memory is taken for a million at most.
+            steps: Vec::with_capacity(raw[ENTRIES].len().min(1 << 20)),
+            spans: Vec::new(),
+            room: 0,
+            entries: Reader(&raw[ENTRIES]),
+            origins: Reader(&raw[ORIGINS]),
+            targets: Reader(&raw[TARGETS]),
+            notes: Reader(&raw[NOTES]),
+            notes_len: raw[NOTES].len(),
+        })
+    }
+
+    /// Whether everything has been read.
+    fn is_whole(&self) -> bool {
+        let columns = [&self.entries, &self.origins, &self.targets, &self.notes];
+        let mut authors = self.authors.iter().zip(self.ends);
+        columns.into_iter().all(Reader::is_empty)
+            && authors.all(|(author, end)| self.done[author.index()] == *end)
+    }
+
     fn read(&mut self, author: usize) -> Result<(), Corrupt> {
         let head = self.entries.uint()?;
         let me = self.authors[author];
-        let seq = self.replica.log[me].end();
-        let len = u32::try_from(head >> 3).ok();
-        let len = len.filter(|len| *len > 0 && *len <= self.ends[author] - seq);
-        let len = len.ok_or(OUT_OF_RANGE)?;
-        match head & 7 {
-            INSERT => return self.insert(author, len),
-            kind @ (FORWARDS | BACKWARDS) => {
-                let id = self.id(TARGETS, author)?;
-                let before = if kind == FORWARDS { 0 } else { len - 1 };
-                let start = id.seq.checked_sub(before).ok_or(UNKNOWN)?;
-                let start = Id::new(id.author, start);
+        let id = Id::new(me, self.done[me.index()]);
+        let (kind, number) = (head & 7, head >> 3);
+        // How many operations it is.
+        let width = match kind {
+            INSERT | FORWARDS | BACKWARDS => number,
+            _ => 1,
+        };
+        let width = u32::try_from(width).ok();
+        let width = width.filter(|width| *width > 0 && *width <= self.ends[author] - id.seq);
+        let width = width.ok_or(OUT_OF_RANGE)?;
+        let what = match kind {
+            INSERT => What::Insert(self.insert(author, id, width)?),
+            FORWARDS | BACKWARDS => {
+                let first = self.id(author)?;
+                let backwards = kind == BACKWARDS;
+                let before = if backwards { width - 1 } else { 0 };
+                let start = first.seq.checked_sub(before).ok_or(UNKNOWN)?;
+                let start = Id::new(first.author, start);
+                let span = self.cut_at(Span { start, len: width })?;
                 self.move_to(author, start, -1);
-                let span = Span { start, len };
-                self.check(span)?;
-                self.replica.restore_keys(me, span, kind == BACKWARDS)?;
-                return Ok(());
+                What::Keys { span, backwards }
             }
-            _ if len > 1 => return Err(OUT_OF_RANGE),
-            _ => {}
-        }
-        let op = match head & 7 {
-            DELETE => Op::Delete {
-                targets: self.targets(author)?,
-            },
-            UNDO => Op::Undo {
-                targets: self.targets(author)?,
-            },
+            STRETCH => {
+                let start = self.id(author)?;
+                let len = u32::try_from(number).ok().filter(|len| *len > 0);
+                let len = len.ok_or(OUT_OF_RANGE)?;
+                let span = self.cut_at(Span { start, len })?;
+                self.move_to(author, start, -1);
+                What::Stretch(span)
+            }
+            _ if number != 1 => return Err(OUT_OF_RANGE),
+            THROUGH => {
+                let first = self.id(author)?;
+                self.move_to(author, first, 0);
+                let last = self.id(author)?;
+                self.check(first)?;
+                self.check(last)?;
+                self.cut(first, 0);
+                self.cut(last, 1);
+                self.move_to(author, first, -1);
+                What::Through(first, last)
+            }
+            DELETE => What::Delete(self.targets(author)?),
+            UNDO => What::Undo(self.targets(author)?),
             NOTE => {
                 let len = self.notes.u32()?;
-                Op::Note {
-                    bytes: self.notes.bytes(len as usize)?,
-                }
+                let start = self.notes_len - self.notes.0.len();
+                self.notes.bytes(len as usize)?;
+                // There are no more bytes than fit in 32 bits.
+                What::Note(start as u32..start as u32 + len)
             }
-            _ => return Err(Corrupt::Malformed("an operation is of an unknown kind")),
+            _ => unreachable!("three bits"),
         };
-        self.changes.clear();
-        Ok(self
-            .replica
-            .restore(me, &op, &self.spans, &mut self.changes)?)
+        self.done[me.index()] += width;
+        self.steps.push(Step { author: me, what });
+        Ok(())
     }
 
-    fn insert(&mut self, author: usize, chars: u32) -> Result<(), Corrupt> {
+    fn insert(&mut self, author: usize, id: Id, chars: u32) -> Result<Right, Corrupt> {
         let room = self.room.checked_sub(chars as usize);
         self.room = room.ok_or(LEFT_OVER)?;
-        let left = self.origin(author)?;
+        let (left, is_said) = self.origin(author)?;
         if let Some(left) = left {
+            self.cut(left, 1);
             self.move_to(author, left, 0);
         }
-        let right = match self.origins.uint()? {
-            0 => self.replica.next_character(left),
-            1 => self.origin(author)?,
-            _ => return Err(OUT_OF_RANGE),
+        let right = if is_said {
+            Right::Is(self.origin(author)?.0)
+        } else {
+            Right::Next
         };
-        let me = self.authors[author];
-        let id = Id::new(me, self.replica.log[me].end());
+        if let Right::Is(Some(right)) = right {
+            self.cut(right, 0);
+        }
+        self.cut(id, 0);
         self.move_to(author, id.plus(chars - 1), 0);
-        Ok(self.replica.restore_insert(id, left, right, chars)?)
+        let log = &mut self.replica.log;
+        log.announce_run(id.author, id.seq, left, chars);
+        Ok(right)
     }
 
     /// Reads what an act names into `spans`.
-    fn targets(&mut self, author: usize) -> Result<Range<usize>, Corrupt> {
-        self.spans.clear();
-        let count = self.targets.uint()?;
-        for _ in 0..count.max(1) {
-            let start = self.id(TARGETS, author)?;
+    fn targets(&mut self, author: usize) -> Result<Range<u32>, Corrupt> {
+        let before = self.spans.len();
+        for _ in 0..self.targets.uint()? {
+            let start = self.id(author)?;
             let len = self.targets.u32()?;
-            let end = start.seq.checked_add(len).filter(|_| len > 0);
-            end.ok_or(OUT_OF_RANGE)?;
-            if count == 0 {
-                self.check(Span { start, len: 1 })?;
-                self.replica
-                    .check_characters(Span { start, len: 1 })
-                    .ok()
-                    .and_then(|()| self.replica.visible_from(start, len, &mut self.spans))
-                    .ok_or(UNKNOWN)?;
-            } else {
-                let span = Span { start, len };
-                self.check(span)?;
-                self.spans.push(span);
+            let span = Span { start, len };
+            if len == 0 {
+                return Err(OUT_OF_RANGE);
             }
+            self.cut_at(span)?;
+            self.spans.push(span);
             self.move_to(author, start, len.into());
         }
-        self.move_to(author, self.spans[0].start, -1);
-        Ok(0..self.spans.len())
+        let first = self.spans.get(before).ok_or(OUT_OF_RANGE)?.start;
+        self.move_to(author, first, -1);
+        let end = u32::try_from(self.spans.len()).map_err(|_great| Corrupt::TooLarge)?;
+        Ok(before as u32..end)
     }
 
-    /// Checks that all of a span is here already.
-    fn check(&self, span: Span) -> Result<(), Corrupt> {
-        let known = self.replica.log[span.start.author].end();
+    /// Checks that all of a span is read already, and cuts at both its ends.
+    fn cut_at(&mut self, span: Span) -> Result<Span, Corrupt> {
         let last = u64::from(span.start.seq) + u64::from(span.len);
-        if last <= known.into() {
+        if last > self.done[span.start.author.index()].into() {
+            return Err(UNKNOWN);
+        }
+        self.cut(span.start, 0);
+        self.cut(span.start, span.len);
+        Ok(span)
+    }
+
+    /// Cuts in front of the character `by` numbers behind `id`, which is read already.
+    fn cut(&mut self, id: Id, by: u32) {
+        self.cuts[id.author.index()].set(id.seq + by);
+    }
+
+    /// An origin, and the bit beside it.
+    fn origin(&mut self, author: usize) -> Result<(Option<Id>, bool), Corrupt> {
+        let token = self.origins.uint()?;
+        let bit = token & 1 == 1;
+        let Some(token) = (token >> 1).checked_sub(1) else {
+            return Ok((None, bit));
+        };
+        let id = resolve(token, self.cursors[author], self.authors, &mut self.origins)?;
+        self.check(id)?;
+        Ok((Some(id), bit))
+    }
+
+    /// Checks that an operation is read already.
+    fn check(&self, id: Id) -> Result<(), Corrupt> {
+        if id.seq < self.done[id.author.index()] {
             Ok(())
         } else {
             Err(UNKNOWN)
         }
     }
 
-    fn origin(&mut self, author: usize) -> Result<Option<Id>, Corrupt> {
-        if self.origins.0.first() == Some(&0) {
-            self.origins.bytes(1)?;
-            return Ok(None);
-        }
-        let id = self.id(ORIGINS, author)?;
-        let span = Span { start: id, len: 1 };
-        self.check(span)?;
-        self.replica.check_characters(span)?;
-        Ok(Some(id))
-    }
-
-    fn id(&mut self, column: usize, author: usize) -> Result<Id, Corrupt> {
-        let column = if column == TARGETS {
-            &mut self.targets
-        } else {
-            &mut self.origins
-        };
-        let cursor = self.cursors[author];
-        let token = column.uint()?.checked_sub(1).ok_or(OUT_OF_RANGE)?;
-        if token & 1 == 0 {
-            let seq = i64::from(cursor.seq).checked_add(unzigzag(token >> 1));
-            let seq = seq.and_then(|seq| u32::try_from(seq).ok());
-            return Ok(Id::new(cursor.author, seq.ok_or(OUT_OF_RANGE)?));
-        }
-        let author = self.authors.get((token >> 1) as usize);
-        Ok(Id::new(*author.ok_or(OUT_OF_RANGE)?, column.u32()?))
+    /// An id in the column of targets.
+    fn id(&mut self, author: usize) -> Result<Id, Corrupt> {
+        let token = self.targets.uint()?.checked_sub(1).ok_or(OUT_OF_RANGE)?;
+        resolve(token, self.cursors[author], self.authors, &mut self.targets)
     }
 
     fn move_to(&mut self, author: usize, id: Id, by: i64) {
         self.cursors[author] = near(id, by);
     }
+}
+
+/// The id that a token stands for, less one, and perhaps the number behind it in its column.
+fn resolve(
+    token: u64,
+    cursor: Id,
+    authors: &[AuthorIx],
+    column: &mut Reader<'_>,
+) -> Result<Id, Corrupt> {
+    if token & 1 == 0 {
+        let seq = i64::from(cursor.seq).checked_add(unzigzag(token >> 1));
+        let seq = seq.and_then(|seq| u32::try_from(seq).ok());
+        return Ok(Id::new(cursor.author, seq.ok_or(OUT_OF_RANGE)?));
+    }
+    let author = authors.get((token >> 1) as usize);
+    Ok(Id::new(*author.ok_or(OUT_OF_RANGE)?, column.u32()?))
+}
+
+/// Takes the operations into the log and the sketch, in the order in which they were read; the undos
+/// among them.
+fn take_in(
+    replica: &mut Replica,
+    atoms: &mut Atoms,
+    steps: &[Step],
+    spans: &[Span],
+    notes: &[u8],
+) -> Result<Vec<Id>, Corrupt> {
+    let mut undos = Vec::new();
+    let mut inserts = vec![0; replica.log().authors().count()];
+    let mut found = Vec::new();
+    for Step { author, what } in steps {
+        let author = *author;
+        match what {
+            What::Insert(right) => {
+                let n = &mut inserts[author.index()];
+                let left = replica.log[author].insert_runs()[*n].left;
+                let right = atoms.insert(author, left, *right).ok_or(NO_CHARACTER)?;
+                let completed = replica.log.complete_run(author, *n, right);
+                completed.ok_or(Corrupt::Malformed("an insert is cut in two"))?;
+                *n += 1;
+            }
+            What::Keys { span, backwards } => {
+                atoms.hide(*span).ok_or(NO_CHARACTER)?;
+                replica.log.push_keys(author, *span, *backwards);
+            }
+            What::Stretch(span) => {
+                atoms.hide(*span).ok_or(NO_CHARACTER)?;
+                replica.log.push_delete(author, &[*span]);
+            }
+            What::Through(first, last) => {
+                found.clear();
+                atoms
+                    .hide_through(*first, *last, &mut found)
+                    .ok_or(UNKNOWN)?;
+                replica.log.push_delete(author, &found);
+            }
+            What::Delete(part) => {
+                let targets = &spans[part.start as usize..part.end as usize];
+                check_disjoint(targets)?;
+                for span in targets {
+                    atoms.hide(*span).ok_or(NO_CHARACTER)?;
+                }
+                replica.log.push_delete(author, targets);
+            }
+            What::Undo(part) => {
+                let targets = &spans[part.start as usize..part.end as usize];
+                let kind = ActKind::Undo(replica.check_undo(targets)?);
+                let seq = replica.log.push_act(author, kind, targets);
+                undos.push(Id::new(author, seq));
+            }
+            What::Note(part) => {
+                let bytes = &notes[part.start as usize..part.end as usize];
+                replica.log.push_note(author, bytes);
+            }
+        }
+    }
+    Ok(undos)
 }

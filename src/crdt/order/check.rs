@@ -1,5 +1,7 @@
 //! The invariants of the order tree, checked.
 
+use std::collections::BTreeSet;
+
 use super::super::log::Log;
 use super::{Cursor, LEAF, NODE, NONE, Order, Place, Run};
 
@@ -21,7 +23,24 @@ impl Order {
             chain.push(next);
         }
         assert_eq!(leaves, chain, "O1: the chain is not the leaves in order");
-        if let Some(Cursor { leaf, slot, start }) = self.cursor {
+        if let Some(Cursor {
+            leaf,
+            slot,
+            start,
+            typist,
+        }) = self.cursor
+        {
+            let run = self.leaves[leaf as usize].runs[slot as usize];
+            if let Some(author) = typist {
+                let end = run.id().plus(run.len - 1);
+                let behind = self.next_run(self.place(end));
+                assert!(
+                    run.author == author
+                        && run.hides == 0
+                        && log.origins(end).1 == behind.map(|place| self.id(place)),
+                    "O5: what is typed does not go on at the cursor"
+                );
+            }
             let before = leaves.iter().take_while(|at| **at != leaf);
             let before = before.flat_map(|leaf| &self.leaves[*leaf as usize].runs);
             let before = before.chain(&self.leaves[leaf as usize].runs[..slot as usize]);
@@ -32,6 +51,14 @@ impl Order {
             leaves.last(),
             Some(&self.last),
             "O1: the last leaf is wrong"
+        );
+        let marked = leaves
+            .iter()
+            .filter(|leaf| self.leaves[**leaf as usize].moved);
+        assert_eq!(
+            marked.collect::<BTreeSet<_>>(),
+            self.moved.iter().collect(),
+            "O3: the leaves marked as moved"
         );
         for leaf in &leaves {
             for (slot, run) in self.leaves[*leaf as usize].runs.iter().enumerate() {

@@ -3,22 +3,28 @@
 use std::ops::Range;
 
 use super::super::op::Span;
+use super::insert::insert_two;
 use super::{Cursor, Order, Place, Run, Shown, push_joined};
 
 impl Order {
     /// Adds `delta` (1 or −1) to how many operations hide each character of `span`, and tells of
-    /// every stretch that became visible or hidden by it, in the span's order. O(log n) a fragment.
-    pub(crate) fn hide(&mut self, span: Span, delta: i32, mut shown: impl FnMut(Shown)) {
+    /// every stretch that became visible or hidden by it, in the span's order. Stops at what is no character; how
+    /// many were. O(log n) a fragment.
+    pub(crate) fn hide(&mut self, span: Span, delta: i32, mut shown: impl FnMut(Shown)) -> u32 {
         let mut id = span.start;
         while id.seq < span.end() {
-            let place = self.place(id);
-            let at = self.visible_before(place) as u32;
-            let run = *self.run(place);
+            let Some(place) = self.look_up(id) else {
+                break;
+            };
+            let start = self.start_of(place.leaf, place.slot);
+            let run = self.run(place);
+            let at = start + if run.hides == 0 { place.offset } else { 0 };
             let len = (run.len - place.offset).min(span.end() - id.seq);
-            let hides = run.hides.checked_add_signed(delta);
+            let was = run.hides;
+            let hides = was.checked_add_signed(delta);
             let hides = hides.expect("an operation hides a character once");
             self.set_hides(place, at, len, hides);
-            if (run.hides == 0) != (hides == 0) {
+            if (was == 0) != (hides == 0) {
                 shown(Shown {
                     at: at as usize,
                     span: Span { start: id, len },
@@ -27,6 +33,7 @@ impl Order {
             }
             id = id.plus(len);
         }
+        id.seq - span.start.seq
     }
 
     /// Hides the visible characters `range`, and appends their names to `spans`, in their order.
@@ -46,66 +53,79 @@ impl Order {
 
     /// Lets `hides` operations hide the `len` characters from `place` on, all in one run, which have
     /// `at` visible ones before them. Leaves the cursor on their run. O(log n).
+    #[inline]
     fn set_hides(&mut self, place: Place, at: u32, len: u32, hides: u32) {
-        let run = self.run(place);
-        let (was, seq) = (run.hides, run.seq + place.offset);
-        self.cursor = None;
-        let (leaf, slot) = match self.move_border(place, len, hides) {
-            Some(slot) => (place.leaf, slot),
-            None => {
-                let (leaf, slot) = self.isolate(place, len);
-                self.leaves[leaf as usize].runs[slot].hides = hides;
-                (leaf, self.join_around(leaf, slot))
-            }
+        let Place {
+            mut leaf,
+            slot,
+            offset,
+        } = place;
+        let mut slot = slot as usize;
+        let runs = &mut self.leaves[leaf as usize].runs;
+        let run = runs[slot];
+        let part = Run {
+            author: run.author,
+            continues: offset > 0 || run.continues,
+            seq: run.seq + offset,
+            len,
+            hides,
         };
-        match (was, hides) {
+        if len == run.len {
+            runs[slot].hides = hides;
+            slot = join_around(runs, slot);
+        } else if offset == 0 {
+            // Its first characters: the run in front takes them, or they are one of their own.
+            if slot > 0 && runs[slot - 1].joins(&part) {
+                slot -= 1;
+                runs[slot].len += len;
+                runs[slot + 1] = run.behind(len);
+            } else {
+                let (to, behind) = self.make_room(leaf, slot + 1, 1);
+                (leaf, slot) = (to, behind - 1);
+                let runs = &mut self.leaves[leaf as usize].runs;
+                runs[slot] = part;
+                runs.insert(behind, run.behind(len));
+            }
+        } else if offset + len == run.len {
+            // Its last ones: likewise, the run behind.
+            if runs.get(slot + 1).is_some_and(|next| part.joins(next)) {
+                runs[slot].len = offset;
+                slot += 1;
+                runs[slot].seq -= len;
+                runs[slot].len += len;
+            } else {
+                (leaf, slot) = self.make_room(leaf, slot + 1, 1);
+                let runs = &mut self.leaves[leaf as usize].runs;
+                runs[slot - 1].len = offset;
+                runs.insert(slot, part);
+            }
+        } else {
+            (leaf, slot) = self.make_room(leaf, slot + 1, 2);
+            let runs = &mut self.leaves[leaf as usize].runs;
+            runs[slot - 1].len = offset;
+            insert_two(runs, slot, [part, run.behind(offset + len)]);
+        }
+        match (run.hides, hides) {
             (0, 1..) => self.add_visible(leaf, -len.cast_signed()),
             (1.., 0) => self.add_visible(leaf, len.cast_signed()),
             _ => {}
         }
-        let run = &self.leaves[leaf as usize].runs[slot];
-        let in_run = if run.hides == 0 { seq - run.seq } else { 0 };
-        self.cursor = Some(Cursor {
-            leaf,
-            slot: slot as u32,
-            start: at - in_run,
-        });
+        let now = &self.leaves[leaf as usize].runs[slot];
+        let in_run = if hides == 0 { part.seq - now.seq } else { 0 };
+        self.cursor = Some(Cursor::new(leaf, slot as u32, at - in_run));
     }
+}
 
-    /// Hands characters at one end of a run over to the run beside it in the leaf, if that is hidden
-    /// as often as they are to be; the slot of that run.
-    fn move_border(&mut self, place: Place, len: u32, hides: u32) -> Option<usize> {
-        let slot = place.slot as usize;
-        let runs = &mut self.leaves[place.leaf as usize].runs;
-        let run = runs[slot];
-        if len == run.len {
-            return None;
-        }
-        if place.offset + len == run.len {
-            let next = runs.get_mut(slot + 1)?;
-            if !next.continues || next.hides != hides || run.id().plus(run.len) != next.id() {
-                return None;
-            }
-            next.seq = run.seq + place.offset;
-            next.len += len;
-            runs[slot].len = place.offset;
-            return Some(slot + 1);
-        }
-        let before = runs.get_mut(slot.checked_sub(1)?)?;
-        if place.offset > 0
-            || !run.continues
-            || before.hides != hides
-            || before.id().plus(before.len) != run.id()
-        {
-            return None;
-        }
-        before.len += len;
-        runs[slot] = Run {
-            seq: run.seq + len,
-            len: run.len - len,
-            continues: true,
-            ..run
-        };
-        Some(slot - 1)
+/// Joins the run at `slot` with the ones beside it in its leaf, where they may be one; its slot then.
+fn join_around(runs: &mut Vec<Run>, slot: usize) -> usize {
+    if slot + 1 < runs.len() && runs[slot].joins(&runs[slot + 1]) {
+        runs[slot].len += runs[slot + 1].len;
+        runs.remove(slot + 1);
     }
+    if slot > 0 && runs[slot - 1].joins(&runs[slot]) {
+        runs[slot - 1].len += runs[slot].len;
+        runs.remove(slot);
+        return slot - 1;
+    }
+    slot
 }

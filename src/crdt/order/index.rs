@@ -34,17 +34,30 @@ impl Index {
         self.end = end;
     }
 
-    /// Notes that the numbers `from..to`, a run, are in `leaf`. O(log n) and the entries in between.
+    /// Notes that the numbers `from..to`, a run, are in `leaf`. O(log n) and the entries in between; O(1) for
+    /// numbers that are new.
+    #[inline]
     pub(super) fn set(&mut self, from: u32, to: u32, leaf: u32) {
-        if from >= self.end {
-            self.end = to;
-            let last = self.chunks.last().map_or(&[][..], Vec::as_slice);
-            if last.last().is_none_or(|(_, held)| *held != leaf) {
-                let chunk = self.chunks.len().saturating_sub(1);
-                self.insert_at(chunk, last.len(), (from, leaf));
-            }
+        if from < self.end {
+            self.set_known(from, to, leaf);
             return;
         }
+        self.end = to;
+        match self.chunks.last_mut() {
+            Some(chunk) if chunk[chunk.len() - 1].1 == leaf => {}
+            Some(chunk) if chunk.len() < CHUNK => chunk.push((from, leaf)),
+            _ => self.push_chunk((from, leaf)),
+        }
+    }
+
+    #[cold]
+    fn push_chunk(&mut self, entry: (u32, u32)) {
+        self.firsts.push(entry.0);
+        self.chunks.push(vec![entry]);
+    }
+
+    #[inline(never)]
+    fn set_known(&mut self, from: u32, to: u32, leaf: u32) {
         let (mut chunk, mut entry) = self.position(from);
         // What holds in front of the run goes on holding in front of it, and behind it what held at
         // its end.
@@ -94,18 +107,13 @@ impl Index {
 
     /// Adds an entry at its position; where it is then.
     fn insert_at(&mut self, chunk: usize, entry: usize, new: (u32, u32)) -> (usize, usize) {
-        let Some(entries) = self.chunks.get_mut(chunk) else {
-            self.firsts.push(new.0);
-            self.chunks.push(vec![new]);
-            return (chunk, 0);
-        };
+        let entries = &mut self.chunks[chunk];
         entries.insert(entry, new);
         self.firsts[chunk] = entries[0].0;
         if entries.len() <= CHUNK {
             return (chunk, entry);
         }
-        // Numbers mostly come at the end: there the full chunk stays full.
-        let at = if entry == CHUNK { CHUNK } else { CHUNK / 2 };
+        let at = CHUNK / 2;
         let half = entries.split_off(at);
         self.firsts.insert(chunk + 1, half[0].0);
         self.chunks.insert(chunk + 1, half);

@@ -1,40 +1,50 @@
 //! How the order tree grows: full leaves and nodes are split, up to the root.
 
-use super::{LEAF, Leaf, NODE, NONE, Node, Order, Run};
+use super::{LEAF, Leaf, MOVED, NODE, NONE, Node, Order, Run};
 
 impl Order {
-    /// Makes sure that one more run fits into the leaf; where `slot` is then.
-    pub(super) fn make_room(&mut self, leaf: u32, slot: usize) -> (u32, usize) {
-        if self.leaves[leaf as usize].runs.len() < LEAF {
+    /// Makes sure that `more` runs, one or two, fit into the leaf at `slot`; where that is then. The run in
+    /// front of it stays in front of it, in the same leaf.
+    #[inline]
+    pub(super) fn make_room(&mut self, leaf: u32, slot: usize, more: usize) -> (u32, usize) {
+        if self.leaves[leaf as usize].runs.len() + more <= LEAF {
             return (leaf, slot);
         }
+        self.split_leaf(leaf, slot)
+    }
+
+    #[inline(never)]
+    fn split_leaf(&mut self, leaf: u32, slot: usize) -> (u32, usize) {
         let new = self.leaves.len() as u32;
         let old = &mut self.leaves[leaf as usize];
         let (parent, next) = (old.parent, old.next);
         // Who writes on at the end leaves full leaves behind.
-        let kept = if next == NONE && slot == LEAF {
-            LEAF - 1
+        let kept = if next == NONE && slot == old.runs.len() {
+            slot - 1
         } else {
-            LEAF / 2
+            old.runs.len() / 2
         };
         let mut runs = Vec::with_capacity(LEAF);
-        runs.extend(old.runs.drain(kept..));
+        runs.extend_from_slice(&old.runs[kept..]);
+        old.runs.truncate(kept);
         old.next = new;
         if next == NONE {
             self.last = new;
         }
-        let moved = runs.iter().map(Run::visible).sum();
-        for run in &runs {
-            self.index_set(run.id(), run.len, new);
-        }
+        let visible = runs.iter().map(Run::visible).sum();
         self.leaves.push(Leaf {
             parent,
             place: 0,
             next,
+            moved: true,
             runs,
         });
-        self.add_child(parent, leaf, new, moved);
-        if slot >= kept {
+        self.moved.push(new);
+        self.add_child(parent, leaf, new, visible);
+        if self.moved.len() > MOVED {
+            self.reindex();
+        }
+        if slot > kept {
             (new, slot - kept)
         } else {
             (leaf, slot)
@@ -90,7 +100,7 @@ impl Order {
     }
 
     /// Tells the children of a node, from one on, where they are.
-    fn number_children(&mut self, parent: u32, from: usize) {
+    pub(super) fn number_children(&mut self, parent: u32, from: usize) {
         let node = &self.nodes[parent as usize];
         if node.above_leaves {
             for (place, child) in node.children.iter().enumerate().skip(from) {

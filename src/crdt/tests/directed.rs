@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::model::{self, ModelOp};
+use super::model::{self, Model, ModelOp};
 use super::*;
 
 /// A batch on its way.
@@ -30,7 +30,8 @@ fn collect(replicas: &[&Replica]) -> (Vec<Travelling>, Vec<(OpId, ModelOp)>) {
 /// text in the end. The first `fixed` batches always come first.
 fn in_every_order(replicas: &[&Replica], fixed: usize) -> String {
     let (mut sent, ops) = collect(replicas);
-    let order = model::order(&ops);
+    let model = Model::new(&ops);
+    let order = model.order();
     let first: Vec<Travelling> = sent.drain(..fixed).collect();
     let mut end = None;
     permute(&mut sent, 0, &mut |sent| {
@@ -38,7 +39,7 @@ fn in_every_order(replicas: &[&Replica], fixed: usize) -> String {
         for (author, seq, bytes) in first.iter().chain(sent) {
             merge(&mut all, *author, *seq, bytes);
             all.check_invariants();
-            let expected = model::text(&ops, &order, all.log().version());
+            let expected = model.text(all.log().version());
             assert_eq!(all.visible_text(), expected);
         }
         assert_eq!(all.waiting(), 0);

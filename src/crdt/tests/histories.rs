@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use fastrand::Rng;
 
-use super::model::{self, ModelOp};
+use super::model::{self, Model, ModelOp};
 use super::*;
 
 /// Seeds of the everyday run.
@@ -168,8 +168,9 @@ impl World {
         replicas: &mut [Replica],
         inboxes: &mut [Vec<Travelling>],
     ) -> usize {
-        let order = model::order(&self.ops);
-        let text = |replica: &Replica| model::text(&self.ops, &order, replica.log().version());
+        let model = Model::new(&self.ops);
+        let order = model.order();
+        let text = |replica: &Replica| model.text(replica.log().version());
         for (replica, inbox) in replicas.iter_mut().zip(inboxes) {
             while !inbox.is_empty() {
                 assert_eq!(replica.visible_text(), text(replica));
@@ -178,7 +179,7 @@ impl World {
             assert_eq!(replica.waiting(), 0);
             assert_eq!(replica.all_characters(), order);
             assert_eq!(replica.visible_text(), text(replica));
-            check_authorship(rng, replica, &self.ops, &order, &self.said);
+            check_authorship(rng, replica, &model, &self.said);
         }
         // All have the same by now, so one of them stands for all.
         let one = rng.choice(&*replicas).expect("there are several");
@@ -193,16 +194,18 @@ impl World {
                 assert_eq!(batches(first, author, 0), batches(other, author, 0));
             }
         }
-        self.needs_no_more_than_causes(rng, first, &order);
-        replicas
-            .iter()
-            .map(|replica| replica.order.levels())
-            .max()
-            .unwrap_or(0)
+        self.needs_no_more_than_causes(rng, first, &model);
+        let levels = replicas.iter().map(|replica| replica.order.levels()).max();
+        // From the log alone comes the same order.
+        replicas[0].rebuild();
+        replicas[0].check_invariants();
+        assert_eq!(replicas[0].all_characters(), order);
+        assert_eq!(replicas[0].visible_text(), text(&replicas[0]));
+        levels.unwrap_or(0)
     }
 
     /// Gives one batch to somebody who gets nothing besides what that batch needs: not all that its author knew.
-    fn needs_no_more_than_causes(&self, rng: &mut Rng, log: &Replica, order: &[OpId]) {
+    fn needs_no_more_than_causes(&self, rng: &mut Rng, log: &Replica, model: &Model) {
         let Some((author, seq, _)) = rng.choice(&self.sent) else {
             return;
         };
@@ -232,10 +235,7 @@ impl World {
         }
         assert_eq!(replica.waiting(), 0);
         assert_eq!(replica.log().version(), &needed);
-        assert_eq!(
-            replica.visible_text(),
-            model::text(&self.ops, order, &needed)
-        );
+        assert_eq!(replica.visible_text(), model.text(&needed));
     }
 }
 
@@ -259,8 +259,7 @@ fn reopen(replica: &Replica, me: AuthorId) -> Replica {
 fn check_authorship(
     rng: &mut Rng,
     replica: &Replica,
-    ops: &[(OpId, ModelOp)],
-    order: &[OpId],
+    model: &Model,
     said: &BTreeMap<OpId, Authorship>,
 ) {
     let from = rng.usize(0..=replica.len());
@@ -270,8 +269,12 @@ fn check_authorship(
         .iter()
         .flat_map(|(range, who)| range.clone().map(|_| *who))
         .collect();
-    let shown = model::shown(ops, order, replica.log().version());
-    let expected: Vec<Authorship> = shown[from..to].iter().map(|(id, _)| said[id]).collect();
+    let shown = model.shown(replica.log().version());
+    let expected: Vec<Authorship> = shown
+        .map(|(id, _)| said[&id])
+        .skip(from)
+        .take(to - from)
+        .collect();
     assert_eq!(told, expected);
     let ends = spans.windows(2).map(|pair| (&pair[0], &pair[1]));
     for ((before, who), (range, next)) in ends {

@@ -126,3 +126,42 @@ fn random_changes_of_unpacked_columns_never_panic() {
         }
     }
 }
+
+#[test]
+fn a_history_is_refused_for_the_inserts_that_merging_refuses() {
+    let seed = std::env::var("COLLAB_EDIT_SEED").map_or(1, |s| s.parse().expect("a number"));
+    eprintln!("COLLAB_EDIT_SEED={seed}");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let (mut refused, mut taken) = (0, 0);
+    for _ in 0..3_000 {
+        let mut people = [replica(1), replica(2), replica(3)];
+        for _ in 0..rng.usize(2..12) {
+            let (one, other) = (rng.usize(0..3), rng.usize(0..3));
+            let at = rng.usize(0..=people[one].len());
+            people[one].insert(at, ["a", "bcd"][rng.usize(0..2)]);
+            commit(&mut people[one]);
+            if one != other {
+                let [from, to] = people.get_disjoint_mut([one, other]).unwrap();
+                sync(from, to);
+            }
+        }
+        let (mut victim, mut evil) = (replica(9), replica(66));
+        people.iter().for_each(|from| sync(from, &mut victim));
+        sync(&victim, &mut evil);
+        let characters = victim.all_characters();
+        let any = |rng: &mut fastrand::Rng| rng.choice(&characters).copied();
+        let left = any(&mut rng).filter(|_| rng.u8(0..6) > 0);
+        let right = any(&mut rng).filter(|_| rng.u8(0..6) > 0);
+        let bytes = evil.forge_batch(&[(left, right, "x")], rng.u64(0..9));
+        let verdict = merge(&mut victim, author(66), 0, &bytes);
+        let why = open(&evil.forge_history("x")).err().unwrap();
+        if let Verdict::Invalid(what) = verdict {
+            assert_eq!(why, Corrupt::Invalid(what), "{left:?} {right:?}");
+            refused += 1;
+        } else {
+            assert!(matches!(why, Corrupt::Malformed(_)), "{why}");
+            taken += 1;
+        }
+    }
+    assert!(refused > 500 && taken > 500, "{refused} {taken}");
+}

@@ -158,6 +158,27 @@ fn a_delete_cannot_name_a_delete() {
 }
 
 #[test]
+fn a_delete_that_names_a_delete_behind_characters_hides_none_of_them() {
+    let (mut victim, mut evil) = scene();
+    evil.insert(3, "x");
+    evil.delete(1..2);
+    for (author, seq, bytes) in commit(&mut evil) {
+        merge(&mut victim, author, seq, &bytes);
+    }
+    assert_eq!(victim.visible_text(), "acx");
+    // "a" and "c", the third of author 1's three, then from the own "x" (2 back) on into the delete.
+    let bytes = [0, 2, 3, 0xff, 0, 1, 0xff, 2, 1, 2, 2];
+    let mut changes = Vec::new();
+    assert_eq!(
+        victim.merge(author(66), 2, &bytes, &mut changes),
+        Verdict::Invalid(Invalid::NotACharacter)
+    );
+    assert_eq!(victim.visible_text(), "acx");
+    assert_eq!(changes, []);
+    victim.check_invariants();
+}
+
+#[test]
 fn undos_nest_to_the_limit_and_no_deeper() {
     let (mut victim, mut evil) = scene();
     let mut last = vec![op(author(1), 0)..op(author(1), 1)];

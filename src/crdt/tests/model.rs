@@ -2,7 +2,7 @@
 //! Quadratic and worse, on purpose: nothing here is shared with the real structures.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::super::log::{ActKind, Entry};
 use super::super::{AuthorId, OpId, Replica, Version};
@@ -61,119 +61,179 @@ pub(crate) fn operations(replica: &Replica, author: AuthorId, from: u32) -> Vec<
     all
 }
 
+/// A history as the model sees it. Operations have numbers here, in an order in which causes come first.
+pub(crate) struct Model {
+    names: Vec<OpId>,
+    ops: Vec<Plain>,
+    /// All characters, hidden ones included, in FugueMax order.
+    order: Vec<usize>,
+}
+
+/// An operation that names others by number.
+enum Plain {
+    Insert {
+        left: Option<usize>,
+        right: Option<usize>,
+        char: char,
+        lamport: u64,
+    },
+    Delete(Vec<usize>),
+    Undo(Vec<usize>),
+    Note,
+}
+
+impl Model {
+    /// Operations come with their causes first.
+    pub(crate) fn new(ops: &[(OpId, ModelOp)]) -> Self {
+        let names: Vec<OpId> = ops.iter().map(|(id, _)| *id).collect();
+        let numbers: BTreeMap<OpId, usize> = names.iter().copied().zip(0..).collect();
+        let all = |ids: &[OpId]| ids.iter().map(|id| numbers[id]).collect();
+        let plain = |op: &ModelOp| match op {
+            ModelOp::Insert {
+                left,
+                right,
+                char,
+                lamport,
+            } => Plain::Insert {
+                left: left.map(|id| numbers[&id]),
+                right: right.map(|id| numbers[&id]),
+                char: *char,
+                lamport: *lamport,
+            },
+            ModelOp::Delete(targets) => Plain::Delete(all(targets)),
+            ModelOp::Undo(targets) => Plain::Undo(all(targets)),
+            ModelOp::Note => Plain::Note,
+        };
+        let mut model = Self {
+            ops: ops.iter().map(|(_, op)| plain(op)).collect(),
+            names,
+            order: Vec::new(),
+        };
+        model.order = model.fugue_max();
+        model
+    }
+
+    /// The names of all characters, hidden ones included, in FugueMax order.
+    pub(crate) fn order(&self) -> Vec<OpId> {
+        self.order.iter().map(|n| self.names[*n]).collect()
+    }
+
+    fn fugue_max(&self) -> Vec<usize> {
+        // The last one is the root, of which every character is a right descendant.
+        let root = self.ops.len();
+        let mut tree: Vec<Children> = Vec::new();
+        tree.resize_with(root + 1, Children::default);
+        let mut parents = vec![root; root + 1];
+        for (n, op) in self.ops.iter().enumerate() {
+            let Plain::Insert { left, right, .. } = op else {
+                continue;
+            };
+            // A left child of the right origin if that descends from the left origin, else a right child
+            // of the left origin.
+            let left = left.unwrap_or(root);
+            let descends = |mut of: usize| {
+                while of != root {
+                    of = parents[of];
+                    if of == left {
+                        return true;
+                    }
+                }
+                false
+            };
+            if let Some(right) = right.filter(|right| descends(*right)) {
+                parents[n] = right;
+                let siblings = &mut tree[right].left;
+                siblings.push(n);
+                siblings.sort_by_key(|n| self.key(*n));
+                continue;
+            }
+            parents[n] = left;
+            tree[left].right.push(n);
+            if tree[left].right.len() > 1 {
+                let list = traverse(&tree, root);
+                let place = |of: usize| match self.ops[of] {
+                    Plain::Insert {
+                        right: Some(id), ..
+                    } => list.iter().position(|other| *other == id).unwrap(),
+                    _ => list.len(),
+                };
+                tree[left]
+                    .right
+                    .sort_by_cached_key(|n| (Reverse(place(*n)), self.key(*n)));
+            }
+        }
+        traverse(&tree, root)
+    }
+
+    /// What decides between siblings in the end.
+    fn key(&self, n: usize) -> (Reverse<u64>, OpId) {
+        match self.ops[n] {
+            Plain::Insert { lamport, .. } => (Reverse(lamport), self.names[n]),
+            _ => unreachable!("only characters are in the tree"),
+        }
+    }
+
+    /// The text that somebody sees who knows exactly the operations in `version`.
+    /// (That a part's order is the whole's, restricted, is what convergence means.)
+    pub(crate) fn text(&self, version: &Version) -> String {
+        self.shown(version).map(|(_, char)| char).collect()
+    }
+
+    /// The characters that [`text`](Self::text) consists of.
+    pub(crate) fn shown(&self, version: &Version) -> impl Iterator<Item = (OpId, char)> {
+        let known: Vec<bool> = self
+            .names
+            .iter()
+            .map(|id| id.seq < version.next(&id.author))
+            .collect();
+        // Undos come after what they name. So from the last on, each is looked at when all that names it is settled.
+        let mut cancelled = vec![false; self.ops.len()];
+        for (n, op) in self.ops.iter().enumerate().rev() {
+            if let Plain::Undo(targets) = op
+                && known[n]
+                && !cancelled[n]
+            {
+                targets.iter().for_each(|target| cancelled[*target] = true);
+            }
+        }
+        let mut deleted = vec![false; self.ops.len()];
+        for (n, op) in self.ops.iter().enumerate() {
+            if let Plain::Delete(targets) = op
+                && known[n]
+                && !cancelled[n]
+            {
+                targets.iter().for_each(|target| deleted[*target] = true);
+            }
+        }
+        self.order.iter().filter_map(move |n| match self.ops[*n] {
+            Plain::Insert { char, .. } if known[*n] && !cancelled[*n] && !deleted[*n] => {
+                Some((self.names[*n], char))
+            }
+            _ => None,
+        })
+    }
+}
+
 #[derive(Default)]
 struct Children {
-    left: Vec<OpId>,
-    right: Vec<OpId>,
+    left: Vec<usize>,
+    right: Vec<usize>,
 }
 
-/// All characters, hidden ones included, in FugueMax order. Operations come with their causes first.
-pub(crate) fn order(ops: &[(OpId, ModelOp)]) -> Vec<OpId> {
-    // `None` is the root, of which every character is a right descendant.
-    let mut children: BTreeMap<Option<OpId>, Children> =
-        BTreeMap::from([(None, Children::default())]);
-    let mut parents: BTreeMap<OpId, Option<OpId>> = BTreeMap::new();
-    let mut data: BTreeMap<OpId, (Option<OpId>, u64)> = BTreeMap::new();
-    for (id, op) in ops {
-        let ModelOp::Insert {
-            left,
-            right,
-            lamport,
-            ..
-        } = op
-        else {
-            continue;
-        };
-        let list = traverse(&children);
-        let place = |right: Option<OpId>| match right {
-            Some(id) => list.iter().position(|other| *other == id).unwrap(),
-            None => list.len(),
-        };
-        let key = |id: OpId, lamport: u64| (Reverse(lamport), id);
-        data.insert(*id, (*right, *lamport));
-        // A left child of the right origin if that descends from the left origin, else a right child
-        // of the left origin.
-        let descends = |mut of: OpId| loop {
-            match parents[&of] {
-                parent if parent == *left => return true,
-                Some(parent) => of = parent,
-                None => return false,
-            }
-        };
-        match right.filter(|right| descends(*right)) {
-            Some(right) => {
-                let siblings = &mut children.get_mut(&Some(right)).unwrap().left;
-                siblings.push(*id);
-                siblings.sort_by_key(|id| key(*id, data[id].1));
-                parents.insert(*id, Some(right));
-            }
-            None => {
-                let siblings = &mut children.get_mut(left).unwrap().right;
-                siblings.push(*id);
-                siblings.sort_by_key(|id| (Reverse(place(data[id].0)), key(*id, data[id].1)));
-                parents.insert(*id, *left);
-            }
+/// What hangs on the root, from left to right.
+fn traverse(tree: &[Children], root: usize) -> Vec<usize> {
+    fn visit(at: usize, tree: &[Children], root: usize, out: &mut Vec<usize>) {
+        for child in &tree[at].left {
+            visit(*child, tree, root, out);
         }
-        children.insert(Some(*id), Children::default());
-    }
-    traverse(&children)
-}
-
-fn traverse(children: &BTreeMap<Option<OpId>, Children>) -> Vec<OpId> {
-    fn visit(at: Option<OpId>, children: &BTreeMap<Option<OpId>, Children>, out: &mut Vec<OpId>) {
-        let own = &children[&at];
-        own.left
-            .iter()
-            .for_each(|child| visit(Some(*child), children, out));
-        out.extend(at);
-        own.right
-            .iter()
-            .for_each(|child| visit(Some(*child), children, out));
+        if at != root {
+            out.push(at);
+        }
+        for child in &tree[at].right {
+            visit(*child, tree, root, out);
+        }
     }
     let mut out = Vec::new();
-    visit(None, children, &mut out);
+    visit(root, tree, root, &mut out);
     out
-}
-
-/// The text that somebody sees who knows exactly the operations in `version`, given the order of all
-/// characters. (That a part's order is the whole's, restricted, is what convergence means.)
-/// Operations come with their causes first.
-pub(crate) fn text(ops: &[(OpId, ModelOp)], order: &[OpId], version: &Version) -> String {
-    shown(ops, order, version)
-        .into_iter()
-        .map(|(_, char)| char)
-        .collect()
-}
-
-/// The characters that [`text`] consists of.
-pub(crate) fn shown(
-    ops: &[(OpId, ModelOp)],
-    order: &[OpId],
-    version: &Version,
-) -> Vec<(OpId, char)> {
-    let known = |id: &OpId| id.seq < version.next(&id.author);
-    let known_ops: Vec<&(OpId, ModelOp)> = ops.iter().filter(|(id, _)| known(id)).collect();
-    // Undos come after what they name. So from the last on, each is looked at when all that names it is settled.
-    let mut cancelled: BTreeSet<OpId> = BTreeSet::new();
-    for (id, op) in known_ops.iter().rev() {
-        if let ModelOp::Undo(targets) = op
-            && !cancelled.contains(id)
-        {
-            cancelled.extend(targets);
-        }
-    }
-    let mut chars: BTreeMap<OpId, char> = BTreeMap::new();
-    let mut deleted: BTreeSet<OpId> = BTreeSet::new();
-    for (id, op) in known_ops {
-        match op {
-            _ if cancelled.contains(id) => {}
-            ModelOp::Insert { char, .. } => drop(chars.insert(*id, *char)),
-            ModelOp::Delete(targets) => deleted.extend(targets),
-            _ => {}
-        }
-    }
-    let shown = order.iter().filter(|id| !deleted.contains(id));
-    shown
-        .filter_map(|id| Some((*id, *chars.get(id)?)))
-        .collect()
 }

@@ -173,6 +173,26 @@ fn a_new_code_is_the_only_one_wherever_it_has_come() {
 }
 
 #[test]
+fn whoever_is_at_the_door_when_the_code_changes_comes_in_with_the_old_one_no_more() {
+    let (mut net, host, _) = pair(38);
+    let secret = Secret::new([50; 32]);
+    let mut late = Identity::new(secret.clone(), Entropy::new(&secret));
+    let mut channel = late.dialler(crate::wire::VERSION, Knock::Newcomer(code(CODE)));
+    let link = LinkId::Accepted(500);
+    let from = SocketAddr::from(([10, 9, 9, 9], 5));
+    net.handle(host, Input::Accepted { link, from });
+    let said = net.transmitted.len();
+    let bytes = channel.step(&[]).send;
+    net.handle(host, Input::Received { link, bytes });
+    let heard = net.transmitted[said].1.clone();
+    let bytes = channel.step(&heard).send;
+    assert!(!bytes.is_empty(), "its half of SPAKE2");
+    net.handle(host, Input::NewCode);
+    net.handle(host, Input::Received { link, bytes });
+    assert!(!net.nodes[host].session.links.contains_key(&link));
+}
+
+#[test]
 fn coming_back_needs_no_code() {
     let (mut net, host, a) = pair(34);
     let keys = net.nodes[a].session.keys().expect("it is inside");

@@ -500,7 +500,16 @@ fn a_full_disk_leaves_the_old_file_and_says_so() {
         assert_eq!(content(&path), "old");
         assert_eq!(names(disk.0.path()), links, "no copies stay");
     }
-    file.save(["short"], LF, Refuse).unwrap();
+    // Nor is there half a backup of what was to be replaced.
+    file.forget();
+    let filled = disk.0.path().join("filled");
+    fs::write(&path, "x".repeat(20 << 10)).unwrap();
+    fs::write(&filled, "x".repeat(30 << 10)).unwrap();
+    let refused = file.save(["short"], LF, Overwrite).unwrap_err().to_string();
+    assert!(refused.contains("keeping a copy"), "{refused}");
+    assert_eq!(names(disk.0.path()), 3);
+    fs::remove_file(&filled).unwrap();
+    file.save(["short"], LF, Overwrite).unwrap();
     assert_eq!(content(&other), "short");
 }
 

@@ -5,6 +5,7 @@ use ratatui::layout::{Margin, Rect};
 use ratatui::style::Style;
 use ratatui::widgets::{Block, Widget};
 
+use crate::document::display::sanitise;
 use crate::ui::canvas::fill;
 
 /// A box of which the height is not known yet.
@@ -50,6 +51,7 @@ impl Boxed {
         };
         fill(buf, covered, Style::new());
         if margin.vertical > 0 {
+            let title = format!(" {} ", sanitise(title, usize::from(width) - 4));
             Block::bordered().title(title).render(covered, buf);
         }
         (covered, covered.inner(margin))

@@ -3,12 +3,15 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::ops::Range;
 use std::rc::Rc;
 
 use ratatui::backend::CrosstermBackend;
 use ratatui::{TerminalOptions, Viewport};
 
 use super::*;
+use crate::ui::view::{Entry, List};
+
 /// Where the frames go.
 #[derive(Clone, Default)]
 struct Wire(Rc<RefCell<Vec<u8>>>);
@@ -111,59 +114,103 @@ fn hostile(rng: &mut fastrand::Rng) -> String {
     text
 }
 
-/// Everything that can be shown, made of hostile texts.
+/// Everything that can be shown, made of hostile texts. All fields stand here, so that a new one is thought of.
 fn hostile_view<'a>(rope: &'a Rope, rng: &mut fastrand::Rng) -> View<'a> {
     let len = rope.len_chars();
-    let mut any = || hostile(rng);
-    let mut view = view(rope);
-    view.status.file = any();
-    view.status.invitation = any();
-    view.status.delivery = any();
-    view.status.members = (0..3)
-        .map(|colour| Member {
-            name: any(),
-            colour,
-            connected: colour == 0,
-        })
-        .collect();
-    view.notice = Some(Notice {
-        level: Level::Warning,
-        text: any(),
-    });
-    view.prompt = Some(Prompt {
-        title: any(),
-        input: any(),
-        cursor: CharPos(0),
-        hidden: false,
-    });
-    let row = || PanelMember {
-        name: any(),
-        colour: Some(1),
-        state: any(),
-        addresses: vec![any(), any()],
+    let mut at = || CharPos(rng.usize(0..=len));
+    let mut range = || {
+        let (a, b) = (at(), at());
+        a.min(b)..a.max(b)
     };
-    view.panel = Some(Panel {
-        members: std::iter::repeat_with(row).take(3).collect(),
-        invitation: vec!["a line".to_owned()],
-        qr: Some(any()),
+    let ranges: Vec<Range<CharPos>> = (0..9).map(|_| range()).collect();
+    let [selection, matches @ .., authored, vanishing] = &ranges[..] else {
+        unreachable!("nine");
+    };
+    let peers = (0..3).map(|n| PeerCursor {
+        selection: rng.bool().then(|| ranges[n].clone()),
+        ..peer(&hostile(rng), n, ranges[n].start.0)
     });
-    let peers: Vec<PeerCursor> = (0..3)
-        .map(|n| peer(&hostile(rng), n, rng.usize(0..=len)))
-        .collect();
-    if rng.bool() {
-        view.prompt = None;
+    let text = TextView {
+        peers: peers.collect(),
+        rope,
+        cursor: selection.end,
+        selection: rng.bool().then(|| selection.clone()),
+        matches: matches.to_vec(),
+        scroll: Scroll {
+            top: matches[0].start,
+            left: Column(rng.usize(0..9)),
+        },
+        options: DisplayOptions {
+            wrap: rng.bool(),
+            columns: rng.usize(1..80),
+            whitespace: rng.bool(),
+            ..DisplayOptions::default()
+        },
+        numbers: rng.bool(),
+        spans: &[],
+        authors: vec![(authored.clone(), 1)],
+        vanishing: vec![vanishing.clone()],
+    };
+    let mut choices = rng.fork();
+    let mut shown = || choices.bool();
+    let mut any = || hostile(rng);
+    View {
+        body: if shown() && shown() && shown() {
+            Body::Connecting(any())
+        } else {
+            Body::Text(text)
+        },
+        status: Status {
+            file: any(),
+            unsaved: shown(),
+            members: (0..3)
+                .map(|colour| Member {
+                    name: any(),
+                    colour,
+                    connected: colour == 0,
+                })
+                .collect(),
+            author: any(),
+            delivery: any(),
+            delivery_short: any(),
+            disk: any(),
+            invitation: any(),
+        },
+        notice: shown().then(|| Notice {
+            level: Level::Warning,
+            text: any(),
+        }),
+        prompt: shown().then(|| Prompt {
+            title: any(),
+            input: any(),
+            cursor: CharPos(0),
+            hidden: false,
+        }),
+        panel: shown().then(|| Panel {
+            members: (0..3)
+                .map(|_| PanelMember {
+                    name: any(),
+                    colour: Some(1),
+                    state: any(),
+                    addresses: vec![any(), any()],
+                })
+                .collect(),
+            invitation: vec![any(), any()],
+            qr: Some(any()),
+        }),
+        list: shown().then(|| List {
+            title: any(),
+            entries: (0..5)
+                .map(|_| Entry {
+                    text: any(),
+                    key: any(),
+                })
+                .collect(),
+            at: 1,
+            choosing: true,
+        }),
+        theme: Theme::default(),
     }
-    if rng.bool() {
-        view.panel = None;
-    }
-    if let Body::Text(text) = &mut view.body {
-        text.peers = peers;
-        text.selection = (len > 0).then(|| CharPos(0)..CharPos(rng.usize(1..=len)));
-    }
-    if rng.u8(0..8) == 0 {
-        view.body = Body::Connecting(hostile(rng));
-    }
-    view
 }
 
 /// A failing seed replays with `SEED=…`.

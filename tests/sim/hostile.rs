@@ -1,0 +1,28 @@
+//! A member that was let in as everybody, with good keys, and says what no member says: well-formed messages
+//! with absurd contents. The others must not panic, must keep within their memory, and must agree with each
+//! other, while it is there and when it is gone.
+//!
+//! - `SIM_SEED=n cargo test --test sim hostile -- --nocapture` replays one seed, telling what happens.
+//! - `SIM_SEEDS=0..10000 cargo test --release --test sim hostile` runs a range.
+//!
+//! [`scene`] is the world of the honest members, [`evil`] the other one. Not here: garbage that is no message
+//! (`tests/fuzz`), and a network that fails ([`world`](super::world)).
+
+mod evil;
+mod scene;
+
+use std::ops::Range;
+
+use super::{run_all, seeds_or};
+use scene::Scene;
+
+/// Seeds of the everyday run.
+const SEEDS: Range<u64> = 0..300;
+
+#[test]
+fn honest_members_agree_whatever_a_hostile_one_says() {
+    let tell = std::env::var("SIM_SEED").is_ok();
+    let totals = run_all(seeds_or(SEEDS), |seed| Scene::new(seed, tell).run());
+    eprintln!("{totals:?}");
+    assert!(totals.edits > 0 && totals.garbage > 0, "nothing happened");
+}
