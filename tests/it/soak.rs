@@ -329,7 +329,8 @@ impl Soak {
 
     /// Somebody who is cut off shortens the text.
     fn cut(&mut self) {
-        let number = self.random.usize(0..self.seats.len());
+        let number = self.random.choice(self.present(true));
+        let number = number.expect("nearly everybody");
         self.pull(number);
         let mut text: Vec<char> = self.member(number).text().chars().collect();
         while text.len() > CUT {
@@ -347,14 +348,15 @@ impl Soak {
     }
 
     fn round(&mut self) {
-        if self.certain > LONG {
-            self.cut();
-        }
         if self.random.bool() {
-            // For good; somebody else sits down there.
+            // For good; somebody else sits down there. Before anybody is cut off: what one has done who leaves for
+            // good without having reached the others is gone.
             let number = self.random.usize(1..self.seats.len());
             self.leave(number);
             self.seat_somebody(number);
+        }
+        if self.certain > LONG {
+            self.cut();
         }
         self.storm();
         self.calm();
