@@ -8,6 +8,7 @@
 //! Deliberately absent: decisions about members and sync (those are the session's), and any text
 //! that is not the document's.
 
+mod chat;
 mod clipboard;
 mod clock;
 pub mod config;
@@ -18,13 +19,15 @@ mod editor;
 mod finding;
 mod headless;
 mod invitation;
-mod keeper;
-mod kept;
+pub mod keeper;
+pub mod kept;
 mod ledger;
 mod looks;
 mod model;
+mod names;
 mod nearby;
 mod painter;
+mod panics;
 mod partition;
 mod prompt;
 mod run;

@@ -43,7 +43,7 @@ pub use authorship::Authorship;
 pub use history::{Corrupt, History};
 pub use id::{AuthorId, OpId};
 pub use limits::MAX_BATCH_BYTES;
-pub use log::Log;
+pub use log::{Log, Noted};
 pub use log_source::LogSource;
 pub use op::{BatchInfo, Invalid, Source};
 pub use replica::{Change, Rejected, Replica, Verdict};

@@ -44,6 +44,8 @@ pub const QUEUE: usize = 64;
 /// The most bytes read from a socket at once.
 pub const READ_BYTES: usize = 64 << 10;
 
+/// Up to how many bytes pieces that wait for a socket are put together.
+pub const WRITE_BYTES: usize = 16 << 10;
 /// The most bytes read at once from a socket that has never brought so many: a stranger's room.
 pub const FIRST_READ_BYTES: usize = 4 << 10;
 

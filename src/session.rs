@@ -177,6 +177,8 @@ struct Peer {
     presence: Option<Presence>,
     /// What it said last that it has on its disk.
     on_disk: Option<OnDisk>,
+    /// The author that wrote at the other end of its last link.
+    author: Option<AuthorId>,
     /// How many operations of each of our authors it was known to have at last.
     acked: Vec<(AuthorId, u32)>,
     /// How many operations we had made when its first link came up; it has come in once it has them.
@@ -190,6 +192,14 @@ struct Peer {
     delay: Option<Duration>,
     /// What the user was told last.
     shown: Option<(MemberState, String)>,
+}
+
+impl Peer {
+    /// How many of `author`'s operations, who is us, it is known to have.
+    fn acked_of(&self, author: AuthorId) -> u32 {
+        let has = |(of, has): &(AuthorId, u32)| (*of == author).then_some(*has);
+        self.acked.iter().find_map(has).unwrap_or(0)
+    }
 }
 
 /// The attempt to join.
@@ -295,13 +305,16 @@ impl Session {
             Input::Adopted { link, adopted } => self.adopted(link, adopted, now, log),
             Input::Cursor { cursor, selection } => {
                 if (self.presence.cursor, self.presence.selection) != (cursor, selection) {
-                    let clock = self.presence.clock.wrapping_add(1).max(1);
                     self.presence = Presence {
-                        clock,
                         cursor,
                         selection,
+                        ..self.presence.next()
                     };
                 }
+            }
+            Input::LookHere => {
+                self.presence = self.presence.next();
+                self.presence.calls = self.presence.calls.wrapping_add(1);
             }
             Input::NewCode => self.new_code(now),
             Input::Saved(on_disk) => self.saved(on_disk),
@@ -336,10 +349,11 @@ impl Session {
         if self.left {
             return None;
         }
+        let others = self.others_period();
         let links = self
             .links
             .values()
-            .map(|link| link.wake(self.presence.clock));
+            .map(|link| link.wake(self.presence.clock, others));
         let may_dial = self.is_inside() && self.dials_left() > 0;
         let dials = self
             .peers
@@ -421,8 +435,7 @@ impl Session {
                 .iter()
                 .find(|addr| leads.is_none_or(|leads| leads.ip() == addr.ip()));
             let me = self.me.author;
-            let has = |(author, has): &(AuthorId, u32)| (*author == me).then_some(*has);
-            let has = peer.acked.iter().find_map(has).unwrap_or(0);
+            let has = peer.acked_of(me);
             let old = peer.acked.iter().filter(|(author, _)| *author != me);
             Some(MemberView {
                 member: *member,
@@ -443,11 +456,23 @@ impl Session {
         self.peers.iter().filter_map(view).collect()
     }
 
+    /// How many of the operations that we made in this process `member` is known to have. O(log n).
+    pub fn acked(&self, member: &MemberId) -> u32 {
+        let peer = self.peers.get(member);
+        peer.map_or(0, |peer| peer.acked_of(self.me.author))
+    }
+
+    /// The author that writes at the other end of the link to `member`, if there is one. O(log n).
+    pub fn linked_author(&self, member: &MemberId) -> Option<AuthorId> {
+        let link = self.peers.get(member)?.link?;
+        Some(self.links.get(&link)?.up()?.author)
+    }
+
     /// Every cursor that is known: whose, the author that now writes there, and where.
     pub fn presences(&self) -> impl Iterator<Item = (MemberId, AuthorId, &Presence)> {
         self.peers.iter().filter_map(|(member, peer)| {
-            let author = self.links.get(&peer.link?)?.up()?.author;
-            Some((*member, author, peer.presence.as_ref()?))
+            let presence = peer.presence.as_ref()?;
+            Some((*member, self.linked_author(member)?, presence))
         })
     }
 
@@ -495,9 +520,9 @@ impl Session {
         self.session.is_some() && self.access.is_some() && self.grant.is_some()
     }
 
-    /// What is on its way to all sockets, in bytes.
+    /// What is on its way to the socket for which most is, in bytes.
     pub fn in_flight(&self) -> usize {
-        self.links.values().map(Link::in_flight).sum()
+        self.links.values().map(Link::in_flight).max().unwrap_or(0)
     }
 
     fn state(&self, member: &MemberId) -> MemberState {

@@ -14,6 +14,7 @@ pub mod action;
 mod canvas;
 pub mod clipboard;
 pub mod draw;
+mod frames;
 mod ground;
 pub mod highlight;
 pub mod input;

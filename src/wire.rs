@@ -28,4 +28,4 @@ pub use message::{
 pub use name::Name;
 
 /// The version of the protocol. Members of different versions refuse each other, naming both.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;

@@ -12,9 +12,9 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::keeper::{Keeper, News, Portion};
-use super::kept::{DISK, DiskNote, OurPlace, SESSION, SessionNote, to_bytes};
+use super::kept::{DISK, DiskNote, OurPlace, Past, SESSION, SessionNote, to_bytes};
 use crate::crdt::limits::MAX_OPERATIONS;
-use crate::crdt::{Anchor, NotAdopted, OpId, Rejected, Source, Verdict, Version};
+use crate::crdt::{Anchor, OpId, Rejected, Source, Verdict, Version};
 use crate::document::authorship::Effect;
 use crate::document::format::text_hash;
 use crate::document::{CharPos, Document, EditKind, Rope, TextChange};
@@ -75,6 +75,23 @@ impl Core {
         Self::with(session, document)
     }
 
+    /// A member that was in the session before, as its journal left it. `access` opens it from now on, if
+    /// given; what `config` says of the session does not count.
+    ///
+    /// # Errors
+    /// In words, when this program cannot read what was kept.
+    pub fn resumed(
+        config: Config,
+        past: &Past,
+        access: Option<Access>,
+        now: Time,
+    ) -> Result<Self, String> {
+        let me = MemberId(config.crypto.member().id());
+        let session = Session::new(past.resumed(config, access), now);
+        let document = past.document(session.author(), me)?;
+        Ok(Self::with(session, document))
+    }
+
     /// A member with a document whose edits are the session's author's.
     pub(super) fn with(session: Session, document: Document) -> Self {
         Self {
@@ -106,14 +123,6 @@ impl Core {
         self.document.load(text, minutes);
     }
 
-    /// Takes over the history of a kept session, before anything is edited.
-    ///
-    /// # Errors
-    /// If it is none.
-    pub fn restore(&mut self, history: &[u8]) -> Result<(), NotAdopted> {
-        self.document.adopt(history)
-    }
-
     /// Replaces `range` by `text`.
     pub fn edit(&mut self, range: Range<CharPos>, text: &str, kind: EditKind, now: Time) {
         self.document.edit(range, text, kind, now.0);
@@ -123,6 +132,12 @@ impl Core {
     /// Makes several replacements as one step of undo; see [`Document::edit_all`].
     pub fn edit_all(&mut self, edits: &[(Range<CharPos>, String)], now: Time) {
         self.document.edit_all(edits, now.0);
+        self.changed = true;
+    }
+
+    /// Adds a note to our log; it goes out with the turn's edits. See [`Document::note`].
+    pub fn note(&mut self, bytes: &[u8]) {
+        self.document.note(bytes);
         self.changed = true;
     }
 
@@ -191,16 +206,16 @@ impl Core {
         self.document.end_save(done);
     }
 
-    /// Sends what was edited since the last flush, as one batch, and where our cursor is. `minutes`
-    /// is the wall clock, in whole minutes since 1970.
+    /// Sends what was edited since the last flush, as one batch, and where our cursor is; whether there was
+    /// anything. `minutes` is the wall clock, in whole minutes since 1970.
     pub fn flush(
         &mut self,
         presence: Option<(Anchor, Option<(Anchor, Anchor)>)>,
         now: Time,
         minutes: u32,
-    ) {
+    ) -> bool {
         self.minutes = minutes;
-        self.commit(now);
+        let edited = self.commit(now);
         if let Some((cursor, selection)) = presence {
             self.handle(
                 Input::Cursor {
@@ -210,6 +225,7 @@ impl Core {
                 now,
             );
         }
+        edited
     }
 
     /// Takes in what has happened to the session.
@@ -229,11 +245,13 @@ impl Core {
         self.session_handle(input, now);
     }
 
-    /// Makes a batch of what was edited since the last one.
-    pub(super) fn commit(&mut self, now: Time) {
-        if self.document.commit(self.minutes, Source::Typed).is_some() {
+    /// Makes a batch of what was edited since the last one; whether there was anything.
+    pub(super) fn commit(&mut self, now: Time) -> bool {
+        let edited = self.document.commit(self.minutes, Source::Typed).is_some();
+        if edited {
             self.session_handle(Input::LocalChange, now);
         }
+        edited
     }
 
     fn session_handle(&mut self, input: Input, now: Time) {
@@ -317,15 +335,16 @@ impl Core {
         batches: &[crate::wire::Batch],
     ) -> Outcome {
         if self.document.log().version().total() >= self.most_operations {
-            return Outcome::Rejected("there are as many edits as there may be".to_owned());
+            return Outcome::Full;
         }
         let mut outcome = Outcome::Duplicate;
         for batch in batches {
             outcome = match (self.document.merge(author, seq, &batch.bytes), outcome) {
                 (Verdict::Invalid(why), _) => return self.rejected(why.to_string()),
-                (Verdict::Frozen, _) => return Outcome::Frozen,
-                (Verdict::Waiting, _) | (_, Outcome::Parked) => Outcome::Parked,
+                // That the log has grown is to be told, whatever becomes of the rest.
                 (Verdict::Applied, _) | (_, Outcome::Applied) => Outcome::Applied,
+                (Verdict::Frozen, _) => Outcome::Frozen,
+                (Verdict::Waiting, _) | (_, Outcome::Parked) => Outcome::Parked,
                 (Verdict::Duplicate, _) => Outcome::Duplicate,
             };
             seq = seq.saturating_add(batch.width);
@@ -396,7 +415,7 @@ impl Core {
     }
 
     /// Keeps everything from now on by way of `keeper`. `begun` says whether the session has been entered.
-    pub(super) fn keep(&mut self, keeper: Keeper, place: OurPlace, begun: bool) {
+    pub fn keep(&mut self, keeper: Keeper, place: OurPlace, begun: bool) {
         self.keeping = Keeping {
             keeper,
             begun,
@@ -406,7 +425,7 @@ impl Core {
     }
 
     /// What is to be appended to the journal now, if anything.
-    pub(super) fn next_portion(&mut self) -> Option<Portion> {
+    pub fn next_portion(&mut self) -> Option<Portion> {
         let keeping = &mut self.keeping;
         if keeping.begun && keeping.keeper.is_on() {
             let state = (self.session.roster_stamp(), self.session.access().cloned());
@@ -426,7 +445,7 @@ impl Core {
     }
 
     /// Takes in what the journal's writer says.
-    pub(super) fn kept(&mut self, news: News) {
+    pub fn kept(&mut self, news: News) {
         if let Some(text) = self.keeping.keeper.hear(news) {
             self.events.push_back(Event::Notice(text));
         }
@@ -456,6 +475,11 @@ impl Core {
 
 #[cfg(test)]
 impl Core {
+    /// Takes over a history that holds all that is here.
+    pub(super) fn restore(&mut self, history: &[u8]) -> Result<(), crate::crdt::NotAdopted> {
+        self.document.adopt(history)
+    }
+
     /// Merges what another author, who knows all that is here, does to the text.
     pub(super) fn merge_by(
         &mut self,
@@ -514,6 +538,33 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_has_grown_is_told_of_though_something_waits() {
+        let mut core = Core::new(Config::for_test(1, true, Properties::default()), Time(0));
+        let mut documents = [2, 3].map(|n| Document::new(AuthorId([n; 16])));
+        let batch = |document: &Document, seq| {
+            let mut bytes = Vec::new();
+            let me = document.me();
+            let next = document.log().batch_at(&me, seq, &mut bytes);
+            let width = next.expect("a batch") - seq;
+            crate::wire::Batch { width, bytes }
+        };
+        let [ann, ben] = &mut documents;
+        ann.edit(CharPos(0)..CharPos(0), "here", EditKind::Whole, 0);
+        ann.commit(0, Source::Typed);
+        ben.edit(CharPos(0)..CharPos(0), "cause", EditKind::Whole, 0);
+        ben.commit(0, Source::Typed);
+        assert_eq!(
+            ann.merge(ben.me(), 0, &batch(ben, 0).bytes),
+            Verdict::Applied
+        );
+        ann.edit(CharPos(0)..CharPos(9), "", EditKind::Whole, 0);
+        let seq = ann.commit(0, Source::Typed).expect("an edit");
+        let batches = [batch(ann, 0), batch(ann, seq)];
+        assert_eq!(core.merge(ann.me(), 0, &batches), Outcome::Applied);
+        assert_eq!(core.document().rope(), "here");
+    }
+
+    #[test]
     fn a_document_that_is_as_large_as_it_may_be_takes_no_more() {
         let config = Config::for_test(1, true, Properties::default());
         let mut core = Core::new(config, Time(0));
@@ -530,7 +581,7 @@ mod tests {
             outcomes.push(core.merge(other.me(), seq, &batches));
         }
         assert_eq!(outcomes[..2], [Outcome::Applied, Outcome::Applied]);
-        assert!(matches!(&outcomes[2], Outcome::Rejected(_)));
+        assert_eq!(outcomes[2], Outcome::Full);
         assert_eq!(core.document().len(), 10);
         assert!(!core.document().log().is_frozen(&other.me()));
     }

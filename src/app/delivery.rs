@@ -100,6 +100,15 @@ impl Gauge {
     }
 }
 
+/// For the list of members: what of one's own edits a member is not known to have.
+pub(super) fn of_member(member: &MemberView, log: &Log) -> String {
+    match edits(&[member], log) {
+        _ if member.state == MemberState::Left => String::new(),
+        0 => ", delivered".to_owned(),
+        count => format!(", lacks {}", plural(count, "edit")),
+    }
+}
+
 /// Everybody has everything.
 fn settled(counted: &[&MemberView]) -> Delivery {
     let here = counted

@@ -306,7 +306,8 @@ impl Editor {
     /// held by the outermost selected characters, so that a selection does not grow at its ends.
     pub(super) fn select(&mut self, core: &Core, mark: Option<CharPos>, caret: CharPos) {
         self.put(core, caret);
-        let Some(mark) = mark else {
+        // Nothing is selected then, and nothing that others write there is to be.
+        let Some(mark) = mark.filter(|mark| *mark != caret) else {
             self.mark = None;
             return;
         };

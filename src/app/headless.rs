@@ -421,6 +421,7 @@ impl Headless {
                     self.tell(Told::Member { name, state });
                 }
                 SessionEvent::PresenceChanged { .. }
+                | SessionEvent::AskedToLook { .. }
                 | SessionEvent::AccessChanged { .. }
                 | SessionEvent::MemberSaved { .. } => {}
                 SessionEvent::Notice(message) => self.tell(Told::Error { message }),

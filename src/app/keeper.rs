@@ -19,23 +19,32 @@ const MAX_IN_FLIGHT_BYTES: usize = 1 << 20;
 
 /// Records to be appended, together.
 #[derive(PartialEq, Eq, Debug)]
-pub(super) struct Portion {
-    pub(super) entries: Vec<Entry>,
+pub struct Portion {
+    /// The records, in order.
+    pub entries: Vec<Entry>,
     /// How much that is.
-    pub(super) bytes: usize,
+    pub bytes: usize,
     /// Whether the journal has everything then.
-    pub(super) whole: bool,
+    pub whole: bool,
     /// How many times the journal has been begun anew.
-    pub(super) generation: u32,
+    pub generation: u32,
 }
 
 /// What the writer has to say.
 #[derive(PartialEq, Eq, Debug)]
-pub(super) enum News {
+pub enum News {
     /// So much of this generation has been appended.
-    Written { bytes: usize, generation: u32 },
+    Written {
+        /// As the portions said.
+        bytes: usize,
+        /// Of which journal.
+        generation: u32,
+    },
     /// There is a new journal, which lacks everything.
-    Anew { generation: u32 },
+    Anew {
+        /// How many there were before.
+        generation: u32,
+    },
     /// Nothing can be written, for this reason; it is tried again and again.
     Failing(String),
     /// Everything that was handed over is written again.
@@ -44,7 +53,7 @@ pub(super) enum News {
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Keeper {
+pub struct Keeper {
     /// Whether there is a journal.
     on: bool,
     /// Whether there should be one.
@@ -59,7 +68,7 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// A keeper whose journal has everything up to `handed`.
-    pub(super) fn new(handed: Version) -> Self {
+    pub fn new(handed: Version) -> Self {
         Self {
             on: true,
             wanted: true,

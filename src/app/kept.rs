@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::crdt::{AuthorId, Corrupt, OpId, Version};
 use crate::document::format::{Format, text_hash};
 use crate::document::{Document, Preview, Rope};
-use crate::security::Keys;
-use crate::session::Session;
+use crate::security::{Access, Keys};
+use crate::session::{Config, Inside, Session};
 use crate::storage::journal::Content;
 use crate::storage::kept::{Kept, NOTES};
 use crate::storage::{Loaded, TextFile};
@@ -33,12 +33,13 @@ pub(super) struct SessionNote {
 
 /// Where this member is reached, and what it made of the session.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(super) struct OurPlace {
+pub struct OurPlace {
     /// Whether the code was made here, so that it may be shown by a headless member.
-    pub(super) made_code: bool,
+    pub made_code: bool,
     /// Where members were accepted last; no port if nowhere.
-    pub(super) ips: Vec<IpAddr>,
-    pub(super) port: u16,
+    pub ips: Vec<IpAddr>,
+    /// See `ips`.
+    pub port: u16,
 }
 
 /// What is known to be on disk.
@@ -55,8 +56,9 @@ pub(super) struct DiskNote {
 type Heads = Vec<(AuthorId, u32)>;
 
 /// A session that was kept.
-pub(super) struct Past {
-    pub(super) keys: Keys,
+pub struct Past {
+    /// Who we are, and what opens the session.
+    pub keys: Keys,
     pub(super) note: SessionNote,
     pub(super) disk: DiskNote,
     content: Content,
@@ -224,7 +226,7 @@ impl Past {
     ///
     /// # Errors
     /// In words, when there is one that this program cannot read.
-    pub(super) fn of(content: Content) -> Result<Option<Self>, String> {
+    pub fn of(content: Content) -> Result<Option<Self>, String> {
         let kept = Kept::of(&content);
         let Some(note) = kept.notes.get(&SESSION) else {
             return Ok(None);
@@ -242,6 +244,28 @@ impl Past {
             disk,
             content,
         }))
+    }
+
+    /// What a session starts with that goes on. A code that was given takes the place of another one.
+    pub(super) fn resumed(&self, config: Config, access: Option<Access>) -> Config {
+        let Keys {
+            grant,
+            access: before,
+            stamp,
+            ..
+        } = self.keys.clone();
+        let access = access.unwrap_or_else(|| before.clone());
+        let stamp = stamp + u64::from(access != before);
+        Config {
+            inside: Some(Inside {
+                grant,
+                access,
+                stamp,
+                properties: self.note.properties.clone(),
+            }),
+            kept: self.note.entries.clone(),
+            ..config
+        }
     }
 
     /// The document, its further edits being `author`'s, of member `me`. O(n log n).

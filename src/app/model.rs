@@ -10,6 +10,7 @@ mod door;
 mod files;
 mod find;
 mod others;
+mod talking;
 mod together;
 
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ use super::invitation::Invitation;
 use super::keeper::News;
 use super::kept::Continued;
 use super::looks::Looks;
+use super::names::Names;
 use super::painter::{Answer, Painter};
 use super::partition::Partitions;
 use super::prompt::{Prompt, Question};
@@ -163,10 +165,15 @@ pub(super) struct Model {
     effects: Vec<Effect>,
     /// Whether the screen may have to change.
     dirty: bool,
+    /// Whether the last turn had edits.
+    typed: bool,
     /// What the status bar said of the others last.
     shown: (Vec<MemberView>, Option<u8>),
     gauge: Gauge,
     partitions: Partitions,
+    talk: talking::Talk,
+    pasting: Option<copying::Pasting>,
+    names: Names,
     /// What the gauge says now.
     pub(super) delivery: Delivery,
 }
@@ -233,6 +240,7 @@ impl Model {
             target: target.unwrap_or_default(),
             ..Self::new(core, saving, invitation, folder)
         };
+        model.take_up_chat();
         if model.file_name.is_empty() && !file_name.is_empty() {
             model.file_name = harmless_file_name(&file_name);
         }
@@ -301,9 +309,13 @@ impl Model {
             rules: Rules::default(),
             effects: Vec::new(),
             dirty: true,
+            typed: false,
             shown: (Vec::new(), None),
             gauge: Gauge::default(),
             partitions: Partitions::default(),
+            talk: talking::Talk::default(),
+            pasting: None,
+            names: Names::default(),
             delivery: Delivery::default(),
         }
     }
@@ -313,10 +325,10 @@ impl Model {
         // What the session hears may change nothing to be seen: a sign of life, or heads.
         self.dirty |= !matches!(
             event,
-            Event::Session(_) | Event::Stirred(_) | Event::Kept(_)
+            Event::Session(_) | Event::Stirred(_) | Event::Kept(_) | Event::Painted(_)
         );
         match event {
-            Event::Action(action) => self.act(action, now),
+            Event::Action(action) => self.take_turn(action, now),
             Event::Session(input) => {
                 self.core.handle(input, now);
                 self.hear(now);
@@ -328,8 +340,8 @@ impl Model {
             Event::Stirred(stir) => self.saving.stirred(stir, now),
             Event::Found(found) => self.found(*found, now),
             Event::Copied(way) => self.copied(way),
-            Event::Pasted(text) => self.pasted(text, now),
-            Event::Painted(answer) => self.painter.answered(answer),
+            Event::Pasted(text) => self.pasted(Ok(text), now),
+            Event::Painted(answer) => self.dirty |= self.painter.answered(answer),
             Event::Ground(ground) => self.theme = self.theme.on(ground),
             Event::Listening(addrs) => self.listening(addrs, now),
             Event::Kept(news) => {
@@ -344,8 +356,10 @@ impl Model {
     pub(super) fn finish_turn(&mut self, now: Time, minutes: u32) -> Vec<Effect> {
         self.minutes = minutes;
         let presence = (self.phase == Phase::Editing).then(|| self.editor.presence(&self.core));
-        self.core.flush(presence, now, minutes);
+        self.typed = self.core.flush(presence, now, minutes);
         self.hear(now);
+        self.paste_overdue(now);
+        self.listen();
         self.keep_searched();
         self.saving.announce(&mut self.core, now);
         if let Some(job) = self.look(now) {
@@ -357,6 +371,11 @@ impl Model {
             self.effects.insert(last, Effect::Net(command));
         }
         std::mem::take(&mut self.effects)
+    }
+
+    /// Whether the turn that has just ended had edits for the others.
+    pub(super) const fn has_typed(&self) -> bool {
+        self.typed
     }
 
     /// Whether the program is about to end.
@@ -394,9 +413,16 @@ impl Model {
         let delivery = self.measure(&members, now);
         self.report_back(&members);
         self.dirty |= delivery != self.delivery;
+        self.dirty |= self.names.take_away(now);
         self.delivery = delivery;
         if !self.panel {
-            members.iter_mut().for_each(|member| member.delay = None);
+            // What the gauge has made words of, and what only the panel shows.
+            for member in &mut members {
+                member.delay = None;
+                member.acked.clear();
+                member.undelivered = 0;
+                member.addr = None;
+            }
         }
         let joining = self.phase == Phase::Connecting;
         let shown = (members, self.progress());
@@ -478,12 +504,13 @@ impl Model {
             Command::Copy | Command::Cut => self.copy(command == Command::Cut, now),
             // Where only this editor knows, it is there at once, before the next key.
             Command::Paste if self.settings.clipboard != Clipboard::Desktop => {
-                self.pasted(None, now);
+                self.paste(None, now);
             }
-            Command::Paste => self.effects.push(Effect::Paste),
+            Command::Paste => self.ask_clipboard(now),
             Command::Suspend => self.effects.push(Effect::Suspend),
             Command::Members => self.panel = !self.panel,
             Command::Escape if self.panel => self.panel = false,
+            Command::Escape if self.close_chat() => {}
             command if self.open_list(command) || self.together(command, now) => {}
             command => match self.looks.switch(command) {
                 Some(said) => {
@@ -535,7 +562,9 @@ impl Model {
                     name,
                     state,
                 } => self.member_changed(member, &name, state),
-                SessionEvent::PresenceChanged { .. } | SessionEvent::MemberSaved { .. } => {}
+                SessionEvent::PresenceChanged { member } => self.moved(member, now),
+                SessionEvent::MemberSaved { .. } => {}
+                SessionEvent::AskedToLook { member } => self.asked_to_look(member),
                 SessionEvent::AccessChanged { by } => {
                     let who = by.unwrap_or_else(|| "you".to_owned());
                     let text = format!("A new session code, made by {who}; F2 shows it");

@@ -95,20 +95,23 @@ impl Painter {
         })
     }
 
-    /// Takes in an answer.
-    pub(super) fn answered(&mut self, answer: Answer) {
+    /// Takes in an answer; whether anything looks otherwise.
+    pub(super) fn answered(&mut self, answer: Answer) -> bool {
         self.waiting = false;
         let Some(mut spans) = answer else {
+            let looks = !self.spans.is_empty();
             *self = Self {
                 plain: true,
                 ..Self::default()
             };
-            return;
+            return looks;
         };
         for change in &self.since {
             follow(&mut spans, change);
         }
+        let looks = self.spans != spans;
         self.spans = spans;
+        looks
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use super::chat::MAX_MESSAGE;
 use crate::crdt::OpId;
 use crate::document::display::DisplayOptions;
 use crate::document::grapheme::{next_grapheme_boundary, prev_grapheme_boundary};
@@ -36,6 +37,8 @@ pub(super) enum Question {
     ReplaceWith,
     /// Whether to replace this match.
     ReplaceEach,
+    /// What to say to the others.
+    Chat,
     /// Which line to go to.
     GoToLine,
     /// Whether to join another session than the one that is kept, which is set aside then.
@@ -81,6 +84,7 @@ impl Prompt {
             Question::Replace => "Replace:",
             Question::ReplaceWith => "With:",
             Question::ReplaceEach => "Replace it? y: yes, n: next, a: all, Esc: no more",
+            Question::Chat => "Say:",
             Question::GoToLine => "Go to line:column:",
             Question::OtherSession => {
                 "Another session than the one kept for this file is there. Join it instead? [y/N]"
@@ -131,6 +135,9 @@ impl Prompt {
         }
         match action {
             Action::Insert(c) => self.insert(c.encode_utf8(&mut [0; 4])),
+            Action::Paste(text) if self.question == Question::Chat => {
+                self.insert(&text.replace('\n', " "));
+            }
             Action::Paste(text) => self.insert(text.lines().next().unwrap_or("")),
             Action::Do(command) => self.command(command),
             Action::Mouse(..) | Action::Resize => {}
@@ -157,7 +164,11 @@ impl Prompt {
 
     fn insert(&mut self, text: &str) {
         let chars = text.chars().count();
-        if self.answer.len_chars() + chars <= MAX_ANSWER {
+        let most = match self.question {
+            Question::Chat => MAX_MESSAGE,
+            _ => MAX_ANSWER,
+        };
+        if self.answer.len_chars() + chars <= most {
             self.answer.insert(self.caret.0, text);
             self.caret = self.caret + chars;
         }

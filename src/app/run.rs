@@ -20,6 +20,7 @@ use super::keeper::News;
 use super::model::{Effect, Event, Model};
 use super::nearby::Announcer;
 use super::painter::{self, Question};
+use super::panics::restore_on_panic;
 use super::saving::{FileDone, FileJob};
 use super::shelf::Shelf;
 use super::unix::{Ends, continuations, size_changes, stop, wait_for_hangup};
@@ -42,6 +43,9 @@ const UNSTOPPED: Duration = Duration::from_millis(200);
 const LINES: usize = 1024;
 const MAX_LINE_BYTES: u64 = 64 << 20;
 
+/// The shortest time between two portions for the journal.
+const KEEP_PERIOD: Duration = Duration::from_millis(5);
+
 /// How long the journal is waited for at the end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -56,6 +60,8 @@ pub(super) struct Outside {
     journal: bool,
     /// Whether it was joined without a file, so that it is to be found by that too.
     alias: bool,
+    /// When the journal was given something last.
+    kept_at: Option<Time>,
 }
 
 /// How a run ended.
@@ -78,6 +84,7 @@ pub(super) async fn screen(
     let mut ends = Ends::new()?;
     // Before the size is asked for, or a change right after the start would be missed.
     let mut sizes = size_changes()?;
+    restore_on_panic();
     let mut screen = Screen::enter(settings.mouse)?;
     let mut clipboard = Clipboard::new(&settings);
     let mut continued = continuations()?;
@@ -150,19 +157,23 @@ pub(super) async fn screen(
             model.warn(&warning);
         }
         watching.follow(&model.saving);
-        // What goes to the others goes first.
-        tokio::task::yield_now().await;
+        if model.has_typed() {
+            // What goes to the others goes first; what came from them is drawn first.
+            tokio::task::yield_now().await;
+        }
         if model.take_dirty(clock.now()) {
             screen.draw(&model.view(screen.size(), clock.now()))?;
-            if let Some(question) = model.question() {
-                // The thread is there as long as the program.
-                let _ = questions.send(question);
-            }
             if std::mem::take(&mut ask) && model.theme.wants_ground() {
                 screen.ask_ground()?;
             }
         }
-        outside.keep(&mut model.core);
+        if let Some(question) = model.question() {
+            // The thread is there as long as the program.
+            let _ = questions.send(question);
+        }
+        let now = clock.now();
+        let keep_due = outside.keep_paced(&mut model.core, now);
+        let due = model.next_deadline(now).into_iter().chain(keep_due).min();
         // The first event is waited for, the rest of the turn is what is there already.
         let mut taken = 0;
         loop {
@@ -197,7 +208,7 @@ pub(super) async fn screen(
                 Some(news) = outside.news.recv() => Event::Kept(news),
                 Some(event) = told.recv() => event,
                 Some(answer) = answers.recv() => Event::Painted(answer),
-                () = until(model.next_deadline(clock.now()), clock), if taken == 0 => Event::Session(Input::Deadline),
+                () = until(due, clock), if taken == 0 => Event::Session(Input::Deadline),
                 () = std::future::ready(()), if taken > 0 => break,
             };
             model.update(event, clock.now());
@@ -356,14 +367,29 @@ impl Outside {
             writer: Writer::start(shelf.folder, shelf.journal, tell),
             news,
             journal: shelf.wanted,
+            kept_at: None,
         }
     }
 
-    /// Gives the journal what is new, as far as there is room.
-    fn keep(&self, core: &mut Core) {
-        if let Some(portion) = core.next_portion() {
-            self.writer.keep(portion);
+    /// Gives the journal what is new, unless that was done only just now; when it is to be done, if so. (Each
+    /// time wakes a thread.)
+    fn keep_paced(&mut self, core: &mut Core, now: Time) -> Option<Time> {
+        let due = self.kept_at.map(|at| at + KEEP_PERIOD);
+        if due.is_some_and(|due| now < due) {
+            return due;
         }
+        self.kept_at = self.keep(core).then_some(now);
+        None
+    }
+
+    /// Gives the journal what is new, as far as there is room; whether there was anything.
+    fn keep(&self, core: &mut Core) -> bool {
+        let portion = core.next_portion();
+        let any = portion.is_some();
+        portion
+            .into_iter()
+            .for_each(|portion| self.writer.keep(portion));
+        any
     }
 
     /// Keeps the session for this file from now on.

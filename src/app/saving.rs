@@ -169,12 +169,15 @@ pub(super) struct Saving {
     troubles: u64,
     /// Whether what is on disk is news to the others.
     is_news: bool,
+    /// Whether the file may not be written, as far as that was known when it was opened.
+    read_only: bool,
 }
 
 impl Saving {
     /// `file` is the one to keep.
-    pub(super) const fn new(file: Option<TextFile>) -> Self {
+    pub(super) fn new(file: Option<TextFile>) -> Self {
         Self {
+            read_only: file.as_ref().is_some_and(TextFile::is_read_only),
             file,
             away: None,
             foreign: false,
@@ -264,15 +267,16 @@ impl Saving {
     /// Whether the document may differ from what is on disk; says so for an edit that was taken
     /// back, too. O(authors).
     pub(super) fn may_be_unsaved(&self, document: &Document) -> bool {
-        let saved = document.on_disk();
-        self.trouble.is_some() || saved.is_none_or(|(_, heads)| heads != document.log().version())
+        self.trouble.is_some() || document.has_left_disk()
     }
 
-    /// Whether the document differs from what is on disk. O(n) if anything was edited.
+    /// Whether the document differs from what is on disk. By the texts: what was edited in this turn is not in
+    /// the log yet. O(n) if anything was edited.
     pub(super) fn is_unsaved(&self, document: &Document) -> bool {
+        let rope = document.rope();
         match document.on_disk() {
             None => !document.is_empty(),
-            Some((text, _)) => self.may_be_unsaved(document) && text != document.rope(),
+            Some((text, _)) => !text.is_instance(rope) && text != rope,
         }
     }
 
@@ -295,7 +299,13 @@ impl Saving {
 
     /// Names the file, if it has no name.
     pub(super) fn name(&mut self, file: TextFile) {
+        self.read_only = file.is_read_only();
         self.file = Some(file);
+    }
+
+    /// Whether the file may not be written.
+    pub(super) const fn is_read_only(&self) -> bool {
+        self.read_only
     }
 
     /// Takes the file for writing the present text, which is [committed](Core::commit); `None` if there is
@@ -327,6 +337,7 @@ impl Saving {
             Ok(saved) => {
                 self.foreign = false;
                 self.unreadable = false;
+                self.read_only = false;
                 self.troubles += u64::from(self.trouble.take().is_some());
                 self.is_news = true;
                 SaveEnd::Saved(saved)

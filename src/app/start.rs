@@ -21,10 +21,11 @@ use super::shelf::{Shelf, unreadable};
 use crate::crdt::Version;
 use crate::document::format::Format;
 use crate::net::{Listen, Net};
-use crate::security::{Access, Crypto, Entropy, Grant, Identity, Keys, Secret};
+use crate::security::{Access, Crypto, Entropy, Grant, Identity, Secret};
 use crate::session::limits::HISTORY_OPS;
-use crate::session::{self, Input, Session};
+use crate::session::{self, Input};
 use crate::storage::{self, Loaded, TextFile, rules_for};
+use crate::wire::limits::MAX_FILE_NAME_BYTES;
 use crate::wire::{MemberId, Properties};
 
 /// Runs a member until it leaves; errors go to standard error when the terminal is back.
@@ -137,13 +138,11 @@ async fn run_once(config: &Config) -> Result<End> {
     };
     let (mut core, continued) = match (past, &target) {
         (Some(past), _) => {
-            let session = Session::new(resumed(session, &past, access.clone()), clock.now());
-            let document = past
-                .document(session.author(), member)
+            let mut core = Core::resumed(session, &past, access.clone(), clock.now())
                 .map_err(|why| unreadable(&why))?;
-            let continued = Continued::of(&past, &document, member, opened.as_ref());
+            let document = core.document();
+            let continued = Continued::of(&past, document, member, opened.as_ref());
             let handed = document.log().version().clone();
-            let mut core = Core::with(session, document);
             core.keep(shelf.keeper(handed), place.clone(), true);
             core.remember_disk(past.disk);
             (core, Some(continued))
@@ -166,7 +165,7 @@ async fn run_once(config: &Config) -> Result<End> {
                 access: access.clone().unwrap_or(Access::Open),
                 stamp: 0,
                 properties: Properties {
-                    file_name,
+                    file_name: told_name(file_name),
                     format: format.to_bytes(),
                 },
             };
@@ -264,28 +263,6 @@ async fn run_once(config: &Config) -> Result<End> {
     }
 }
 
-/// What a session starts with that goes on. A code that was given takes the place of another one.
-fn resumed(config: session::Config, past: &Past, access: Option<Access>) -> session::Config {
-    let Keys {
-        grant,
-        access: before,
-        stamp,
-        ..
-    } = past.keys.clone();
-    let access = access.unwrap_or_else(|| before.clone());
-    let stamp = stamp + u64::from(access != before);
-    session::Config {
-        inside: Some(session::Inside {
-            grant,
-            access,
-            stamp,
-            properties: past.note.properties.clone(),
-        }),
-        kept: past.note.entries.clone(),
-        ..config
-    }
-}
-
 /// Where to accept members, if anywhere: a session that is continued is found where it was.
 fn listen_on(config: &Config, past: Option<&Past>) -> Option<ListenOn> {
     let before = past
@@ -303,6 +280,12 @@ fn listen_on(config: &Config, past: Option<&Past>) -> Option<ListenOn> {
         (_, Role::Solo) => None,
         (_, Role::Host | Role::Join(_) | Role::Nearby) => Some(config.listen.clone()),
     }
+}
+
+/// A file's name as the others are told it: what is shown for bytes that are no text may be too long.
+fn told_name(mut name: String) -> String {
+    name.truncate(name.floor_char_boundary(MAX_FILE_NAME_BYTES));
+    name
 }
 
 fn founder(

@@ -2,17 +2,18 @@
 
 use ratatui::layout::{Position, Rect, Size};
 
-use super::delivery::span;
+use super::delivery::{self, span};
 use super::ledger;
 use super::model::{Model, Phase};
 use super::painter::Question;
-use crate::crdt::Source;
+use crate::crdt::{AuthorId, Source};
 use crate::document::authorship::AuthorSpan;
+use crate::document::bracket::matching;
 use crate::document::position::{Line, line_at, line_start};
 use crate::session::{MemberState, MemberView, Time};
 use crate::ui::draw::text_area;
 use crate::ui::view::{
-    Body, Member, Panel, PanelMember, PeerCursor, Scroll, Status, TextView, View, position_at,
+    Body, Member, Panel, PanelMember, PeerCursor, Scroll, Status, TextView, View,
 };
 
 /// How long a progress bar is, in cells.
@@ -34,6 +35,7 @@ impl Model {
             prompt: self.prompt.as_ref().map(super::prompt::Prompt::view),
             panel: self.panel.then(|| self.members_panel(&members, now)),
             list: self.list(),
+            chat: self.chat(&members),
             theme: self.theme,
         };
         if self.phase == Phase::Editing {
@@ -49,12 +51,14 @@ impl Model {
                 spans: self.painter.spans(),
                 authors: Vec::new(),
                 vanishing,
+                brackets: None,
             };
             view.body = Body::Text(text.clone());
             let area = text_area(Rect::from((Position::ORIGIN, size)), &view);
             text.scroll = self.editor.scroll(&self.core, area, self.looks, focus);
             text.options = self.editor.options();
-            self.shown_lines = text.lines(area.height);
+            let (lines, bottom) = text.extent(area.height);
+            self.shown_lines = lines;
             if self.authors {
                 let end = line_start(text.rope, Line(self.shown_lines.end));
                 let spans = self.core.document().authorship(text.scroll.top..end);
@@ -69,10 +73,11 @@ impl Model {
                 };
                 text.authors = spans.filter_map(colour).collect();
             }
-            let rows = isize::try_from(area.height).unwrap_or(0);
-            let rope = self.core.document().rope();
-            let bottom = position_at(rope, text.scroll.top, rows, usize::MAX, &text.options);
             text.matches = self.matches_in(text.scroll.top..bottom + 1).to_vec();
+            // What is not to be seen need not be found.
+            text.brackets = matching(text.rope, text.cursor, bottom - text.scroll.top)
+                .filter(|_| text.selection.is_none())
+                .map(|(bracket, partner)| [bracket, partner]);
             view.body = Body::Text(text);
         }
         view
@@ -99,17 +104,34 @@ impl Model {
             None if span.author == self.core.document().me() => "you",
             None => "someone before",
         };
-        let ago = match self.minutes.saturating_sub(span.minutes) {
-            0 => "just now".to_owned(),
-            minutes @ 1..120 => format!("{minutes} min ago"),
-            minutes @ 120..2880 => format!("{} h ago", minutes / 60),
-            minutes => format!("{} days ago", minutes / 1440),
-        };
+        let ago = self
+            .ago(span.minutes)
+            .unwrap_or_else(|| "just now".to_owned());
         let source = match span.source {
             Source::Disk => ", from the file",
             Source::Typed => "",
         };
         format!("by {name}, {ago}{source}")
+    }
+
+    /// What an author is called, and the index of its colour if it is another member's.
+    pub(super) fn who(&self, author: AuthorId, members: &[MemberView]) -> (String, Option<usize>) {
+        let by = |member: &&MemberView| member.authors.contains(&author);
+        match members.iter().find(by) {
+            Some(member) => (member.name.clone(), Some(self.colour(member))),
+            // Everybody else in the session is listed.
+            None => (self.core.session().own_name(), None),
+        }
+    }
+
+    /// How long ago a minute since 1970 was; `None` for the present one.
+    pub(super) fn ago(&self, minutes: u32) -> Option<String> {
+        Some(match self.minutes.saturating_sub(minutes) {
+            0 => return None,
+            minutes @ 1..120 => format!("{minutes} min ago"),
+            minutes @ 120..2880 => format!("{} h ago", minutes / 60),
+            minutes => format!("{} days ago", minutes / 1440),
+        })
     }
 
     fn connecting(&self) -> String {
@@ -151,6 +173,9 @@ impl Model {
         } else {
             self.file_name.clone()
         };
+        if self.saving.is_read_only() {
+            file += " (read-only)";
+        }
         if self.core.is_unkept() {
             file += " (not journalled)";
         }
@@ -165,6 +190,7 @@ impl Model {
                     connected: member.state == MemberState::Connected,
                 })
                 .collect(),
+            unread: self.unread(),
             author: if self.authors {
                 self.author_here(members)
             } else {
@@ -194,6 +220,7 @@ impl Model {
             colour: Some(self.colour(member)),
             state: state(member, now)
                 + &self.place(member)
+                + &delivery::of_member(member, self.core.document().log())
                 + &ledger::of_member(&self.core, member),
             addresses: member.addr.iter().map(ToString::to_string).collect(),
         }));
@@ -233,6 +260,7 @@ impl Model {
                 colour: self.colour(member),
                 cursor,
                 selection,
+                named: self.is_named(&id),
             })
         };
         self.core.session().presences().filter_map(peer).collect()

@@ -17,6 +17,7 @@ mod act;
 mod check;
 mod count;
 mod hints;
+mod notes;
 mod restore;
 pub mod steps;
 
@@ -29,6 +30,7 @@ use super::text::AppendText;
 use super::version::Version;
 pub(crate) use act::{ActKind, Targets};
 use act::{ActRun, Names};
+pub use notes::Noted;
 
 /// Characters whose left origin is the one before, and which share a right origin.
 #[derive(Clone, Copy, Debug)]
@@ -226,12 +228,6 @@ impl AuthorLog {
         self.inserts.last().map_or(0, |last| last.chars + last.len)
     }
 
-    /// Number of the character `seq` among the author's characters. O(log n).
-    pub(crate) fn char_of(&self, seq: u32) -> Option<u32> {
-        let run = self.insert_run(seq)?;
-        Some(run.chars + (seq - run.seq))
-    }
-
     /// The text of the characters `seq..seq + len`, which are characters without a gap.
     pub(crate) fn text(&self, seq: u32, len: u32) -> &str {
         let Some(run) = self.insert_run(seq) else {
@@ -312,11 +308,10 @@ impl AuthorLog {
         if !goes_on || seq.checked_add(batch.width) != Some(self.next) {
             return None;
         }
-        if insert.seq >= seq || insert.end() < self.next {
+        if insert.seq >= seq || insert.end() != self.next {
             return None;
         }
-        let from = (insert.chars + (seq - insert.seq)) as usize;
-        Some(self.text.slice(from, from + batch.width as usize))
+        Some(self.text.last(batch.width as usize))
     }
 
     fn batch_run(&self, seq: u32) -> Option<usize> {
@@ -374,6 +369,8 @@ pub struct Log {
     /// Sorted.
     by_id: Vec<(AuthorId, AuthorIx)>,
     version: Version,
+    /// How many notes there are.
+    notes: usize,
     /// Whose batch came last: the one that is asked for most.
     recent: usize,
 }
@@ -529,6 +526,11 @@ impl Log {
 
     /// Appends a delete or an undo to `author`'s log; returns its number.
     pub(crate) fn push_act(&mut self, author: AuthorIx, kind: ActKind, targets: &[Span]) -> u32 {
+        if let [Span { start, len: 1 }] = targets
+            && kind == ActKind::Delete
+        {
+            return self.push_key_delete(author, *start);
+        }
         let log = &mut self[author];
         let seq = log.end;
         for span in targets {
@@ -537,33 +539,41 @@ impl Log {
             }
         }
         log.end += 1;
-        let one = match targets {
-            [Span { start, len: 1 }] if kind == ActKind::Delete => Some(*start),
-            _ => None,
-        };
-        if let (Some(id), Some(last)) = (one, log.acts.last_mut())
-            && last.kind == kind
+        let start = log.targets.len() as u32;
+        log.targets.extend_from_slice(targets);
+        log.acts.push(ActRun {
+            seq,
+            len: 1,
+            kind,
+            names: Names::Spans {
+                start,
+                end: log.targets.len() as u32,
+            },
+        });
+        seq
+    }
+
+    /// Appends a delete of one character to `author`'s log; returns its number.
+    #[inline]
+    pub(crate) fn push_key_delete(&mut self, author: AuthorIx, id: Id) -> u32 {
+        let log = &mut self[author];
+        let seq = log.end;
+        if id.author != author {
+            log.mention(id.author, seq);
+        }
+        log.end += 1;
+        if let Some(last) = log.acts.last_mut()
+            && last.kind == ActKind::Delete
             && last.end() == seq
             && last.grow(id)
         {
             return seq;
         }
-        let names = one.map_or_else(
-            || {
-                let start = log.targets.len() as u32;
-                log.targets.extend_from_slice(targets);
-                Names::Spans {
-                    start,
-                    end: log.targets.len() as u32,
-                }
-            },
-            Names::Forwards,
-        );
         log.acts.push(ActRun {
             seq,
             len: 1,
-            kind,
-            names,
+            kind: ActKind::Delete,
+            names: Names::Forwards(id),
         });
         seq
     }
@@ -576,6 +586,7 @@ impl Log {
             bytes: bytes.into(),
         });
         log.end += 1;
+        self.notes += 1;
     }
 
     /// Closes a batch at number `end`: from now on it is part of the version.
@@ -589,7 +600,7 @@ impl Log {
         source: Source,
     ) {
         if !self.close_alike(author, end, lamport, minutes, source) {
-            self.close_unlike(author, end, lamport, minutes, source);
+            self.close_any(author, end, lamport, minutes, source);
         }
     }
 
@@ -619,8 +630,9 @@ impl Log {
         false
     }
 
+    /// [`close_batch`](Self::close_batch) of any batch.
     #[inline(never)]
-    fn close_unlike(
+    pub(crate) fn close_any(
         &mut self,
         author: AuthorIx,
         end: u32,
@@ -687,10 +699,12 @@ impl Log {
             }
             log.acts.pop();
         }
-        log.notes
-            .truncate(log.notes.partition_point(|note| note.seq < next));
+        let notes = log.notes.partition_point(|note| note.seq < next);
+        let dropped = log.notes.len() - notes;
+        log.notes.truncate(notes);
         log.dictionary.retain(|(_, seq)| *seq < next);
         log.end = next;
+        self.notes -= dropped;
     }
 
     /// Forgets which acts are undone, for building the order anew from the log.

@@ -10,8 +10,8 @@
 //! There, and near it, an edit neither descends the tree nor climbs it, but for the counts.
 //!
 //! Where one writes is a position, and needs no index. So a leaf that is split only notes that runs have
-//! moved into the new one; the index is brought up to date ([`Order::reindex`]) when others' operations
-//! name characters that are not at the cursor. What only reads, in between, walks from the leaf that the index
+//! moved into the new one; the index is brought up to date ([`Order::reindex`]) when somebody's operation
+//! names a character that is not where it says. What only reads, in between, walks from the leaf that the index
 //! names to the right, over leaves that runs have moved into.
 //!
 //! Invariants (checked by [`Order::check_invariants`]):
@@ -238,12 +238,13 @@ impl Order {
         }
     }
 
-    /// Like [`visible_place`](Self::visible_place), and leaves the cursor there, since an edit follows.
-    pub(crate) fn seek(&mut self, at: usize) -> Place {
+    /// Like [`visible_place`](Self::visible_place), and leaves the cursor there, since an edit follows. Says as well
+    /// how many visible characters are before the run.
+    pub(crate) fn seek(&mut self, at: usize) -> (Place, u32) {
         let place = self.visible_place(at);
         let start = at as u32 - place.offset;
         self.cursor = Some(Cursor::new(place.leaf, place.slot, start));
-        place
+        (place, start)
     }
 
     /// The place of visible character number `at` if it is in the cursor's leaf, at most [`NEAR`] runs
@@ -301,14 +302,31 @@ impl Order {
         self.find_near(id).or_else(|| self.find_indexed(id))
     }
 
-    /// [`find`](Self::find), with an index that is up to date.
-    pub(crate) fn look_up(&mut self, id: Id) -> Option<Place> {
-        let near = self.find_near(id);
-        if near.is_some() {
-            return near;
+    /// [`find`](Self::find), and how many visible characters are before its run. Brings the index up to date if the
+    /// character is not where that says.
+    pub(crate) fn locate(&mut self, id: Id) -> Option<(Place, u32)> {
+        if let Some(place) = self.find_near(id) {
+            return Some((place, self.start_of(place.leaf, place.slot)));
+        }
+        let found = self.locate_indexed(id);
+        if found.is_some() || self.moved.is_empty() {
+            return found;
         }
         self.reindex();
-        self.find_indexed(id)
+        self.locate_indexed(id)
+    }
+
+    fn locate_indexed(&self, id: Id) -> Option<(Place, u32)> {
+        let leaf = self.index.get(id.author.index())?.leaf(id.seq)?;
+        let mut start = 0;
+        for (slot, run) in (0..).zip(&self.leaves[leaf as usize].runs) {
+            if run.holds(id) {
+                let offset = id.seq - run.seq;
+                return Some((Place { leaf, slot, offset }, start + self.before_leaf(leaf)));
+            }
+            start += run.visible();
+        }
+        None
     }
 
     fn find_indexed(&self, id: Id) -> Option<Place> {
@@ -394,8 +412,17 @@ impl Order {
                 cursor.start - sum(&this.runs[slot..near])
             };
         }
-        let mut count = sum(&this.runs[..slot]);
-        let (mut place, mut parent) = (this.place, this.parent);
+        sum(&this.runs[..slot]) + self.before_leaf(leaf)
+    }
+
+    /// How many visible characters are before a leaf.
+    fn before_leaf(&self, leaf: u32) -> u32 {
+        let mut count = 0;
+        let Leaf {
+            mut place,
+            mut parent,
+            ..
+        } = self.leaves[leaf as usize];
         while parent != NONE {
             let node = &self.nodes[parent as usize];
             count += node.visible[..place as usize].iter().sum::<u32>();

@@ -172,32 +172,35 @@ impl Replica {
     /// If `at` is past the end.
     #[inline]
     pub fn insert(&mut self, at: usize, text: &str) -> usize {
-        if text.len() <= BATCH_TEXT_BYTES {
-            let chars = count(text);
-            if self.type_on(self.me, text, chars, Some(at)).is_some() {
-                return chars as usize;
-            }
+        if text.len() > BATCH_TEXT_BYTES {
+            return self.insert_in_pieces(at, text);
         }
-        self.insert_elsewhere(at, text)
+        let chars = count(text);
+        if chars > 0 && self.type_on(self.me, text, chars, Some(at)).is_none() {
+            self.insert_elsewhere(at, text, chars);
+        }
+        chars as usize
     }
 
     /// An insert that does not go on where the author's last one ended.
     #[inline(never)]
-    fn insert_elsewhere(&mut self, at: usize, text: &str) -> usize {
-        let mut inserted = 0;
-        let mut left = at.checked_sub(1).map(|before| self.order.seek(before));
-        let mut rest = text;
+    fn insert_elsewhere(&mut self, at: usize, text: &str, chars: u32) {
+        let left = at.checked_sub(1).map(|before| self.order.seek(before));
+        let id = Id::new(self.me, self.next_seq());
+        self.enter(left, id, text, chars);
+    }
+
+    /// An insert that is too long for one batch.
+    #[inline(never)]
+    fn insert_in_pieces(&mut self, at: usize, text: &str) -> usize {
+        let (mut inserted, mut rest) = (0, text);
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(rest.floor_char_boundary(BATCH_TEXT_BYTES));
-            rest = after;
-            let chars = count(piece);
-            let id = Id::new(self.me, self.next_seq());
-            self.enter(left, id, piece, chars);
-            if !rest.is_empty() {
+            if inserted > 0 {
                 self.cuts.push(self.next_seq());
-                left = Some(self.order.place(id.plus(chars - 1)));
             }
-            inserted += chars as usize;
+            inserted += self.insert(at + inserted, piece);
+            rest = after;
         }
         inserted
     }
@@ -215,20 +218,19 @@ impl Replica {
         Some(seq)
     }
 
-    /// Enters an insert right behind a character (`None`: in front of all) into order and log; how many
-    /// visible characters are before it.
-    fn enter(&mut self, left: Option<Place>, id: Id, text: &str, chars: u32) -> usize {
+    /// Enters an insert right behind a character, with how many visible ones are before its run (`None`: in front of
+    /// all), into order and log.
+    fn enter(&mut self, left: Option<(Place, u32)>, id: Id, text: &str, chars: u32) {
         let order = &mut self.order;
-        let behind = left.map_or_else(|| order.first(), |place| order.after(place));
+        let behind = left.map_or_else(|| order.first(), |(place, _)| order.after(place));
         let right = behind.map(|place| order.id(place));
-        let left_id = left.map(|place| order.id(place));
+        let left_id = left.map(|(place, _)| order.id(place));
         let continues = self.log[id.author].continues(id.author, left_id, right);
-        let at = match left {
+        match left {
             Some(left) => order.insert_behind(left, id, chars, continues),
             None => order.insert(behind, id, chars, continues),
         };
         self.log.push_insert(id.author, left_id, right, text, chars);
-        at
     }
 
     /// Takes in characters that continue `author`'s newest operation, if the order's cursor is at their
@@ -256,6 +258,11 @@ impl Replica {
     /// If `range` reaches past the end.
     #[inline(never)]
     pub fn delete(&mut self, range: Range<usize>) {
+        if range.len() == 1 {
+            let id = self.order.hide_one(range.start);
+            self.log.push_key_delete(self.me, id);
+            return;
+        }
         let mut spans = std::mem::take(&mut self.spans);
         spans.clear();
         self.order.hide_visible(range, &mut spans);
@@ -317,7 +324,7 @@ impl Replica {
         for cut in self.cuts.drain(..) {
             self.log.close_batch(self.me, cut, lamport, minutes, source);
         }
-        self.log.close_batch(self.me, end, lamport, minutes, source);
+        self.log.close_any(self.me, end, lamport, minutes, source);
     }
 
     /// Takes in a batch: `author`'s operations from number `seq` on, encoded in `bytes`. Appends to
@@ -491,8 +498,7 @@ impl Replica {
         changes: &mut Vec<Change>,
     ) -> Result<(), Undecoded> {
         let before = changes.len();
-        let ops = std::iter::once(&batch.first).chain(&batch.rest);
-        for (i, op) in ops.enumerate() {
+        for (i, op) in batch.ops().enumerate() {
             if let Err(why) = self.apply(author, batch.info.lamport, op, targets, changes) {
                 if i > 0 {
                     // Rare, and once per author at most: what the first operations did to the order
@@ -574,10 +580,10 @@ impl Replica {
         }
         let order = &mut self.order;
         let front = match left {
-            Some(left) => Some(order.look_up(left).ok_or(Invalid::NotACharacter)?),
+            Some(left) => Some(order.locate(left).ok_or(Invalid::NotACharacter)?),
             None => None,
         };
-        let behind = front.map_or_else(|| order.first(), |place| order.after(place));
+        let behind = front.map_or_else(|| order.first(), |(place, _)| order.after(place));
         // As a rule there is nothing between the origins.
         let at = if behind.map(|place| order.id(place)) == right {
             match front {
@@ -586,7 +592,7 @@ impl Replica {
             }
         } else {
             if let Some(right) = right {
-                order.look_up(right).ok_or(Invalid::NotACharacter)?;
+                order.locate(right).ok_or(Invalid::NotACharacter)?;
             }
             order.reindex();
             let before = self.destination(id, lamport, left, right)?;
@@ -643,6 +649,7 @@ impl Replica {
     }
 
     /// Panics if local operations are in no batch yet.
+    #[inline]
     pub(crate) fn check_committed(&self) {
         assert_eq!(
             self.log[self.me].next(),

@@ -195,7 +195,7 @@ impl Replica {
 
     /// All characters, by author, in the order of their numbers.
     fn stretches(&self, atoms: &Atoms, authors: &[AuthorIx]) -> Vec<Stretch> {
-        let mut stretches = Vec::new();
+        let mut stretches = Vec::with_capacity(atoms.pieces.len());
         if !self.log.has_undos() {
             for author in authors {
                 for (len, shown) in atoms.shown_of(*author) {

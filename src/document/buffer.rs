@@ -225,6 +225,12 @@ impl Document {
         inserted
     }
 
+    /// Adds bytes that touch no text and are no step of undo, of at most half of
+    /// [`MAX_BATCH_BYTES`](crate::crdt::MAX_BATCH_BYTES).
+    pub fn note(&mut self, bytes: &[u8]) {
+        self.replica.note(bytes);
+    }
+
     /// Takes back the newest group of own edits that still shows; where the caret goes then.
     pub fn undo(&mut self) -> Option<CharPos> {
         loop {
@@ -388,6 +394,19 @@ impl Document {
     /// The text last known to be on disk, and the heads that it has, once there is one.
     pub fn on_disk(&self) -> Option<(&Rope, &Version)> {
         self.shadow.known()
+    }
+
+    /// Whether anything but notes has been done since the text last known to be on disk. O(authors, and the
+    /// notes since).
+    pub fn has_left_disk(&self) -> bool {
+        let log = self.log();
+        self.on_disk().is_none_or(|(_, heads)| {
+            heads != log.version()
+                && log
+                    .version()
+                    .iter()
+                    .any(|(author, next)| log.edits_between(&author, heads.next(&author), next) > 0)
+        })
     }
 
     /// The present text is on disk. O(authors).

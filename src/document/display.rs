@@ -18,6 +18,7 @@ use std::num::NonZeroUsize;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::grapheme::clusters;
 use super::position::Column;
 
 /// The most characters of a cluster that are shown. The longest emoji in use has 10.
@@ -128,7 +129,7 @@ pub fn show<'a>(cluster: &'a str, column: Column, options: &DisplayOptions) -> S
 
 /// The parts of a shown text that each go into a cell of their own.
 pub fn symbols(shown: &str) -> impl Iterator<Item = &str> {
-    shown.graphemes(true)
+    clusters(shown)
 }
 
 /// The width of a symbol in terminal cells: the only measure of width in this program.
@@ -148,7 +149,7 @@ pub fn sanitise(text: &str, columns: usize) -> String {
     // Where the line was last short enough to take an ellipsis.
     let mut cut = 0;
     let mut blank = false;
-    for cluster in text.graphemes(true) {
+    for cluster in clusters(text) {
         if cluster.chars().all(char::is_whitespace) && !cluster.contains(is_invisible) {
             blank = !line.is_empty();
             continue;

@@ -10,9 +10,25 @@
 use std::borrow::Cow;
 
 use ropey::{Rope, RopeSlice};
-use unicode_segmentation::{GraphemeCursor, GraphemeIncomplete};
+use unicode_segmentation::{GraphemeCursor, GraphemeIncomplete, UnicodeSegmentation};
 
 use super::position::CharPos;
+
+/// The clusters of `text` in order. What is plain ASCII is found without the tables.
+pub fn clusters(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let len = match rest.as_bytes() {
+            [] => return None,
+            [b' '..=b'~'] | [b' '..=b'~', 0..=0x7f, ..] => 1,
+            // A cluster does not depend on those before it.
+            _ => rest.graphemes(true).next()?.len(),
+        };
+        let (cluster, behind) = rest.split_at(len);
+        rest = behind;
+        Some(cluster)
+    })
+}
 
 /// The clusters of `slice` in order, each borrowed unless it spans two of the rope's chunks.
 pub fn graphemes(slice: RopeSlice<'_>) -> Graphemes<'_> {
@@ -171,7 +187,6 @@ fn is_boundary(slice: RopeSlice<'_>, at: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use ropey::RopeBuilder;
-    use unicode_segmentation::UnicodeSegmentation;
 
     use super::*;
 
@@ -214,6 +229,7 @@ mod tests {
             let text = random_text(&mut rng, pieces);
             let rope = rope_of(&mut rng, &text);
             let expected: Vec<&str> = text.graphemes(true).collect();
+            assert_eq!(clusters(&text).collect::<Vec<_>>(), expected, "{text:?}");
             let found: Vec<_> = graphemes(rope.slice(..)).collect();
             assert_eq!(found, expected);
 

@@ -83,7 +83,8 @@ pub fn line_text(rope: &Rope, line: Line) -> RopeSlice<'_> {
     rope.slice(start.0..end.0)
 }
 
-fn line_range(rope: &Rope, line: Line) -> Range<CharPos> {
+/// Where `line` starts and ends, without its line break. O(log n).
+pub(super) fn line_range(rope: &Rope, line: Line) -> Range<CharPos> {
     let start = line_start(rope, line);
     let mut end = line_start(rope, Line(line.0.saturating_add(1)));
     for line_break in ['\n', '\r'] {

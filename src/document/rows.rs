@@ -9,11 +9,13 @@
 //!
 //! Not here: how many rows a text has. Nothing needs it, and it would cost the whole text.
 
+use std::ops::Range;
+
 use ropey::Rope;
 
 use super::display::{DisplayOptions, show};
 use super::grapheme::{graphemes, prev_grapheme_boundary, snapped};
-use super::position::{CharPos, Column, Line, line_at, line_end, line_start};
+use super::position::{CharPos, Column, Line, last_line, line_at, line_range};
 
 /// The longest line, in characters, that can be one row. (A guess: far beyond what people write.)
 pub const LONG_LINE: usize = 10_000;
@@ -41,10 +43,11 @@ impl Row {
     pub fn at(rope: &Rope, at: CharPos, options: &DisplayOptions) -> Self {
         let at = at.clamped(rope);
         let line = line_at(rope, at);
-        let (start, end) = (line_start(rope, line), line_end(rope, line));
-        let mut row = Self::from(rope, line, segment(rope, start, end, at), options);
+        let all = line_range(rope, line);
+        let start = segment(rope, all.start, all.end, at);
+        let mut row = Self::from(rope, line, &all, start, options);
         while !row.last && row.end <= at {
-            row = Self::from(rope, line, row.end, options);
+            row = Self::from(rope, line, &all, row.end, options);
         }
         row
     }
@@ -52,10 +55,14 @@ impl Row {
     /// The row below. O(log n) and that row.
     pub fn below(self, rope: &Rope, options: &DisplayOptions) -> Option<Self> {
         if !self.last {
-            return Some(Self::from(rope, self.line, self.end, options));
+            let all = line_range(rope, self.line);
+            return Some(Self::from(rope, self.line, &all, self.end, options));
         }
         let line = Line(self.line.0 + 1);
-        (line.0 < rope.len_lines()).then(|| Self::from(rope, line, line_start(rope, line), options))
+        (line <= last_line(rope)).then(|| {
+            let all = line_range(rope, line);
+            Self::from(rope, line, &all, all.start, options)
+        })
     }
 
     /// The row above. Costs as [`at`](Self::at).
@@ -108,9 +115,15 @@ impl Row {
         if self.last { at } else { last }
     }
 
-    /// The row that starts at `start` in `line`.
-    fn from(rope: &Rope, line: Line, start: CharPos, options: &DisplayOptions) -> Self {
-        let (first, last) = (line_start(rope, line), line_end(rope, line));
+    /// The row that starts at `start` in `line`, which is `all` of this.
+    fn from(
+        rope: &Rope,
+        line: Line,
+        all: &Range<CharPos>,
+        start: CharPos,
+        options: &DisplayOptions,
+    ) -> Self {
+        let (first, last) = (all.start, all.end);
         let long = last.0.saturating_sub(first.0) > LONG_LINE;
         let mut end = last;
         if long {

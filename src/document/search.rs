@@ -92,21 +92,25 @@ impl Searcher {
     }
 
     /// What takes the place of a match: `with`, in which `$1` or `${name}` are the groups of a regular
-    /// expression.
+    /// expression. O(log n + match).
     pub fn replacement(&self, rope: &Rope, found: &Range<CharPos>, with: &str) -> String {
         if !self.groups {
             return with.to_owned();
         }
-        let bytes = rope.char_to_byte(found.start.0)..rope.char_to_byte(found.end.0);
+        // A match depends on the characters beside it, if any, and on no others. A search in all of the text
+        // would walk to the match from the start.
+        let around = found.start.0.saturating_sub(1)..(found.end.0 + 1).min(rope.len_chars());
+        let slice = rope.slice(around.clone());
+        let byte = |at: CharPos| slice.char_to_byte(at.0 - around.start);
         let mut captures = self.regex.create_captures();
-        let input = Input::new(rope).range(bytes);
+        let input = Input::new(slice).range(byte(found.start)..byte(found.end));
         self.regex.captures(input, &mut captures);
         let mut text = String::new();
         interpolate::string(
             with,
             |group, text| {
                 if let Some(span) = captures.get_group(group) {
-                    text.extend(rope.byte_slice(span.start..span.end).chunks());
+                    text.extend(slice.byte_slice(span.start..span.end).chunks());
                 }
             },
             |name| {
@@ -191,6 +195,28 @@ mod tests {
                 found(&format!("a{c}b"), &query(&c.to_string())),
                 [(1, 2)],
                 "{c}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_takes_a_matchs_place_depends_on_what_stands_beside_it() {
+        for (pattern, with, text, expected) in [
+            (r"(\w)(\d)\b", "$2$1", "a1 b2c d3", "1a|3d"),
+            (r"^(.)|(\w)$", "<$1$2>", "ab\ncd", "<a>|<b>|<c>|<d>"),
+            (r"\A(é)|(é)\z", "<$1-$2>", "éxé", "<é->|<-é>"),
+            (r"(?<first>漢)(字)?", "${first}$2!", "漢字漢", "漢字!|漢!"),
+        ] {
+            let rope = Rope::from_str(text);
+            let searcher = Searcher::new(&regex(pattern)).unwrap();
+            let all = searcher.find_all(&rope, CharPos(0)..CharPos(usize::MAX), 100);
+            let replaced = all
+                .iter()
+                .map(|found| searcher.replacement(&rope, found, with));
+            assert_eq!(
+                replaced.collect::<Vec<_>>().join("|"),
+                expected,
+                "{pattern}"
             );
         }
     }

@@ -210,13 +210,12 @@ impl UndoStack {
     }
 
     /// Remembers an edit; what was undone before can no longer be redone.
-    #[inline]
+    #[inline(always)] // On the road of a key.
     pub(super) fn push(&mut self, edit: Edit) {
         if !self.redo.is_empty() {
             self.redo.clear();
         }
         let ops = self.number(edit.ops.start)..self.number(edit.ops.end);
-        let ends_word = edit.space && edit.kind == EditKind::Type;
         if let Some(open) = &mut self.open
             && edit.kind == open.kind
             && edit.kind != EditKind::Whole
@@ -228,22 +227,23 @@ impl UndoStack {
             open.end = ops.end;
             open.at = edit.at;
             open.caret = edit.caret;
-            open.ends_word = ends_word;
+            open.ends_word = edit.space && edit.kind == EditKind::Type;
             return;
         }
+        self.begin(edit, ops);
+    }
+
+    /// Remembers an edit as the beginning of a group.
+    #[inline(never)]
+    fn begin(&mut self, edit: Edit, ops: Group) {
         self.note_end();
         self.open = Some(Open {
             kind: edit.kind,
             end: ops.end,
             at: edit.at,
             caret: edit.caret,
-            ends_word,
+            ends_word: edit.space && edit.kind == EditKind::Type,
         });
-        self.push_group(ops);
-    }
-
-    #[inline(never)]
-    fn push_group(&mut self, ops: Group) {
         if self.undo.len() >= MAX_GROUPS {
             self.undo.pop_front();
         }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::{FIRST_READ_BYTES, LINGER, News, READ_BYTES};
+use super::{FIRST_READ_BYTES, LINGER, News, READ_BYTES, WRITE_BYTES};
 use crate::session::{Input, LinkId};
 
 /// Moves bytes over `stream` until it ends, or until `closing` does: then what is still to be sent
@@ -75,7 +75,13 @@ async fn write<S>(
     tell: &Sender<News<S>>,
 ) -> io::Result<()> {
     let mut to = pin!(to);
-    while let Some(bytes) = to_send.recv().await {
+    while let Some(mut bytes) = to_send.recv().await {
+        // What one turn has to say goes in one piece: one call here, one waking there.
+        while bytes.len() < WRITE_BYTES
+            && let Ok(more) = to_send.try_recv()
+        {
+            bytes.extend(more);
+        }
         to.write_all(&bytes).await?;
         // While the program ends nobody wants to know, but the last words are still written.
         let _ = tell

@@ -50,7 +50,7 @@ impl Session {
                     up.pong = Some(ping.time);
                 }
                 if ping.digest != log.version().digest() {
-                    self.heads_differ(id, log);
+                    self.heads_differ(id);
                 }
             }
             Message::Pong(pong) => self.pong(id, pong.time, now),
@@ -155,10 +155,18 @@ impl Session {
     }
 
     fn ops(&mut self, id: LinkId, ops: Ops, now: Time) {
-        let Some(up) = self.links.get(&id).and_then(|link| link.up()) else {
+        let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) else {
             return;
         };
         let own = up.author == ops.author;
+        if let Some(theirs) = up.theirs.as_mut().filter(|_| own) {
+            // Who sends something has it, and does not say so again.
+            let widths = ops.batches.iter().map(|batch| batch.width);
+            let end = widths.fold(ops.seq, u32::saturating_add);
+            if theirs.next(&ops.author) >= ops.seq {
+                theirs.advance(ops.author, end);
+            }
+        }
         self.chases.progressed(ops.author, id, own, now);
         self.outputs.push_back(Output::Merge {
             link: id,
@@ -179,7 +187,12 @@ impl Session {
     ) {
         match verdict {
             Verdict::Applied => self.heads_changed(now),
-            Verdict::Rejected(why) => self.fail(id, &Fault::BadBatch(why), now),
+            Verdict::Rejected(why) => {
+                // What came before it may be good.
+                self.heads_changed(now);
+                self.fail(id, &Fault::BadBatch(why), now);
+            }
+            Verdict::Full => self.fail(id, &Fault::Full, now),
             Verdict::Duplicate | Verdict::Parked | Verdict::Frozen => {}
         }
         self.review(author, true, now, log);
@@ -200,8 +213,11 @@ impl Session {
             .presence
             .is_none_or(|known| known.clock < presence.clock)
         {
-            peer.presence = Some(presence);
+            let known = peer.presence.replace(presence);
             self.event(Event::PresenceChanged { member });
+            if known.is_some_and(|known| known.calls != presence.calls) {
+                self.event(Event::AskedToLook { member });
+            }
         }
         Ok(())
     }

@@ -125,6 +125,8 @@ pub enum Input {
         /// Where a selection starts and ends.
         selection: Option<(Anchor, Anchor)>,
     },
+    /// The others are asked to look at where our cursor is.
+    LookHere,
     /// The user wants a new session code; the one before opens nothing any more.
     NewCode,
     /// We have this on our disk now.
@@ -150,6 +152,8 @@ pub enum Verdict {
     Rejected(String),
     /// Their author is frozen.
     Frozen,
+    /// The document is as large as it may be. The link that they came on is closed.
+    Full,
 }
 
 /// What a session wants done. To be executed in order.
@@ -242,6 +246,11 @@ pub enum Event {
     /// A member's cursor or selection has moved.
     PresenceChanged {
         /// Whose.
+        member: MemberId,
+    },
+    /// A member asks to look at where its cursor is.
+    AskedToLook {
+        /// Which.
         member: MemberId,
     },
     /// Who may come in has been changed, by ourselves or by another member.

@@ -21,19 +21,19 @@ pub struct OnDisk {
 }
 
 impl OnDisk {
-    /// How many of the operations in `log` are not on this disk. O(authors).
+    /// How many of the operations in `log` are not on this disk; notes, which no file holds, do not count.
+    /// O(authors, and the notes that are not in it).
     pub fn behind(&self, log: &Log) -> u64 {
         behind(&self.heads, log)
     }
 }
 
-/// How many of the operations in `log` a text with these heads lacks. O(authors).
+/// How many of the operations in `log` a text with these heads lacks; notes do not count. O(authors, and the
+/// notes that it lacks).
 pub fn behind(heads: &Version, log: &Log) -> u64 {
-    let lacking = |(author, next): (_, u32)| next.saturating_sub(heads.next(&author));
-    log.version()
-        .iter()
-        .map(|head| u64::from(lacking(head)))
-        .sum()
+    let lacking =
+        |(author, next): (_, u32)| u64::from(log.edits_between(&author, heads.next(&author), next));
+    log.version().iter().map(lacking).sum()
 }
 
 /// Texts that others have said were on their disks.

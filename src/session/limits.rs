@@ -126,6 +126,10 @@ pub const STALLED_AFTER: Duration = Duration::from_secs(30);
 /// The shortest time between two `Heads` on one link.
 pub const HEADS_PERIOD: Duration = Duration::from_millis(100);
 
+/// The same for the heads of others than the member at the other end, for each link that we have: so
+/// what heads cost a link does not grow with the session.
+pub const OTHERS_PERIOD: Duration = Duration::from_millis(12);
+
 /// The shortest time between two `Presence` on one link: two frames of a screen.
 pub const PRESENCE_PERIOD: Duration = Duration::from_millis(33);
 

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::catch_up::Serving;
 use super::io::{Command, LinkId, Output, Target};
@@ -36,6 +37,8 @@ pub(super) enum Fault {
     OutOfRole(&'static str),
     #[error("a batch that can never be valid: {0}")]
     BadBatch(String),
+    #[error("the document has as many edits as it may have")]
+    Full,
     #[error("a history that cannot be: {0}")]
     BadHistory(Corrupt),
     #[error("nothing was heard for {} s", DEAD_AFTER.as_secs())]
@@ -55,7 +58,7 @@ impl Fault {
             Self::Frame(_) | Self::Message(_) | Self::Door(_) | Self::OutOfRole(_) => {
                 Reason::Protocol
             }
-            Self::BadBatch(_) | Self::BadHistory(_) => Reason::BadBatch,
+            Self::BadBatch(_) | Self::BadHistory(_) | Self::Full => Reason::BadBatch,
             Self::Silent | Self::Stalled | Self::Mute => Reason::Stalled,
             Self::Turned(_, reason) => *reason,
         }
@@ -121,6 +124,8 @@ pub(super) struct Up {
     pub(super) told: Version,
     pub(super) heads: HeadsDue,
     pub(super) heads_at: Option<Time>,
+    /// When others' heads were told last.
+    pub(super) others_at: Option<Time>,
     /// Our own next operation that has not been sent.
     pub(super) pushed: u32,
     /// What the other end wants, one range of each author, shrinking from its start.
@@ -155,6 +160,9 @@ pub(super) struct Up {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum HeadsDue {
     Nothing,
+    /// What has changed of others than the member at the other end.
+    Others,
+    /// What has changed of anybody.
     Changes,
     Whole,
 }
@@ -346,18 +354,23 @@ impl Link {
         }
     }
 
-    /// When the link has something to do again, given the clock of our presence.
-    pub(super) fn wake(&self, presence: u32) -> Time {
+    /// When the link has something to do again, given the clock of our presence, and how far apart
+    /// others' heads are told.
+    pub(super) fn wake(&self, presence: u32, others: Duration) -> Time {
         let last = self.last_moment();
         let Some(up) = self.up().filter(|_| self.has_room()) else {
             return last;
         };
         let mut wake = last.min(up.pinged.map_or(up.since, |pinged| pinged + PING_PERIOD));
-        if up.heads != HeadsDue::Nothing {
-            wake = wake.min(up.heads_at.map_or(up.since, |at| at + HEADS_PERIOD));
-        }
+        let after = |at: Option<Time>, period| at.map_or(up.since, |at| at + period);
+        let heads = after(up.heads_at, HEADS_PERIOD);
+        wake = match up.heads {
+            HeadsDue::Nothing => wake,
+            HeadsDue::Others => wake.min(heads.max(after(up.others_at, others))),
+            HeadsDue::Changes | HeadsDue::Whole => wake.min(heads),
+        };
         if up.presence_told != presence {
-            wake = wake.min(up.presence_at.map_or(up.since, |at| at + PRESENCE_PERIOD));
+            wake = wake.min(after(up.presence_at, PRESENCE_PERIOD));
         }
         wake
     }
@@ -375,6 +388,7 @@ impl Up {
             told: Version::new(),
             heads: HeadsDue::Whole,
             heads_at: None,
+            others_at: None,
             pushed: 0,
             wanted: BTreeMap::new(),
             asking: BTreeMap::new(),

@@ -34,6 +34,7 @@ impl Session {
             since: now,
             presence: None,
             on_disk: None,
+            author: None,
             acked: Vec::new(),
             entering: None,
             entered: false,
@@ -89,8 +90,10 @@ impl Session {
         if self.roster.is_news(entry) {
             self.check_entry(entry)?;
         }
-        if matches!(self.roster.merge(entry), Merge::New | Merge::Changed) {
-            self.unheard.remove(&entry.member);
+        let merged = self.roster.merge(entry);
+        // Whether one who left is still away is known once another says so.
+        let unheard = self.unheard.remove(&entry.member);
+        if unheard || matches!(merged, Merge::New | Merge::Changed) {
             self.meet(entry.member, now);
         }
         Ok(())
@@ -457,6 +460,12 @@ impl Session {
             peer.since = now;
         }
         peer.link = Some(id);
+        let author = self.links.get(&id).and_then(|link| Some(link.up()?.author));
+        if std::mem::replace(&mut peer.author, author).is_some_and(|old| Some(old) != author) {
+            // It was started anew, and may have lost what it had said it has.
+            peer.acked.clear();
+            (peer.entering, peer.entered) = (None, false);
+        }
         peer.entering.get_or_insert(self.own_next);
         peer.trouble = None;
         peer.presence = None;

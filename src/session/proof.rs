@@ -129,8 +129,8 @@ impl Session {
             .push_back(Output::Diverged { link: id, member });
     }
 
-    /// Whether a member was found to have the same text as we have now.
-    pub(super) fn is_identical(&self, member: &MemberId) -> bool {
+    /// Whether a member was found to have the same text as we have now. O(log n).
+    pub fn is_identical(&self, member: &MemberId) -> bool {
         let link = self.peers.get(member).and_then(|peer| peer.link);
         let up = link
             .and_then(|id| self.links.get(&id))

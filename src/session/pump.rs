@@ -1,9 +1,13 @@
 //! What a link says next, most urgent first.
 
+use std::time::Duration;
+
 use super::Session;
-use super::io::{LinkId, Output};
-use super::limits::{HEADS_PERIOD, HISTORY_IN_FLIGHT_BYTES, PING_PERIOD, PRESENCE_PERIOD};
-use super::link::Up;
+use super::io::Output;
+use super::limits::{
+    HEADS_PERIOD, HISTORY_IN_FLIGHT_BYTES, OTHERS_PERIOD, PING_PERIOD, PRESENCE_PERIOD,
+};
+use super::link::{Link, Up};
 use super::time::Time;
 use crate::crdt::LogSource;
 use crate::security::Access;
@@ -12,29 +16,43 @@ use crate::wire::{Fetch, Guesses, Members, Message, Ping, Pong, Welcome};
 impl Session {
     /// Lets every link say what it has to say, as far as there is room.
     pub(super) fn pump(&mut self, now: Time, log: &impl LogSource) {
-        let ids: Vec<LinkId> = self.links.keys().copied().collect();
-        for id in ids {
-            while let Some(output) = self.say_next(id, now, log) {
+        let others = self.others_period();
+        let mut links = std::mem::take(&mut self.links);
+        for link in links.values_mut() {
+            while let Some(output) = self.say_next(link, others, now, log) {
                 self.outputs.push_back(output);
             }
         }
+        self.links = links;
     }
 
-    fn say_next(&mut self, id: LinkId, now: Time, log: &impl LogSource) -> Option<Output> {
-        let mut link = self.links.remove(&id)?;
+    /// How far apart others' heads are told on a link.
+    pub(super) fn others_period(&self) -> Duration {
+        HEADS_PERIOD.max(OTHERS_PERIOD * self.links.len() as u32)
+    }
+
+    fn say_next(
+        &self,
+        link: &mut Link,
+        others: Duration,
+        now: Time,
+        log: &impl LogSource,
+    ) -> Option<Output> {
         let bulky = link.in_flight() < HISTORY_IN_FLIGHT_BYTES;
-        let message = match link.has_room().then(|| link.up_mut()).flatten() {
-            Some(up) => self
-                .next_message(up, now, log)
-                .or_else(|| bulky.then(|| up.take_piece()).flatten()),
-            None => None,
-        };
-        let output = message.and_then(|message| link.send(&message, now));
-        self.links.insert(id, link);
-        output
+        let up = link.has_room().then(|| link.up_mut()).flatten()?;
+        let message = self
+            .next_message(up, others, now, log)
+            .or_else(|| bulky.then(|| up.take_piece()).flatten())?;
+        link.send(&message, now)
     }
 
-    fn next_message(&self, up: &mut Up, now: Time, log: &impl LogSource) -> Option<Message> {
+    fn next_message(
+        &self,
+        up: &mut Up,
+        others: Duration,
+        now: Time,
+        log: &impl LogSource,
+    ) -> Option<Message> {
         if std::mem::take(&mut up.welcome)
             && let (Some(session), Some(properties)) = (self.session, &self.properties)
         {
@@ -92,7 +110,7 @@ impl Session {
             return Some(Message::Want(want));
         }
         if is_due(up.heads_at.map(|at| at + HEADS_PERIOD), now)
-            && let Some(heads) = up.take_heads(now, log)
+            && let Some(heads) = up.take_heads(now, others, log)
         {
             return Some(Message::Heads(heads));
         }

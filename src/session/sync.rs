@@ -11,6 +11,7 @@
 //! is flooded.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::Session;
 use super::catch_up::Fetch;
@@ -18,7 +19,7 @@ use super::io::LinkId;
 use super::limits::{OPS_BYTES, PUSH_PATIENCE, TURN_STAMPS, WANT_EXTENSIONS, WANT_TIMEOUT};
 use super::link::{HeadsDue, Up};
 use super::time::Time;
-use crate::crdt::{AuthorId, LogSource};
+use crate::crdt::{AuthorId, LogSource, Version};
 use crate::wire::limits::{MAX_BATCHES, MAX_HEADS};
 use crate::wire::{Batch, Heads, Ops, Range, Want};
 
@@ -229,7 +230,7 @@ impl Session {
 
     /// The other end's heads differ from ours. If nothing on this link would settle that by itself,
     /// all our heads are told.
-    pub(super) fn heads_differ(&mut self, id: LinkId, log: &impl LogSource) {
+    pub(super) fn heads_differ(&mut self, id: LinkId) {
         let asked = self.chases.any_on(id);
         let Some(link) = self.links.get_mut(&id) else {
             return;
@@ -237,7 +238,7 @@ impl Session {
         let idle = link.in_flight() == 0;
         let Some(up) = link.up_mut() else { return };
         let quiet = up.wanted.is_empty() && up.asking.is_empty() && up.serving.is_none();
-        let quiet = quiet && up.told == *log.version();
+        let quiet = quiet && up.heads == HeadsDue::Nothing;
         let asked = asked || self.fetch.as_ref().is_some_and(|fetch| fetch.link() == id);
         if idle && quiet && !asked {
             up.heads = HeadsDue::Whole;
@@ -246,25 +247,33 @@ impl Session {
 }
 
 impl Up {
-    /// The heads that are due, as much as one message holds.
-    pub(super) fn take_heads(&mut self, now: Time, log: &impl LogSource) -> Option<Heads> {
-        let whole = match self.heads {
-            HeadsDue::Nothing => return None,
-            HeadsDue::Changes => false,
-            HeadsDue::Whole => {
-                self.told = crate::crdt::Version::new();
-                true
-            }
-        };
-        let version = log.version();
-        let mut news = version
+    /// The heads that are due, as much as one message holds. What we have of the other end's own is told
+    /// soon, since it is waited for; of others only every `others`.
+    pub(super) fn take_heads(
+        &mut self,
+        now: Time,
+        others: Duration,
+        log: &impl LogSource,
+    ) -> Option<Heads> {
+        let whole = self.heads == HeadsDue::Whole;
+        let others = whole || self.others_at.is_none_or(|at| at + others <= now);
+        if self.heads == HeadsDue::Nothing || (self.heads == HeadsDue::Others && !others) {
+            return None;
+        }
+        if whole {
+            self.told = Version::new();
+        }
+        let news = log
+            .version()
             .iter()
             .filter(|(author, next)| self.told.next(author) < *next);
-        let entries: Vec<(AuthorId, u32)> = news.by_ref().take(MAX_HEADS).collect();
-        self.heads = if news.next().is_some() {
-            HeadsDue::Changes
-        } else {
-            HeadsDue::Nothing
+        let (due, later): (Vec<_>, Vec<_>) =
+            news.partition(|(author, _)| others || *author == self.author);
+        let entries: Vec<(AuthorId, u32)> = due.iter().copied().take(MAX_HEADS).collect();
+        self.heads = match (entries.len() < due.len(), later.is_empty()) {
+            (true, _) => HeadsDue::Changes,
+            (false, false) => HeadsDue::Others,
+            (false, true) => HeadsDue::Nothing,
         };
         if entries.is_empty() && !whole {
             return None;
@@ -273,6 +282,9 @@ impl Up {
             self.told.advance(*author, *next);
         }
         self.heads_at = Some(now);
+        if others {
+            self.others_at = Some(now);
+        }
         Some(Heads { whole, entries })
     }
 
@@ -296,6 +308,13 @@ impl Up {
         let end = log.version().next(&me);
         let (ops, next) = pack(log, me, self.pushed, end, u64::MAX)?;
         self.pushed = next;
+        // Who is sent something knows that we have it.
+        if self.told.next(&me) >= ops.seq {
+            self.told.advance(me, next);
+        }
+        if self.heads == HeadsDue::Changes && self.told == *log.version() {
+            self.heads = HeadsDue::Nothing;
+        }
         Some(ops)
     }
 

@@ -120,6 +120,8 @@ struct Node {
     addr: SocketAddr,
     events: Vec<Event>,
     accepted: u64,
+    /// When it wants to be told the time, as of the last input.
+    deadline: Option<Time>,
     /// What it says the hash of its text is, instead of the same as everybody.
     hash: Option<[u8; 32]>,
     /// How often it was asked for that.
@@ -208,6 +210,7 @@ impl Net {
             addr,
             events,
             accepted: 0,
+            deadline: None,
             hash: None,
             hashed: 0,
             diverged: Vec::new(),
@@ -304,6 +307,7 @@ impl Net {
                 Output::Event(event) => self.nodes[node].events.push(event),
             }
         }
+        self.nodes[node].deadline = self.nodes[node].session.next_deadline();
     }
 
     fn execute(&mut self, node: usize, command: Command) {
@@ -378,7 +382,7 @@ impl Net {
         let mut steps = 0;
         loop {
             let deadline = (0..self.nodes.len())
-                .filter_map(|node| Some((self.nodes[node].session.next_deadline()?, node)))
+                .filter_map(|node| Some((self.nodes[node].deadline?, node)))
                 .min();
             let queued = self.queue.keys().next().map(|(at, _)| *at);
             let next = [deadline.map(|(at, _)| at), queued]

@@ -87,7 +87,7 @@ pub struct Content {
     /// The whole records: what each is, and where its bytes are.
     records: Vec<(u8, Range<usize>)>,
     /// The last whole record's checksum.
-    chain: Checksum,
+    chain: Chain,
     /// Where the last whole record ends.
     end: usize,
 }
@@ -101,8 +101,44 @@ pub struct Successor(Log);
 struct Log {
     file: File,
     len: u64,
-    chain: Checksum,
+    chain: Chain,
     records: u64,
+}
+
+/// How a journal's records become bytes: each one's checksum holds on to the one before.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Chain(Checksum);
+
+impl Chain {
+    /// What a journal begins with.
+    pub fn header() -> Vec<u8> {
+        let mut header = MAGIC.to_vec();
+        header.push(VERSION);
+        header
+    }
+
+    /// Appends records to `out`, and says how many they were.
+    ///
+    /// # Errors
+    /// When one is too long.
+    pub fn encode<'a>(
+        &mut self,
+        records: impl IntoIterator<Item = Record<'a>>,
+        out: &mut Vec<u8>,
+    ) -> io::Result<u64> {
+        let mut count = 0;
+        for record in records {
+            let len =
+                u32::try_from(record.bytes.len()).map_err(|_too_long| ErrorKind::FileTooLarge)?;
+            self.0 = checksum(self.0, record);
+            out.extend(len.to_be_bytes());
+            out.push(record.kind);
+            out.extend(self.0);
+            out.extend(record.bytes);
+            count += 1;
+        }
+        Ok(count)
+    }
 }
 
 impl Journal {
@@ -233,6 +269,13 @@ impl Journal {
         let _ = disk::sync_folder(folder);
         let old = std::mem::replace(&mut self.folder, folder.canonicalize()?);
         self.lock = theirs;
+        // What was set aside there comes along, unless something has just been set aside here.
+        for name in [PREVIOUS, TORN] {
+            if !folder.join(name).exists() {
+                let _nothing = fs::rename(old.join(name), folder.join(name));
+            }
+            let _moved = fs::remove_file(old.join(name));
+        }
         remove(&old);
         if alias {
             unix::symlink(&self.folder, &old)?;
@@ -240,7 +283,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Removes the journal and its folder.
+    /// Removes the journal, and its folder unless something was set aside there.
     pub fn remove(self) {
         remove(&self.folder);
     }
@@ -324,7 +367,7 @@ impl Content {
         Ok(Self {
             bytes,
             records,
-            chain,
+            chain: Chain(chain),
             end,
         })
     }
@@ -335,6 +378,11 @@ impl Content {
             kind: *kind,
             bytes: &self.bytes[place.clone()],
         })
+    }
+
+    /// What the next record holds on to.
+    pub const fn chain(&self) -> Chain {
+        self.chain
     }
 
     /// How many bytes at the end were no whole record: a crash cut the last one short, or something changed it.
@@ -362,29 +410,18 @@ impl Log {
             _ => {}
         }
         let file = private(path, true)?;
-        let mut header = MAGIC.to_vec();
-        header.push(VERSION);
-        disk::write_all_at(&file, &header, 0)?;
+        disk::write_all_at(&file, &Chain::header(), 0)?;
         Ok(Self {
             file,
             len: HEADER as u64,
-            chain: Checksum::default(),
+            chain: Chain::default(),
             records: 0,
         })
     }
 
     fn append<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) -> io::Result<()> {
-        let (mut bytes, mut chain, mut count) = (Vec::new(), self.chain, 0);
-        for record in records {
-            let len =
-                u32::try_from(record.bytes.len()).map_err(|_too_long| ErrorKind::FileTooLarge)?;
-            chain = checksum(chain, record);
-            bytes.extend(len.to_be_bytes());
-            bytes.push(record.kind);
-            bytes.extend(chain);
-            bytes.extend(record.bytes);
-            count += 1;
-        }
+        let (mut bytes, mut chain) = (Vec::new(), self.chain);
+        let count = chain.encode(records, &mut bytes)?;
         if let Err(error) = disk::write_all_at(&self.file, &bytes, self.len) {
             // What is left over if this fails too is overwritten, and is no record before that.
             let _ = disk::set_len(&self.file, self.len);
@@ -500,9 +537,9 @@ fn put(log: &Log, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a journal's folder. What cannot be removed stays.
+/// Removes a journal and its folder. What was set aside stays, and what cannot be removed.
 fn remove(folder: &Path) {
-    for name in [JOURNAL, NEXT, PREVIOUS, TORN, LOCK] {
+    for name in [JOURNAL, NEXT, LOCK] {
         let _ = fs::remove_file(folder.join(name));
     }
     let _ = fs::remove_dir(folder);

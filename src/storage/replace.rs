@@ -211,7 +211,8 @@ fn create(
     Ok((file, false))
 }
 
-fn takes_no_files(error: &io::Error) -> bool {
+/// Whether that is so because somebody wants it so.
+pub(super) fn takes_no_files(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem

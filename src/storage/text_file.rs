@@ -391,6 +391,16 @@ impl TextFile {
     }
 
     /// Whether the claimed file may be written; gives what it looked like when that was decided.
+    /// Whether the file is there and this user may not write it.
+    pub fn is_read_only(&self) -> bool {
+        let denied = |why: io::Error| super::replace::takes_no_files(&why);
+        self.held.is_some()
+            && OpenOptions::new()
+                .write(true)
+                .open(&self.path)
+                .is_err_and(denied)
+    }
+
     fn may_write(
         &mut self,
         target: &Path,

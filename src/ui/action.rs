@@ -98,6 +98,12 @@ commands! {
     GoToMember = "go-to-member",
     /// Follow a member on the screen; again: the next one; any other key stops it.
     Follow = "follow",
+    /// Talk with the others; again: close the chat.
+    Chat = "chat",
+    /// Ask the others to look at where you are.
+    LookHere = "look-here",
+    /// Go to where a member asked to look.
+    Look = "look",
     /// Show or hide who wrote what.
     Authors = "authors",
     /// Take back what a member has done lately.

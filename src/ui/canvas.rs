@@ -11,9 +11,9 @@ use std::num::NonZeroU16;
 use ratatui::buffer::{Buffer, CellDiffOption, CellWidth};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
-use unicode_segmentation::UnicodeSegmentation;
 
 use crate::document::display::{DisplayOptions, sanitise, show, symbols, width};
+use crate::document::grapheme::clusters;
 use crate::document::position::Column;
 
 /// The most columns that a member's name takes anywhere.
@@ -32,6 +32,13 @@ pub(super) fn put(buf: &mut Buffer, clip: Rect, x: u16, y: u16, symbol: &str, st
     let wide = u16::try_from(width(symbol)).unwrap_or(u16::MAX);
     let end = x.saturating_add(wide);
     if y < clip.top() || y >= clip.bottom() || x < clip.left() || x >= clip.right() {
+        return end;
+    }
+    if symbol.len() == 1 {
+        // Most are, and each is drawn with each key.
+        let cell = &mut buf[(x, y)];
+        cell.reset();
+        cell.set_style(style).set_symbol(symbol);
         return end;
     }
     let fits = end <= clip.right();
@@ -57,7 +64,7 @@ pub(super) fn write(buf: &mut Buffer, clip: Rect, x: u16, y: u16, text: &str, st
     let options = DisplayOptions::default();
     detach(buf, clip, x, y);
     let mut next = x;
-    for cluster in text.graphemes(true) {
+    for cluster in clusters(text) {
         if next >= clip.right() {
             break;
         }
@@ -73,7 +80,10 @@ pub(super) fn fill(buf: &mut Buffer, area: Rect, style: Style) {
     for y in area.top()..area.bottom() {
         detach(buf, area, area.left(), y);
         for x in area.left()..area.right() {
-            put(buf, area, x, y, " ", style);
+            if let Some(cell) = buf.cell_mut((x, y)) {
+                cell.reset();
+                cell.set_style(style);
+            }
         }
     }
 }

@@ -1,27 +1,21 @@
 //! One frame: the view model to cells.
 //!
 //! A pure function of the view and the size. Any size is survived, down to a single cell: first
-//! the prompt gets its row, then the text one, then the status bar, then the notice.
+//! the prompt gets its row, then the text one, then the status bar, then the notice, then the chat.
 
-use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::canvas::wrapped;
 use super::view::{Body, View};
-use super::widgets::{bars, connecting, list, panel, text};
+use super::widgets::{bars, chat, connecting, list, panel, text};
 use crate::document::display::sanitise;
+
+/// The fewest rows of a screen on which the chat's log has a place.
+const LEAST_FOR_CHAT: u16 = 9;
 
 /// The most rows that a notice takes.
 const NOTICE_ROWS: usize = 3;
-
-/// Draws `view` and puts the terminal's cursor where the person types.
-pub fn draw(frame: &mut Frame<'_>, view: &View<'_>) {
-    let area = frame.area();
-    if let Some(cursor) = render(frame.buffer_mut(), area, view) {
-        frame.set_cursor_position(cursor);
-    }
-}
 
 /// The part of `area` in which the text itself is drawn, without line numbers and bars; empty
 /// while there is no document. Its height is a page.
@@ -32,7 +26,8 @@ pub fn text_area(area: Rect, view: &View<'_>) -> Rect {
     }
 }
 
-fn render(buf: &mut Buffer, area: Rect, view: &View<'_>) -> Option<Position> {
+/// Draws `view` into `area`, which is blank, and says where the person types, if that is to be seen.
+pub fn render(buf: &mut Buffer, area: Rect, view: &View<'_>) -> Option<Position> {
     let rows = Rows::of(area, view);
     let mut cursor = match &view.body {
         Body::Connecting(message) => {
@@ -52,6 +47,9 @@ fn render(buf: &mut Buffer, area: Rect, view: &View<'_>) -> Option<Position> {
         let covered = list::draw(buf, rows.body, list, view.theme);
         cursor = cursor.filter(|&cursor| !covered.contains(cursor));
     }
+    if let Some(said) = view.chat.as_ref().filter(|_| rows.chat.height > 0) {
+        chat::draw(buf, rows.chat, said, view.theme);
+    }
     if let Some(notice) = &view.notice {
         bars::draw_notice(
             buf,
@@ -70,6 +68,7 @@ fn render(buf: &mut Buffer, area: Rect, view: &View<'_>) -> Option<Position> {
 /// The screen cut into rows, from top to bottom; parts that are not shown are empty.
 struct Rows {
     body: Rect,
+    chat: Rect,
     notice: Rect,
     notice_lines: Vec<String>,
     prompt: Rect,
@@ -95,6 +94,11 @@ impl Rows {
             notice_lines.push(sanitise(&rest, area.width.into()));
         }
         let notice = take(notice_lines.len() as u16, 1);
+        let chat = match view.chat {
+            // Below that there is a line to write in, and the notices.
+            Some(_) if area.height >= LEAST_FOR_CHAT => take(chat::rows(area.height), 3),
+            _ => 0,
+        };
 
         let mut top = area.top();
         let mut rows = |height: u16| {
@@ -108,6 +112,7 @@ impl Rows {
         };
         Self {
             body: rows(free),
+            chat: rows(chat),
             notice: rows(notice),
             notice_lines,
             prompt: rows(prompt),
@@ -117,4 +122,4 @@ impl Rows {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,37 +1,29 @@
 //! The terminal: taken over once, given back on every way out.
 //!
 //! Given back means: normal screen, echo, visible cursor of the user's shape, no bracketed paste,
-//! no extended keys. It happens when the [`Screen`] is dropped, before a panic's message is
-//! printed, and wherever [`restore`] is called; only the first of them does anything.
+//! no extended keys. It happens when the [`Screen`] is dropped and wherever [`restore`] is
+//! called (`app` does so before a panic's message is printed); only the first of them does anything.
 //!
 //! Nothing is asked of the terminal before the first frame is out, and no answer is waited for:
-//! extended keys are requested from terminals that may not know them, which ignore the request. For
-//! the same reason `Terminal::clear` of the drawing library, which asks where the cursor is, is
-//! never called.
+//! extended keys are requested from terminals that may not know them, which ignore the request.
 
-use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
-use std::panic;
-use std::rc::Rc;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::crossterm::cursor::{SetCursorStyle, Show};
 use ratatui::crossterm::event::{
     DisableBracketedPaste, EnableBracketedPaste, KeyboardEnhancementFlags,
     PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
 };
+use ratatui::crossterm::execute;
 use ratatui::crossterm::style::Print;
 use ratatui::crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    self, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
 };
-use ratatui::crossterm::{execute, queue};
-use ratatui::layout::{Position, Rect, Size};
-use ratatui::{Terminal, TerminalOptions, Viewport};
+use ratatui::layout::Size;
 
-use super::draw::draw;
+use super::frames::Frames;
 use super::view::View;
 
 /// Why the terminal cannot be used.
@@ -51,26 +43,11 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// The terminal while it is taken over. There is at most one.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Pending>>,
-    pending: Pending,
+    frames: Frames,
+    /// What is to be written, so that a frame goes out in one piece.
+    pending: Vec<u8>,
     size: Size,
     mouse: bool,
-}
-
-/// What is to be written to the terminal, collected so that a frame goes out in one piece.
-#[derive(Clone, Default, Debug)]
-struct Pending(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Pending {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    /// Does nothing: whoever draws says when the frame is complete.
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 impl Screen {
@@ -88,20 +65,15 @@ impl Screen {
                 return Err(TerminalError::NotATerminal(stream));
             }
         }
-        restore_on_panic();
         take(mouse).inspect_err(|_| restore())?;
         Self::new(mouse).inspect_err(|_| restore())
     }
 
     fn new(mouse: bool) -> Result<Self, TerminalError> {
-        let pending = Pending::default();
-        let backend = CrosstermBackend::new(pending.clone());
-        let size = backend.size()?;
-        // A fixed viewport, or the size would be asked for again with each frame.
-        let viewport = Viewport::Fixed(Rect::from((Position::ORIGIN, size)));
+        let size = terminal::size()?.into();
         Ok(Self {
-            terminal: Terminal::with_options(backend, TerminalOptions { viewport })?,
-            pending,
+            frames: Frames::new(size),
+            pending: Vec::new(),
             size,
             mouse,
         })
@@ -117,11 +89,11 @@ impl Screen {
     ///
     /// # Errors
     ///
-    /// If the terminal does not say its size, or cannot be written to.
+    /// If the terminal does not say its size.
     pub fn resized(&mut self) -> io::Result<()> {
-        self.size = self.terminal.size()?;
-        self.terminal
-            .resize(Rect::from((Position::ORIGIN, self.size)))
+        self.size = terminal::size()?.into();
+        self.frames.start_anew(self.size);
+        Ok(())
     }
 
     /// Takes the terminal over again, after it has been given back for a while or the program has been
@@ -155,18 +127,19 @@ impl Screen {
         out.flush()
     }
 
-    /// Draws one frame: the cells that changed, in one piece on terminals that can.
+    /// Draws one frame: the cells that changed, in one piece on terminals that can; nothing if none did.
     ///
     /// # Errors
     ///
     /// If the terminal cannot be written to.
     pub fn draw(&mut self, view: &View<'_>) -> io::Result<()> {
-        queue!(self.pending, BeginSynchronizedUpdate)?;
-        self.terminal.draw(|frame| draw(frame, view))?;
-        queue!(self.pending, EndSynchronizedUpdate)?;
+        self.frames.draw(view, &mut self.pending)?;
+        if self.pending.is_empty() {
+            return Ok(());
+        }
         let mut out = io::stdout().lock();
-        out.write_all(&self.pending.0.borrow())?;
-        self.pending.0.borrow_mut().clear();
+        out.write_all(&self.pending)?;
+        self.pending.clear();
         out.flush()
     }
 }
@@ -196,6 +169,11 @@ fn take(mouse: bool) -> io::Result<()> {
     )
 }
 
+/// Whether the terminal is taken over.
+pub fn is_taken() -> bool {
+    TAKEN.load(Ordering::SeqCst)
+}
+
 /// Gives the terminal back, if it is taken over. May be called from anywhere, any number of times.
 pub fn restore() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
@@ -215,17 +193,6 @@ pub fn restore() {
     );
     let _gone = out.flush();
     let _gone = disable_raw_mode();
-}
-
-fn restore_on_panic() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        let print = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            restore();
-            print(info);
-        }));
-    });
 }
 
 #[cfg(test)]

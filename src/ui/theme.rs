@@ -120,6 +120,11 @@ impl Theme {
         }
     }
 
+    /// Whether there are colours, so that members are known by them.
+    pub const fn has_colours(self) -> bool {
+        !matches!(self.depth, Depth::None)
+    }
+
     /// Whether it would be good to know the terminal's background.
     pub const fn wants_ground(self) -> bool {
         self.ground.is_none() && !matches!(self.depth, Depth::None)
@@ -225,6 +230,17 @@ impl Theme {
     /// The status bar and the panel's title.
     pub(super) fn status(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
+    }
+
+    /// What there is to be read, in the status bar.
+    pub(super) fn unread(self) -> Style {
+        let plain = Style::new().add_modifier(Modifier::BOLD);
+        self.either(Style::new().bg(Color::Yellow).fg(Color::Black), plain)
+    }
+
+    /// A bracket and its partner.
+    pub(super) fn bracket(self) -> Style {
+        Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
     }
 
     /// A notice.

@@ -29,6 +29,8 @@ pub struct View<'a> {
     pub panel: Option<Panel>,
     /// A list over the text, and over the panel.
     pub list: Option<List>,
+    /// What the members say to each other, below the text.
+    pub chat: Option<Chat>,
     /// What things look like.
     pub theme: Theme,
 }
@@ -67,15 +69,17 @@ pub struct TextView<'a> {
     pub authors: Vec<(Range<CharPos>, usize)>,
     /// What is about to disappear, from left to right.
     pub vanishing: Vec<Range<CharPos>>,
+    /// The bracket at the own cursor and its partner.
+    pub brackets: Option<[CharPos; 2]>,
 }
 
 impl TextView<'_> {
-    /// The numbers of the lines that `height` rows show.
-    pub fn lines(&self, height: u16) -> Range<usize> {
+    /// The numbers of the lines that `height` rows show, and where the row below them ends.
+    pub fn extent(&self, height: u16) -> (Range<usize>, CharPos) {
         let top = Row::at(self.rope, self.scroll.top, &self.options);
         let rows = isize::try_from(height).unwrap_or(isize::MAX);
         let (bottom, _) = top.moved(self.rope, rows, &self.options);
-        top.line.0..bottom.line.0 + 1
+        (top.line.0..bottom.line.0 + 1, bottom.end)
     }
 }
 
@@ -90,6 +94,8 @@ pub struct PeerCursor {
     pub cursor: CharPos,
     /// The member's selection.
     pub selection: Option<Range<CharPos>>,
+    /// Whether the name is to be seen.
+    pub named: bool,
 }
 
 /// The part of the text that is on the screen, by its corner.
@@ -110,6 +116,8 @@ pub struct Status {
     pub unsaved: bool,
     /// The other members.
     pub members: Vec<Member>,
+    /// How many messages have not been seen.
+    pub unread: usize,
     /// Who wrote the text under the cursor, and when; empty if that is not to be seen.
     pub author: String,
     /// Whether the others have everything; empty without others.
@@ -186,6 +194,31 @@ pub struct Entry {
     pub text: String,
     /// The key for it, if any.
     pub key: String,
+}
+
+/// The most messages that can be seen at once.
+pub const MOST_SEEN: u16 = 11;
+
+/// The newest of what the members said to each other.
+#[derive(Clone, Debug, Default)]
+pub struct Chat {
+    /// The messages, the newest last.
+    pub said: Vec<Said>,
+    /// How many newer ones are left out.
+    pub more: usize,
+}
+
+/// What somebody said.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Who.
+    pub name: String,
+    /// The index of the member's colour; oneself has none.
+    pub colour: Option<usize>,
+    /// How long ago; empty if just now.
+    pub ago: String,
+    /// What.
+    pub text: String,
 }
 
 /// The members and the invitation, over the text.

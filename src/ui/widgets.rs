@@ -2,6 +2,7 @@
 
 pub(super) mod bars;
 mod boxed;
+pub(super) mod chat;
 pub(super) mod connecting;
 pub(super) mod list;
 pub(super) mod panel;

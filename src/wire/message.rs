@@ -259,6 +259,18 @@ pub struct Presence {
     pub cursor: Option<Anchor>,
     /// Where a selection starts and where it ends, if there is one. The cursor is its end.
     pub selection: Option<(Anchor, Anchor)>,
+    /// How often the sender has asked the others to look at its cursor.
+    pub calls: u32,
+}
+
+impl Presence {
+    /// The same, later.
+    pub(crate) fn next(&self) -> Self {
+        Self {
+            clock: self.clock.wrapping_add(1).max(1),
+            ..*self
+        }
+    }
 }
 
 /// A sign of life.
@@ -624,6 +636,7 @@ pub(crate) mod tests {
                     bias: Bias::Before,
                 }),
                 selection: Some((anchor(1), anchor(400))),
+                calls: 2,
             }),
             Message::Ping(Ping {
                 time: 123_456,

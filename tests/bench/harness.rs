@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[path = "../it/headless.rs"]
 pub(crate) mod headless;
@@ -23,6 +23,7 @@ pub(crate) mod wait;
 use launch::{CODE, Launch};
 use scratch::Scratch;
 use terminal::Terminal;
+use wait::until;
 
 /// The binary to measure: the first argument, made absolute, because members start in folders of
 /// their own. Ends the tool with 2 if there is none.
@@ -60,18 +61,88 @@ pub(crate) fn is_installed(program: &str) -> bool {
 }
 
 /// A host and a joiner at screens of this size, both showing `shown`.
-pub(crate) fn pair(scratch: &Scratch, text: &str, shown: &str, columns: u16) -> [Terminal; 2] {
+pub(crate) fn pair(
+    scratch: &Scratch,
+    text: &str,
+    shown: &str,
+    (rows, columns): (u16, u16),
+) -> [Terminal; 2] {
     let file = scratch.file("ada/notes.md", text);
     let copy = scratch.folder("ben").join("notes.md");
-    let ada = Launch::host(&file).name("Ada").code(CODE).size(30, columns);
+    let ada = Launch::host(&file)
+        .name("Ada")
+        .code(CODE)
+        .size(rows, columns);
     let ada = ada.terminal().ready();
     ada.wait_for_text(shown);
     let address = ada.address(&[]);
     let ben = Launch::join(address, &copy).name("Ben").code(CODE);
-    let ben = ben.size(30, columns).terminal().ready();
+    let ben = ben.size(rows, columns).terminal().ready();
     ben.wait_for_text(shown);
     ada.wait_for_text("Ben");
     [ada, ben]
+}
+
+/// A character that stands on no editor's screen by itself.
+const KEY: &str = "@";
+
+/// How many keys stand in one line of a screen of 80 columns.
+const LINE: usize = 60;
+
+/// Types so many keys at one terminal, each once the one before is on the other's screen and `pause` has
+/// passed; for each the time until it was there. In blank lines, opened above the cursor's one after the other
+/// and deleted again; both screens show the same part of the text.
+pub(crate) fn key_to_screen(
+    from: &Terminal,
+    to: &Terminal,
+    keys: usize,
+    pause: Duration,
+) -> Vec<Duration> {
+    let mut durations = Vec::new();
+    while durations.len() < keys {
+        line_to_screen(
+            from,
+            to,
+            LINE.min(keys - durations.len()),
+            pause,
+            &mut durations,
+        );
+    }
+    durations
+}
+
+fn line_to_screen(
+    from: &Terminal,
+    to: &Terminal,
+    keys: usize,
+    pause: Duration,
+    durations: &mut Vec<Duration>,
+) {
+    let count = |terminal: &Terminal| terminal.screen().matches(KEY).count();
+    let both = |what: &str, keys: usize| {
+        until(what, || {
+            (count(from) == keys && count(to) == keys).then_some(())
+        });
+    };
+    let before = count(from);
+    from.keys("Home Enter Up");
+    from.type_text(KEY);
+    both("the first key on both screens", before + 1);
+    // The screen is looked at in one cell, so that looking costs nothing.
+    let (row, behind) = from.cursor();
+    for number in 0..keys as u16 {
+        std::thread::sleep(pause);
+        let begun = Instant::now();
+        from.type_text(KEY);
+        let took = until("the key on the other screen", || {
+            (to.character_at(row, behind + number) == KEY).then(|| begun.elapsed())
+        });
+        durations.push(took);
+    }
+    // One's own screen may be drawn after the other's.
+    both("both screens to be alike", before + 1 + keys);
+    from.keys("Ctrl-k");
+    both("the line to be gone", before);
 }
 
 /// The duration at this percentile, by nearest rank. `durations` is not empty.
@@ -86,10 +157,39 @@ pub(crate) fn milliseconds(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1e3)
 }
 
+/// How often the threads of a process have gone to sleep and been woken so far (proc(5)).
+pub(crate) fn wake_ups(process: u32) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).expect("a live process");
+    let of_task = |task: std::io::Result<std::fs::DirEntry>| {
+        let status = std::fs::read_to_string(task.ok()?.path().join("status")).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line?.trim().parse::<u64>().ok()
+    };
+    tasks.filter_map(of_task).sum()
+}
+
 /// Resident memory as the kernel words it.
 pub(crate) fn resident(process: u32) -> String {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"));
     let status = status.expect("a live process");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.expect("a resident size").trim().to_owned()
+}
+
+/// A text of at least so many bytes that is code in Rust.
+pub(crate) fn code(bytes: usize) -> String {
+    let mut text = String::with_capacity(bytes + 400);
+    for number in 0.. {
+        if text.len() >= bytes {
+            break;
+        }
+        text += &format!(
+            "/// Adds {number} to what it is given.\nfn function_{number}(value: u64) -> Option<u64> {{\n    let \
+             name = \"value number {number}\";\n    match value {{\n        0 => None, // nothing to add to\n        \
+             value => value.checked_add({number} + name.len() as u64),\n    }}\n}}\n\n"
+        );
+    }
+    text
 }

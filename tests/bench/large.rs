@@ -12,7 +12,7 @@
 mod harness;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -55,33 +55,55 @@ fn first_paint(launch: Launch, shown: &str) -> (Duration, Terminal) {
 
 fn open(scratch: &Scratch, file: &Path) {
     let path = file.to_str().expect("a path in UTF-8");
-    let kakoune = is_installed("kak");
-    let (mut ours, mut theirs, mut memory) = (Vec::new(), Vec::new(), String::new());
+    let state = keep(scratch, file);
+    let launch = |kind: &str| match kind {
+        "opened" => Some(Launch::edit(file)),
+        "a kept session continued" => Some(Launch::edit(file).state(&state)),
+        _ if is_installed("kak") => Some(other_program("kak", &["-n", path], scratch.path())),
+        _ => None,
+    };
+    let kinds = ["opened", "a kept session continued", "kakoune"];
+    let mut measured = kinds.map(|kind| (kind, Vec::new(), String::new()));
     for _ in 0..RUNS {
-        let (took, terminal) = first_paint(Launch::edit(file), "line 0 of");
-        ours.push(took);
-        memory = resident(terminal.process());
-        drop(terminal);
-        if kakoune {
-            let launch = other_program("kak", &["-n", path], scratch.path());
-            theirs.push(first_paint(launch, "line 0 of").0);
+        for (kind, durations, memory) in &mut measured {
+            let Some(launch) = launch(kind) else { continue };
+            let (took, terminal) = first_paint(launch, "line 0 of");
+            durations.push(took);
+            *memory = resident(terminal.process());
         }
     }
-    let ours = percentile(&mut ours, 50);
-    println!(
-        "{BYTES} bytes to the first screen: {}, resident {memory}",
-        milliseconds(ours)
-    );
-    if kakoune {
-        let theirs = percentile(&mut theirs, 50);
+    let [.., (_, kakoune, _)] = &mut measured;
+    let kakoune = (!kakoune.is_empty()).then(|| percentile(kakoune, 50));
+    for (kind, mut durations, memory) in measured {
+        if durations.is_empty() {
+            println!("{kind} is not installed: not compared");
+            continue;
+        }
+        let median = percentile(&mut durations, 50);
+        let ratio = kakoune.map_or(f64::NAN, |other| median.as_secs_f64() / other.as_secs_f64());
         println!(
-            "the same, kakoune: {}; ratio {:.2}",
-            milliseconds(theirs),
-            ours.as_secs_f64() / theirs.as_secs_f64()
+            "{BYTES} bytes to the first screen, {kind}: {}, {ratio:.2} of kakoune's, resident {memory}",
+            milliseconds(median)
         );
-    } else {
-        println!("kakoune is not installed: not compared");
     }
+}
+
+/// Leaves a session of this file behind, as a crash does; where.
+fn keep(scratch: &Scratch, file: &Path) -> PathBuf {
+    let state = scratch.folder("state");
+    let mut member = Launch::host(file).state(&state).code(CODE).headless();
+    until("everything in the journal", || {
+        let session = std::fs::read_dir(state.join("collab-edit/sessions"))
+            .ok()?
+            .next()?;
+        let journal = session.ok()?.path().join("journal").metadata().ok()?;
+        (journal.len() > BYTES as u64).then_some(())
+    });
+    // What follows the text is written with it, or at once.
+    member.save();
+    member.signal("KILL");
+    member.wait_exit();
+    state
 }
 
 fn join(scratch: &Scratch, file: &Path) {

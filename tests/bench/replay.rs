@@ -248,6 +248,14 @@ struct Frames {
 }
 
 impl Frames {
+    /// With room for so many batches, which take as many bytes as most do.
+    fn of(batches: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(batches * 20),
+            batches: Vec::with_capacity(batches),
+        }
+    }
+
     /// Encodes everything that `document`'s author has committed since operation `seq`.
     fn push(&mut self, document: &Document, mut seq: u32) {
         let me = document.me();
@@ -293,7 +301,7 @@ fn replay_local(start: &str, edits: &[Edit<'_>]) -> Document {
 
 fn replay_wire(start: &str, edits: &[Edit<'_>]) -> (Document, Frames) {
     let mut document = Document::new(ANN);
-    let mut frames = Frames::default();
+    let mut frames = Frames::of(edits.len() + 1);
     document.load(start, 0);
     frames.push(&document, 0);
     for (n, edit) in edits.iter().enumerate() {

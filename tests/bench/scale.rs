@@ -13,10 +13,13 @@
 //! mean), and bytes through the loopback interface for each key and each member that it went to
 //! (everything counted: sealing, TCP and IP, heads and pings).
 //!
+//! With `SCALE_PLOT=docs/plots/scale.svg` in the environment the figures are drawn there as well.
+//!
 //! All members share this machine's cores: beyond a few members the figures are those of that
 //! machine's processor more than of the mesh.
 
 mod harness;
+mod panels;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -27,6 +30,7 @@ use harness::launch::{CODE, Launch, processor_ticks};
 use harness::scratch::Scratch;
 use harness::wait::lock;
 use harness::{milliseconds, percentile, resident};
+use panels::Panel;
 
 /// From one key to the next of one member.
 const KEY: Duration = Duration::from_millis(100);
@@ -45,12 +49,55 @@ fn main() {
         .map(|text| text.parse().expect("a number of members"))
         .collect();
     println!("members | keys | delivery p50 | p99 | resident | processor | bytes a key and member");
-    for size in sizes {
-        measure(size, Duration::from_secs(seconds));
+    let how_long = Duration::from_secs(seconds);
+    let measured: Vec<Figures> = sizes
+        .into_iter()
+        .map(|size| measure(size, how_long))
+        .collect();
+    if let Some(path) = std::env::var_os("SCALE_PLOT") {
+        std::fs::write(path, plot(&measured)).expect("a file that can be written");
     }
 }
 
-fn measure(size: usize, how_long: Duration) {
+/// What a session of so many members costs.
+struct Figures {
+    size: usize,
+    /// Delivery, half and 99 of a hundred, in ms.
+    half: f64,
+    most: f64,
+    /// Of a member: memory in MB, processor in ms a second.
+    resident: f64,
+    processor: f64,
+    /// For each key and each member that it went to.
+    bytes: f64,
+}
+
+fn plot(measured: &[Figures]) -> String {
+    let numbers: Vec<f64> = measured.iter().map(|figures| figures.size as f64).collect();
+    let line = |of: fn(&Figures) -> f64| measured.iter().map(of).collect::<Vec<f64>>();
+    let panel = |title, unit, lines| Panel { title, unit, lines };
+    let panels = [
+        panel(
+            "Delivery of a key",
+            "ms",
+            vec![("p99", line(|f| f.most)), ("p50", line(|f| f.half))],
+        ),
+        panel("Memory of a member", "MB", vec![("", line(|f| f.resident))]),
+        panel(
+            "Processor of a member",
+            "ms a second",
+            vec![("", line(|f| f.processor))],
+        ),
+        panel(
+            "A key to one member",
+            "bytes",
+            vec![("", line(|f| f.bytes))],
+        ),
+    ];
+    panels::draw("members, all typing", &numbers, &panels)
+}
+
+fn measure(size: usize, how_long: Duration) -> Figures {
     let scratch = Scratch::new();
     let mut members = mesh(&scratch, size);
     let ticks = |members: &[Headless]| -> u64 {
@@ -78,14 +125,29 @@ fn measure(size: usize, how_long: Duration) {
         .iter()
         .map(|member| kilobytes(member.process()))
         .sum();
+    let (half, most) = (
+        percentile(&mut delivered, 50),
+        percentile(&mut delivered, 99),
+    );
+    let figures = Figures {
+        size,
+        half: half.as_secs_f64() * 1e3,
+        most: most.as_secs_f64() * 1e3,
+        resident: resident as f64 / 1e3 / size as f64,
+        processor: (ticks_after - ticks_before) as f64 * 10.0
+            / size as f64
+            / how_long.as_secs_f64(),
+        bytes: (bytes_after - bytes_before) as f64 / f64::from(keys) / (size - 1) as f64,
+    };
     println!(
         "{size} | {keys} | {} | {} | {:.1} MB | {:.0} ms/s | {:.0}",
-        milliseconds(percentile(&mut delivered, 50)),
-        milliseconds(percentile(&mut delivered, 99)),
-        resident as f64 / 1e3 / size as f64,
-        (ticks_after - ticks_before) as f64 * 10.0 / size as f64 / how_long.as_secs_f64(),
-        (bytes_after - bytes_before) as f64 / f64::from(keys) / (size - 1) as f64,
+        milliseconds(half),
+        milliseconds(most),
+        figures.resident,
+        figures.processor,
+        figures.bytes,
     );
+    figures
 }
 
 /// Members that are all linked.

@@ -7,7 +7,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::edits::{Typist, seed};
 use super::headless::{Headless, settle};
@@ -19,9 +19,14 @@ const SETTLED: Duration = Duration::from_secs(60);
 
 /// Two headless members, the second joined through a proxy to the first.
 fn behind_proxy(scratch: &Scratch, text: &str) -> (Vec<Headless>, Proxy) {
+    behind_slow_proxy(scratch, text, Duration::ZERO)
+}
+
+/// The same; what goes through the proxy takes so long, either way.
+fn behind_slow_proxy(scratch: &Scratch, text: &str, delay: Duration) -> (Vec<Headless>, Proxy) {
     let file = scratch.file("ada/notes.md", text);
     let ada = Launch::host(&file).name("Ada").code(CODE).headless();
-    let proxy = Proxy::to(ada.address());
+    let proxy = Proxy::to(ada.address(), delay);
     let copy = scratch.folder("ben").join("notes.md");
     let ben = Launch::join(proxy.address(), &copy).name("Ben").code(CODE);
     let ben = ben.headless();
@@ -44,6 +49,33 @@ fn edits_made_while_the_link_is_down_merge_afterwards() {
     proxy.plug();
     let text = settle(SETTLED, &mut members);
     assert_eq!(text, "Ada's middle\nBen's\n");
+}
+
+#[test]
+fn a_long_way_holds_up_nobody_who_types() {
+    const DELAY: Duration = Duration::from_millis(150);
+    let seed = seed();
+    let scratch = Scratch::new();
+    let (mut members, _proxy) = behind_slow_proxy(&scratch, "middle\n", DELAY);
+    let typed = Instant::now();
+    members[1].insert(0, "Ben's ");
+    assert_eq!(
+        members[1].text(),
+        "Ben's middle\n",
+        "at once on one's own screen"
+    );
+    members[0].wait_text("Ben's middle\n");
+    assert!(
+        typed.elapsed() >= DELAY,
+        "it did not come through the proxy"
+    );
+    let mut typists: Vec<Typist> = (0..2).map(|number| Typist::new(seed + number, 2)).collect();
+    std::thread::scope(|scope| {
+        for (member, typist) in members.iter_mut().zip(&mut typists) {
+            scope.spawn(move || typist.type_at(member, 400));
+        }
+    });
+    settle(SETTLED, &mut members);
 }
 
 #[test]

@@ -104,3 +104,54 @@ fn a_wrong_setting_is_named_with_line_and_column() {
         outcome.stderr
     );
 }
+
+#[test]
+fn a_second_press_takes_the_word_a_third_the_line_and_the_wheel_turns() {
+    let scratch = Scratch::new();
+    let lines: String = (0..60).map(|line| format!("line {line}.\n")).collect();
+    let terminal = edit(&scratch, &format!("one two three\n{lines}"), "");
+    let at = terminal.find("two").expect("the text");
+    let press = |times: usize| {
+        for _ in 0..times {
+            mouse(&terminal, 0, at, 'M');
+            mouse(&terminal, 0, at, 'm');
+        }
+    };
+    press(2);
+    terminal.keys("Ctrl-c");
+    terminal.wait_for_text("Copied 3 characters");
+    // Two presses at another place, so that the next ones are not the third and fourth.
+    mouse(&terminal, 0, (at.0 + 5, at.1), 'M');
+    mouse(&terminal, 0, (at.0 + 5, at.1), 'm');
+    press(3);
+    terminal.keys("Ctrl-c");
+    terminal.wait_for_text("Copied 1 line");
+    // The wheel turns by three rows and leaves the cursor where it is.
+    for _ in 0..5 {
+        mouse(&terminal, 65, at, 'M');
+    }
+    terminal.wait_without_text("line 10.");
+    terminal.wait_for_text("line 40.");
+    for _ in 0..5 {
+        mouse(&terminal, 64, at, 'M');
+    }
+    terminal.wait_for_text("one two three");
+}
+
+#[test]
+fn a_size_of_one_cell_loses_nothing() {
+    let scratch = Scratch::new();
+    let terminal = edit(&scratch, "some text\n", "");
+    terminal.keys("F4");
+    terminal.wait_for_text("Say:");
+    terminal.resize(1, 1);
+    terminal.type_text("a");
+    terminal.resize(24, 80);
+    terminal.wait_for_text("Say: a");
+    terminal.wait_for_text("some text");
+    terminal.keys_and_see("F4");
+    terminal.resize(1, 1);
+    terminal.type_text("b");
+    terminal.resize(24, 80);
+    terminal.wait_for_text("bsome text");
+}

@@ -1,5 +1,6 @@
 //! Files: what a save keeps, and which file it does not touch.
 
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
@@ -28,7 +29,30 @@ fn line_ends_and_bom_come_back_as_they_were() {
     check_save(b"a\r\nb", b"!a\r\nb");
     check_save(b"\xef\xbb\xbfa\r\nb\r\n", b"\xef\xbb\xbf!a\r\nb\r\n");
     check_save(b"mixed\r\nends\nstay\r\n", b"!mixed\r\nends\nstay\r\n");
+    check_save(b"mixed\r\nends\nstay", b"!mixed\r\nends\nstay");
+    check_save(b"\xff\xfea\0\r\0\n\0", b"\xff\xfe!\0a\0\r\0\n\0");
+    check_save(b"\xfe\xff\0a\0\n", b"\xfe\xff\0!\0a\0\n");
+    check_save(b"a\0b\0\n\0", b"!\0a\0b\0\n\0");
     check_save(b"", b"!");
+}
+
+#[test]
+fn a_name_that_is_no_text_is_one_like_any_other() {
+    let scratch = Scratch::new();
+    let name = std::ffi::OsStr::from_bytes(&[0xff; 250]);
+    let file = scratch.folder("ada").join(name);
+    std::fs::write(&file, "the text\n").expect("a file of that name");
+    let ada = Launch::host(&file).name("Ada").code(CODE).headless();
+    let copy = scratch.folder("ben").join("notes.md");
+    let mut ben = Launch::join(ada.address(), &copy)
+        .name("Ben")
+        .code(CODE)
+        .headless();
+    ben.expect_event("joined");
+    ben.insert(0, "!");
+    until("the text in the file", || {
+        (text_of(&file)? == "!the text\n").then_some(())
+    });
 }
 
 #[test]
@@ -40,6 +64,18 @@ fn enter_in_a_crlf_file_makes_a_crlf() {
     until("the saved file", || {
         (text_of(&file)? == "new\r\na\r\nb\r\n").then_some(())
     });
+}
+
+#[test]
+fn leaving_at_once_after_typing_asks() {
+    let scratch = Scratch::new();
+    let file = scratch.file("notes.md", "one\n");
+    let terminal = Launch::edit(&file).terminal().ready();
+    terminal.wait_for_text("one");
+    // Text and Ctrl-Q in one read, as a slow line brings them.
+    terminal.write(b"typed \x11");
+    terminal.wait_for_word(words::QUIT_QUESTION);
+    terminal.wait_for_text("typed one");
 }
 
 #[test]
@@ -216,4 +252,46 @@ fn files_in(scratch: &Scratch) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+#[test]
+fn a_file_that_may_not_be_written_says_so_and_is_saved_under_another_name() {
+    let scratch = Scratch::new();
+    let file = scratch.file("notes.md", "text\n");
+    let root = std::process::Command::new("id")
+        .arg("-u")
+        .output()
+        .expect("id");
+    let root = root.stdout == b"0\n";
+    let mut launch = Launch::edit(&file);
+    if root {
+        // To whom no mode bits apply: the file's folder in a namespace where it is read-only.
+        let script =
+            "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\" && exec \"$0\" \"$2\"";
+        launch.arguments = ["-m", "sh", "-c", script].map(Into::into).to_vec();
+        let editor = std::mem::replace(&mut launch.program, "unshare".into());
+        let arguments = [editor.into(), scratch.path().into(), file.clone().into()];
+        launch.arguments.extend(arguments);
+    } else {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o444);
+        std::fs::set_permissions(&file, mode).expect("a file of ours");
+    }
+    let terminal = launch.terminal();
+    terminal.wait_for_text("notes.md (read-only)");
+    terminal.type_text("new ");
+    terminal.wait_for_text("new text");
+    terminal.keys("Ctrl-s");
+    terminal.wait_for_text("Save as:");
+    let other = tempfile::tempdir().expect("a folder");
+    let other = other.path().join("other.md");
+    for _ in 0..200 {
+        terminal.keys("Backspace");
+    }
+    terminal.type_text(other.to_str().expect("UTF-8"));
+    terminal.keys("Enter");
+    until("the other file", || {
+        (text_of(&other)? == "new text\n").then_some(())
+    });
+    terminal.wait_without_text("read-only");
+    assert_eq!(text_of(&file).as_deref(), Some("text\n"));
 }

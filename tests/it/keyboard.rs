@@ -41,6 +41,7 @@ pub(crate) fn key_bytes(key: &str) -> Vec<u8> {
         "F3" => "\x1bOR".to_owned(),
         "F4" => "\x1bOS".to_owned(),
         "F5" => number(15),
+        "F6" => number(17),
         "F7" => number(18),
         "F8" => number(19),
         "Enter" if plain => "\r".to_owned(),

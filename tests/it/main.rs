@@ -37,10 +37,12 @@ mod kept;
 mod kills;
 mod looks;
 mod mesh;
+mod multiplexer;
 mod outsiders;
 mod screen;
 mod second;
 mod soak;
+mod talking;
 mod together;
 mod two_terminals;
 

@@ -4,7 +4,8 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 use super::wait::lock;
 
@@ -48,8 +49,8 @@ struct Cable {
 }
 
 impl Proxy {
-    /// A relay to `target`.
-    pub(crate) fn to(target: SocketAddr) -> Self {
+    /// A relay to `target`, through which everything takes so long, either way.
+    pub(crate) fn to(target: SocketAddr, delay: Duration) -> Self {
         let cable = Arc::new(Cable::default());
         let inside = Arc::clone(&cable);
         let address = accept_each(move |near, _| {
@@ -59,7 +60,7 @@ impl Proxy {
             let Ok(far) = TcpStream::connect(target) else {
                 return;
             };
-            relay(&near, &far);
+            relay(&near, &far, delay);
             lock(&inside.streams).extend([near, far]);
             // The cable was pulled while this link was made.
             if inside.pulled.load(Ordering::SeqCst) {
@@ -110,12 +111,39 @@ fn accept_each(
     address
 }
 
-fn relay(near: &TcpStream, far: &TcpStream) {
+fn relay(near: &TcpStream, far: &TcpStream, delay: Duration) {
     for (from, to) in [(near, far), (far, near)] {
         let from = from.try_clone().expect("a second handle");
         let to = to.try_clone().expect("a second handle");
-        std::thread::spawn(move || pump(from, to));
+        if delay.is_zero() {
+            std::thread::spawn(move || pump(from, to));
+        } else {
+            std::thread::spawn(move || pump_slowly(from, to, delay));
+        }
     }
+}
+
+/// As [`pump`]; what has come goes on after `delay`, however much has come since.
+fn pump_slowly(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
+    let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
+    let rest = to.try_clone().expect("a second handle");
+    std::thread::spawn(move || {
+        for (due, bytes) in receiver {
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            if to.write_all(&bytes).is_err() {
+                break;
+            }
+        }
+        let _gone = to.shutdown(Shutdown::Both);
+    });
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        let due = Instant::now() + delay;
+        if sender.send((due, buffer[..count].to_vec())).is_err() {
+            break;
+        }
+    }
+    let _gone = (from.shutdown(Shutdown::Both), rest.shutdown(Shutdown::Read));
 }
 
 fn pump(mut from: TcpStream, mut to: TcpStream) {

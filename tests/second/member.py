@@ -28,7 +28,7 @@ from noise.connection import Keypair, NoiseConnection
 from spake2 import SPAKE2_A
 
 MAGIC = b"collabed"
-VERSION = 2
+VERSION = 3
 NEWCOMER = 0
 CODE_NEEDED = 1
 PIECE = 65_535

@@ -29,7 +29,7 @@ use collab_edit::wire::Properties;
 use world::World;
 
 /// Seeds of the everyday run.
-const SEEDS: Range<u64> = 0..300;
+const SEEDS: Range<u64> = 0..2000;
 
 /// An open session that is founded.
 fn inside() -> Inside {

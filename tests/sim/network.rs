@@ -1,5 +1,9 @@
 //! Connections as TCP gives them: ordered bytes with latency and bandwidth, that wait while the path is
-//! cut and go on when it is back; and that may end with a word, or without one.
+//! cut and go on when it is back; and that may end with a word, without one, or with the loss of what was
+//! on its way.
+//!
+//! A packet that is lost comes late, and holds up what follows. A piece may also come twice, as nothing
+//! but a broken program between two members would do.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -24,6 +28,10 @@ struct Connection {
     /// Until when each side's bytes keep the path busy, and when its last piece arrives.
     busy: [Time; 2],
     arrives: [Time; 2],
+    /// When something came to each side last.
+    heard: [Time; 2],
+    /// What each side sends next arrives twice.
+    twice: [bool; 2],
     /// Pieces towards each side that could not be given yet, since the path is cut or the node does not run.
     held: [VecDeque<Piece>; 2],
     /// Bytes of each side that have not been reported as flushed, since the path is cut.
@@ -44,13 +52,18 @@ pub(crate) struct Network {
     pub(crate) jitter: Duration,
     /// Bytes a second in each direction of each connection.
     pub(crate) bandwidth: u64,
+    /// How many packets in a thousand are lost.
+    pub(crate) loss: u32,
 }
+
+/// When a packet that was lost is sent again, for the first time.
+const SENT_AGAIN: Duration = Duration::from_millis(200);
 
 /// A piece on its way: which connection, towards which side.
 pub(crate) type Way = (usize, usize);
 
 impl Network {
-    pub(crate) fn new(latency: Duration, jitter: Duration, bandwidth: u64) -> Self {
+    pub(crate) fn new(latency: Duration, jitter: Duration, bandwidth: u64, loss: u32) -> Self {
         Self {
             connections: Vec::new(),
             by_end: BTreeMap::new(),
@@ -58,6 +71,7 @@ impl Network {
             latency,
             jitter,
             bandwidth,
+            loss,
         }
     }
 
@@ -92,6 +106,8 @@ impl Network {
             open: [true; 2],
             busy: [now; 2],
             arrives: [now; 2],
+            heard: [now; 2],
+            twice: [false; 2],
             held: [VecDeque::new(), VecDeque::new()],
             unflushed: [0; 2],
             silent: false,
@@ -121,7 +137,12 @@ impl Network {
         now: Time,
         rng: &mut fastrand::Rng,
     ) -> (Time, Time) {
-        let delay = self.delay(rng);
+        let mut delay = self.delay(rng);
+        let mut again = SENT_AGAIN;
+        while self.loss > 0 && rng.u32(0..1000) < self.loss {
+            delay += again;
+            again *= 2;
+        }
         let connection = &mut self.connections[index];
         let lasts = bytes as u64 * 1000 * connection.slowness / self.bandwidth;
         let lasts = Duration::from_millis(lasts);
@@ -158,10 +179,34 @@ impl Network {
     ) -> Vec<Piece> {
         let connection = &mut self.connections[index];
         let (to, from) = (connection.ends[side].0, connection.ends[1 - side].0);
-        if connection.silent || self.cut.contains(&(from, to)) || !runs(to) {
+        let held = &mut connection.held[side];
+        if held.is_empty() || connection.silent || self.cut.contains(&(from, to)) || !runs(to) {
             return Vec::new();
         }
-        connection.held[side].drain(..).collect()
+        held.drain(..).collect()
+    }
+
+    /// Something came out at one side.
+    pub(crate) fn heard(&mut self, (index, side): Way, now: Time) {
+        self.connections[index].heard[side] = now;
+    }
+
+    /// The sides that are open, whose they are, and when something came out of them last.
+    pub(crate) fn open_ends(&self) -> impl Iterator<Item = ((Node, LinkId), Time)> {
+        self.connections.iter().flat_map(|connection| {
+            let open = (0..2).filter(|side| connection.open[*side]);
+            open.map(|side| (connection.ends[side], connection.heard[side]))
+        })
+    }
+
+    /// What is sent from here next arrives twice.
+    pub(crate) fn double(&mut self, (index, side): Way) {
+        self.connections[index].twice[side] = true;
+    }
+
+    /// Whether what is sent from here now is to arrive twice.
+    pub(crate) fn take_double(&mut self, (index, side): Way) -> bool {
+        std::mem::take(&mut self.connections[index].twice[side])
     }
 
     /// Bytes of one side have left, or wait while the path is cut; how many may be reported.
@@ -198,13 +243,24 @@ impl Network {
         told
     }
 
-    /// A random open connection goes silent for ever, as when a router forgets it.
-    pub(crate) fn silence_one(&mut self, rng: &mut fastrand::Rng) {
-        let open: Vec<usize> = (0..self.connections.len())
+    /// A random connection that is open at both ends.
+    pub(crate) fn anyone_open(&self, rng: &mut fastrand::Rng) -> Option<usize> {
+        let open = (0..self.connections.len())
             .filter(|index| self.connections[*index].open == [true; 2])
-            .collect();
-        if let Some(index) = rng.choice(&open) {
-            self.connections[*index].silent = true;
-        }
+            .filter(|index| !self.connections[*index].silent);
+        rng.choice(open.collect::<Vec<_>>())
+    }
+
+    /// A connection goes silent for ever, as when a router forgets it.
+    pub(crate) fn silence(&mut self, index: usize) {
+        self.connections[index].silent = true;
+    }
+
+    /// A connection ends, and what is on its way is lost. Its ends.
+    pub(crate) fn reset(&mut self, index: usize) -> [(Node, LinkId); 2] {
+        let connection = &mut self.connections[index];
+        connection.silent = true;
+        connection.open = [false; 2];
+        connection.ends
     }
 }

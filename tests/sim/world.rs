@@ -1,5 +1,6 @@
 //! Members, what they do, and what is done to them.
 
+mod disk;
 mod faults;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,17 +8,19 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use collab_edit::app::core::Core;
-use collab_edit::crdt::{Bias, Version};
+use collab_edit::app::keeper::Keeper;
+use collab_edit::app::kept::OurPlace;
+use collab_edit::crdt::{Anchor, Bias, Version};
 use collab_edit::document::{CharPos, EditKind};
 use collab_edit::security::{Access, Crypto, Entropy, Identity, Secret};
 use collab_edit::session::limits::DIAL_TIMEOUT;
 use collab_edit::session::{Command, Config, Event, Input, LinkId, Target, Time};
-use collab_edit::wire::Name;
+use collab_edit::wire::{MemberId, Name};
 
 use super::checks;
 use super::network::{Network, Node, Piece, Way};
 use super::toy::Toy;
-use faults::Disk;
+use disk::Disk;
 
 /// How long things are done to the members, and how long they then have to come together.
 const BUSY: Duration = Duration::from_secs(60);
@@ -25,6 +28,15 @@ const QUIET: Duration = Duration::from_secs(30);
 
 /// The first seeds run with the program's own cryptography.
 const REAL_SEEDS: u64 = 200;
+
+/// The longest piece that goes through a connection at once, in bytes.
+const PIECE_BYTES: usize = 4096;
+
+/// A machine that is not there.
+const NOWHERE: [u8; 4] = [10, 255, 255, 255];
+
+/// What long texts are made of. It is not counted where characters are counted.
+pub(crate) const FILLER: char = '.';
 
 /// What happened over many seeds.
 #[derive(Default, Debug)]
@@ -55,20 +67,29 @@ impl Totals {
 /// One member, from start to crash or leave.
 pub(crate) struct Member {
     pub(crate) core: Core,
+    /// The same in all processes of a member.
+    pub(crate) id: MemberId,
+    name: String,
     addr: SocketAddr,
     pub(crate) runs: bool,
     /// Until when the process is stopped.
-    paused: Time,
+    pub(crate) paused: Time,
     pub(crate) joined: bool,
     accepted: u64,
     /// Numbers the deadlines that were asked for; only the last one counts.
     deadline: u64,
     /// Everything it ever knew.
     pub(crate) knew: Version,
-    /// Its secret.
+    /// Where its cursor is, as it was told to others last.
+    pub(crate) caret: Option<Anchor>,
+    disk: Disk,
+}
+
+/// Who a member is, and where.
+struct Who {
     key: [u8; 32],
-    /// What it wrote to its disk last.
-    disk: Option<Disk>,
+    name: String,
+    addr: SocketAddr,
 }
 
 enum Happening {
@@ -83,26 +104,30 @@ enum Happening {
     /// Something is done to the network or a member.
     Fault,
     Heal,
-    /// A crashed member's program is started again.
-    Restart(Node),
+    /// A crashed member's program is started again; without what it had on disk, if so.
+    Restart(Node, bool),
+    /// It is looked whether what cannot be noticed by anything that happens is noticed in time.
+    Watch,
 }
 
 /// See the module.
 pub(crate) struct World {
     seed: u64,
     tell: bool,
-    now: Time,
+    pub(crate) now: Time,
     queue: BTreeMap<(Time, u64), Happening>,
     serial: u64,
     rng: fastrand::Rng,
-    network: Network,
+    pub(crate) network: Network,
     pub(crate) members: Vec<Member>,
     /// Dials that are under way, and have not been given up.
     dialling: BTreeSet<(Node, LinkId)>,
     /// The next character to be inserted: each is inserted once in a run.
     next_char: u32,
-    /// Texts that some member had at some time.
-    pub(crate) texts: Vec<String>,
+    /// Texts that some member had at some time, and what it knew then.
+    pub(crate) texts: Vec<(String, Version)>,
+    /// Whether long texts are put in.
+    pastes: bool,
     most: usize,
     /// From how many missing operations on a history is fetched: in some seeds never, in some often.
     history_ops: u64,
@@ -116,11 +141,12 @@ impl World {
         let latency = Duration::from_millis(*rng.choice(&[1, 5, 20, 80]).expect("some"));
         let jitter = Duration::from_millis(*rng.choice(&[0, 2, 30]).expect("some"));
         let bandwidth = *rng.choice(&[20_000, 200_000, 10_000_000]).expect("some");
+        let loss = *rng.choice(&[0, 0, 2, 50]).expect("some");
         let most = rng.usize(3..=16);
         let history_ops = *rng.choice(&[20, 20, 200, u64::MAX]).expect("some");
         if tell {
             eprintln!(
-                "seed {seed}: up to {most} members, latency {latency:?} + {jitter:?}, {bandwidth} B/s, history from {history_ops}"
+                "seed {seed}: up to {most} members, latency {latency:?} + {jitter:?}, {bandwidth} B/s, {loss} ‰ lost, history from {history_ops}"
             );
         }
         Self {
@@ -129,8 +155,9 @@ impl World {
             now: Time(0),
             queue: BTreeMap::new(),
             serial: 0,
+            pastes: rng.u8(0..16) == 0,
             rng,
-            network: Network::new(latency, jitter, bandwidth),
+            network: Network::new(latency, jitter, bandwidth, loss),
             members: Vec::new(),
             dialling: BTreeSet::new(),
             next_char: 0xF0000,
@@ -153,14 +180,12 @@ impl World {
         }
         self.later(Duration::from_millis(500), Happening::Edit);
         self.later(Duration::from_secs(2), Happening::Fault);
+        self.later(Duration::from_secs(1), Happening::Watch);
         let busy = Time(0) + BUSY;
         self.run_until(busy);
         self.faults = false;
         self.happen(Happening::Heal);
-        for node in 0..self.members.len() {
-            self.members[node].paused = self.now;
-            self.happen(Happening::Resume(node));
-        }
+        self.wake_all();
         self.say(|| "the quiet phase".to_owned());
         self.run_until(busy + QUIET);
         checks::at_the_end(&self);
@@ -193,6 +218,22 @@ impl World {
         self.totals
     }
 
+    /// Ends all pauses; what waited for their ends happens now.
+    fn wake_all(&mut self) {
+        for ((at, serial), happening) in std::mem::take(&mut self.queue) {
+            let at = match happening {
+                Happening::Input(..) => at.min(self.now),
+                _ => at,
+            };
+            self.queue.insert((at, serial), happening);
+        }
+        for node in 0..self.members.len() {
+            let paused = &mut self.members[node].paused;
+            *paused = self.now.min(*paused);
+            self.later(Duration::ZERO, Happening::Resume(node));
+        }
+    }
+
     fn run_until(&mut self, end: Time) {
         while let Some(entry) = self.queue.first_entry() {
             let (at, _) = *entry.key();
@@ -204,6 +245,11 @@ impl World {
             self.happen(happening);
         }
         self.now = end;
+    }
+
+    /// Whether nothing has been done to anybody for so long that all should have heard of all.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.now >= Time(0) + BUSY + QUIET / 2
     }
 
     fn say(&self, what: impl Fn() -> String) {
@@ -228,50 +274,73 @@ impl World {
     /// Starts a member: the founder, or one who joins through another.
     fn start(&mut self, through: Option<Node>) {
         let node = self.members.len();
-        let key = std::array::from_fn(|_| self.rng.u8(..));
-        let founded = through.is_none();
-        let config = Config {
-            name: Name::new(&format!("m{node}")),
-            crypto: self.crypto(key),
-            inside: founded.then(super::inside),
-            kept: Vec::new(),
-            seed: self.rng.u64(..),
-            history_ops: self.history_ops,
+        let who = Who {
+            key: std::array::from_fn(|_| self.rng.u8(..)),
+            name: format!("m{node}"),
+            addr: SocketAddr::from(([10, 0, (node >> 8) as u8, node as u8], 4700)),
         };
-        let addr = SocketAddr::from(([10, 0, (node >> 8) as u8, node as u8], 4700));
-        self.settle_in(Core::new(config, self.now), key, addr, founded);
+        self.start_as(who, through);
+    }
+
+    fn start_as(&mut self, who: Who, through: Option<Node>) {
+        let node = self.members.len();
+        let founded = through.is_none();
+        let mut config = self.config(&who);
+        config.inside = founded.then(super::inside);
+        let id = MemberId(config.crypto.member().id());
+        let mut core = Core::new(config, self.now);
+        core.keep(Keeper::new(Version::new()), OurPlace::default(), founded);
+        self.settle_in(core, id, who, Disk::default(), founded);
         if let Some(through) = through {
             self.join(node, through);
         }
     }
 
-    /// A member's keys: its own, and those of a new process.
-    fn crypto(&mut self, member: [u8; 32]) -> Box<dyn Crypto> {
+    /// What a process starts with that knows no session: a member's keys, and one of its own.
+    fn config(&mut self, who: &Who) -> Config {
         let author = std::array::from_fn(|_| self.rng.u8(..));
-        if self.seed < REAL_SEEDS {
+        let crypto: Box<dyn Crypto> = if self.seed < REAL_SEEDS {
             let entropy = Entropy::new(&Secret::new(author));
-            Box::new(Identity::new(Secret::new(member), entropy))
+            Box::new(Identity::new(Secret::new(who.key), entropy))
         } else {
+            let member = who.key;
             Box::new(Toy { member, author })
+        };
+        Config {
+            name: Name::new(&who.name),
+            crypto,
+            inside: None,
+            kept: Vec::new(),
+            seed: self.rng.u64(..),
+            history_ops: self.history_ops,
         }
     }
 
     /// A member runs and listens.
-    fn settle_in(&mut self, core: Core, key: [u8; 32], addr: SocketAddr, joined: bool) {
+    fn settle_in(&mut self, core: Core, id: MemberId, who: Who, disk: Disk, joined: bool) {
         let node = self.members.len();
+        let Who { name, addr, .. } = who;
         self.members.push(Member {
             knew: core.document().log().version().clone(),
             core,
+            id,
+            name,
             addr,
             runs: true,
             paused: Time(0),
             joined,
             accepted: 0,
             deadline: 0,
-            key,
-            disk: None,
+            caret: None,
+            disk,
         });
-        self.input(node, Input::Listening { addrs: vec![addr] });
+        // Some list an address first at which they cannot be reached.
+        let mut addrs = vec![addr];
+        if self.rng.u8(0..4) == 0 {
+            let number = self.members.len() as u8;
+            addrs.insert(0, SocketAddr::from((NOWHERE, 4700 + u16::from(number))));
+        }
+        self.input(node, Input::Listening { addrs });
     }
 
     fn join(&mut self, node: Node, through: Node) {
@@ -325,8 +394,16 @@ impl World {
             panic!("{node} and {} differ with equal heads", divergence.name);
         }
         checks::memory(&self.members[node]);
+        checks::claims(self, node);
+        let now = self.now;
         let member = &mut self.members[node];
-        member.knew.join(member.core.document().log().version());
+        member.disk.write(&mut member.core, now);
+        let version = member.core.document().log().version();
+        member.knew.join(version);
+        if self.rng.u16(0..1024) == 0 {
+            let text = member.core.document().rope().to_string();
+            self.texts.push((text, version.clone()));
+        }
         member.deadline += 1;
         let number = member.deadline;
         if let Some(at) = member.core.next_deadline() {
@@ -334,8 +411,16 @@ impl World {
         }
         if refused {
             // As the program does, with a sentence.
-            self.members[node].runs = false;
-            self.network.drop_node(node, false);
+            self.end(node, false);
+        }
+    }
+
+    /// A process is gone; with a word, the others hear of it.
+    fn end(&mut self, node: Node, with_a_word: bool) {
+        self.members[node].runs = false;
+        for way in self.network.drop_node(node, with_a_word) {
+            let delay = self.network.delay(&mut self.rng);
+            self.later(delay, Happening::Piece(way, Piece::End));
         }
     }
 
@@ -355,13 +440,10 @@ impl World {
             Command::Transmit { link, bytes } => {
                 self.totals.bytes += bytes.len() as u64;
                 if let Some(way) = self.network.of((node, link)) {
-                    let (left, arrives) =
-                        self.network.send(way, bytes.len(), self.now, &mut self.rng);
-                    self.at(left, Happening::Flushed(way, bytes.len()));
-                    self.at(
-                        arrives,
-                        Happening::Piece((way.0, 1 - way.1), Piece::Bytes(bytes)),
-                    );
+                    self.transmit(way, &bytes);
+                    if self.network.take_double(way) {
+                        self.deliver(way, &bytes);
+                    }
                 }
             }
             Command::Close { link } => {
@@ -372,6 +454,30 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Sends bytes in pieces, most of them whole messages.
+    fn transmit(&mut self, way: Way, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let most = bytes.len().min(PIECE_BYTES);
+            let cut = if self.rng.u8(0..16) == 0 {
+                self.rng.usize(1..=most)
+            } else {
+                most
+            };
+            let (piece, rest) = bytes.split_at(cut);
+            let left = self.deliver(way, piece);
+            self.at(left, Happening::Flushed(way, piece.len()));
+            bytes = rest;
+        }
+    }
+
+    /// A piece goes its way; when it has left.
+    fn deliver(&mut self, way: Way, piece: &[u8]) -> Time {
+        let (left, arrives) = self.network.send(way, piece.len(), self.now, &mut self.rng);
+        let piece = Piece::Bytes(piece.to_vec());
+        self.at(arrives, Happening::Piece((way.0, 1 - way.1), piece));
+        left
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -417,10 +523,14 @@ impl World {
                     self.later(after, Happening::Fault);
                 }
             }
-            Happening::Restart(node) => {
+            Happening::Restart(node, bare) => {
                 if self.faults {
-                    self.restart(node);
+                    self.restart(node, bare);
                 }
+            }
+            Happening::Watch => {
+                checks::liveness(self);
+                self.later(Duration::from_secs(1), Happening::Watch);
             }
             Happening::Heal => {
                 self.say(|| "everything is connected".to_owned());
@@ -446,6 +556,7 @@ impl World {
             let Some((node, link)) = self.network.end(way) else {
                 return;
             };
+            self.network.heard(way, self.now);
             match piece {
                 Piece::Bytes(bytes) => self.input(node, Input::Received { link, bytes }),
                 Piece::End => {
@@ -466,22 +577,24 @@ impl World {
         if !self.dialling.remove(&(node, link)) || !self.members[node].runs {
             return;
         }
-        let target = target.to_string();
+        let target: SocketAddr = match target {
+            Target::Known(addr) => *addr,
+            Target::Given(given) => given.parse().expect("an address"),
+        };
+        checks::dial(self, node, &target);
         let to = self
             .members
             .iter()
-            .rposition(|member| member.addr.to_string() == target);
-        let Some(to) = to else {
-            panic!("nobody was ever at {target}")
-        };
-        if self.network.is_cut(node, to) || self.network.is_cut(to, node) {
+            .rposition(|member| member.addr == target);
+        let cut = |to: &Node| self.network.is_cut(node, *to) || self.network.is_cut(*to, node);
+        let Some(to) = to.filter(|to| !cut(to)) else {
             let failed = Input::DialFailed {
                 link,
                 why: "no answer".to_owned(),
             };
             self.dialling.insert((node, link));
             return self.later(DIAL_TIMEOUT, Happening::Input(node, failed));
-        }
+        };
         if !self.members[to].runs {
             return self.input(
                 node,
@@ -522,6 +635,17 @@ impl World {
         };
         let core = &mut self.members[node].core;
         match self.rng.u8(0..10) {
+            0 if self.pastes && self.rng.u8(0..16) == 0 => {
+                // As much as a connection carries in a second.
+                let most = self.network.bandwidth.min(200_000) as usize;
+                let length = self.rng.usize(1..most);
+                core.edit(
+                    CharPos(at)..CharPos(at),
+                    &FILLER.to_string().repeat(length),
+                    EditKind::Whole,
+                    now,
+                );
+            }
             0..=5 => {
                 let chars = self.rng.u32(1..6);
                 let text: String = (0..chars)
@@ -540,15 +664,8 @@ impl World {
         self.totals.edits += 1;
         let caret = core.document().anchor(CharPos(at), Bias::After);
         core.flush(Some((caret, None)), now, (now.0 / 60_000) as u32);
+        self.members[node].caret = Some(caret);
         self.after(node);
-        if self.rng.u8(0..8) == 0 {
-            self.texts
-                .push(self.members[node].core.document().rope().to_string());
-        }
-        if self.rng.u8(0..64) == 0 {
-            self.write_disk(node);
-        }
-        checks::gauge(self, node);
-        checks::proof(self, node);
+        checks::equal_heads(self, node);
     }
 }

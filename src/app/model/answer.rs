@@ -37,6 +37,9 @@ impl Model {
         {
             return self.choose(prompt, at, action, now);
         }
+        if prompt.question == Question::Chat && !leaves {
+            return self.write_message(prompt, action);
+        }
         match action {
             Action::Do(Command::Escape | Command::Interrupt) if at_the_door => self.leave(now),
             Action::Do(Command::Escape | Command::Interrupt) => {
@@ -66,7 +69,7 @@ impl Model {
                     }
                 }
                 Question::Existing => self.answer_about_existing(&prompt.answer(), now),
-                Question::Command { .. } => {}
+                Question::Command { .. } | Question::Chat => {}
                 Question::TakeBack => self.preview_take_back(&prompt.answer()),
                 Question::TakeBackNow { edits } => {
                     if prompt.answer().trim().to_lowercase().starts_with('y') {

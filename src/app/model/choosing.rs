@@ -94,10 +94,10 @@ impl Model {
                 choosing: true,
             });
         }
-        Some(List {
+        self.help.map(|at| List {
             title: " Help: up and down scroll, Esc closes ".to_owned(),
             entries: help(keymap),
-            at: self.help?,
+            at,
             choosing: false,
         })
     }

@@ -1,5 +1,7 @@
 //! Copy, cut and paste.
 
+use std::time::Duration;
+
 use super::{Effect, Model};
 use crate::app::clipboard::Way;
 use crate::document::EditKind;
@@ -8,7 +10,56 @@ use crate::ui::action::Action;
 use crate::ui::input::normalised;
 use crate::ui::view::Level;
 
+/// How long the desktop's clipboard is waited for. (It answers in milliseconds, or not at all.)
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How many keys wait for it at most; then it is waited for no longer.
+const MAX_HELD: usize = 1024;
+
+/// A paste that has been asked for, and what the person did since.
+pub(in crate::app) struct Pasting {
+    until: Time,
+    held: Vec<Action>,
+}
+
+/// The clipboard has not answered in time.
+pub(super) struct Late;
+
 impl Model {
+    /// Takes in what the person does, in its turn: not before a paste that was asked for earlier.
+    pub(super) fn take_turn(&mut self, action: Action, now: Time) {
+        match &mut self.pasting {
+            Some(pasting) if action != Action::Resize => {
+                pasting.held.push(action);
+                if pasting.held.len() >= MAX_HELD {
+                    self.pasted(Err(Late), now);
+                }
+            }
+            _ => self.act(action, now),
+        }
+    }
+
+    /// Asks the desktop for what is in its clipboard.
+    pub(super) fn ask_clipboard(&mut self, now: Time) {
+        self.pasting = Some(Pasting {
+            until: now + PATIENCE,
+            held: Vec::new(),
+        });
+        self.effects.push(Effect::Paste);
+    }
+
+    /// When the clipboard has been waited for long enough.
+    pub(super) fn paste_due(&self) -> Option<Time> {
+        self.pasting.as_ref().map(|pasting| pasting.until)
+    }
+
+    /// Gives up waiting for the clipboard, if it is time.
+    pub(super) fn paste_overdue(&mut self, now: Time) {
+        if self.paste_due().is_some_and(|until| until <= now) {
+            self.pasted(Err(Late), now);
+        }
+    }
+
     /// Copies the selection; a cut without one takes the line.
     pub(super) fn copy(&mut self, cut: bool, now: Time) {
         let Some(range) = self.editor.taken(&self.core, cut) else {
@@ -44,11 +95,31 @@ impl Model {
         self.say(level, format!("{} ({})", self.copied.1, way.words()));
     }
 
-    /// Inserts what is in the clipboard, or what was copied here last, as one edit.
-    pub(super) fn pasted(&mut self, text: Option<String>, now: Time) {
+    /// Takes in what the clipboard holds, if it is still waited for, and what was done meanwhile.
+    pub(super) fn pasted(&mut self, text: Result<Option<String>, Late>, now: Time) {
+        let Some(pasting) = self.pasting.take() else {
+            return;
+        };
+        let late = text.is_err();
+        if let Ok(text) = text {
+            self.paste(text, now);
+        }
+        for action in pasting.held {
+            self.take_turn(action, now);
+        }
+        if late {
+            self.dirty = true;
+            self.say(Level::Warning, "The desktop's clipboard does not answer");
+        }
+    }
+
+    /// Inserts a text, or what was copied here last, as one edit.
+    pub(super) fn paste(&mut self, text: Option<String>, now: Time) {
         let text = text.map(|text| normalised(&text));
         let text = text.filter(|text| !text.is_empty());
         let text = text.unwrap_or_else(|| self.copied.0.clone());
-        self.editor.act(Action::Paste(text), &mut self.core, now);
+        if !text.is_empty() {
+            self.editor.act(Action::Paste(text), &mut self.core, now);
+        }
     }
 }

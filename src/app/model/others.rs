@@ -16,12 +16,14 @@ impl Model {
         self.gauge.delivery(members, me, log, now)
     }
 
-    /// When the end of a turn is wanted, if nothing happens before: for the session, the file, or the
-    /// gauge.
+    /// When the end of a turn is wanted, if nothing happens before: for the session, the file, the
+    /// gauge, a name at a cursor, or a paste.
     pub(in crate::app) fn next_deadline(&self, now: Time) -> Option<Time> {
         let gauge = self.gauge.next_deadline(now);
         let rest = [self.core.next_deadline(), self.saving.next_look()];
-        rest.into_iter().flatten().chain(gauge).min()
+        let names = self.names.next_deadline();
+        let own = names.into_iter().chain(self.paste_due());
+        rest.into_iter().flatten().chain(gauge).chain(own).min()
     }
 
     pub(super) fn member_changed(&mut self, member: MemberId, name: &str, state: MemberState) {
@@ -61,6 +63,19 @@ impl Model {
             self.mention(report);
             self.dirty = true;
         }
+    }
+
+    /// A member's cursor or selection is another.
+    pub(super) fn moved(&mut self, member: MemberId, now: Time) {
+        let mut presences = self.core.session().presences();
+        let presence = presences.find(|(id, ..)| *id == member);
+        let cursor = presence.and_then(|(.., presence)| presence.cursor);
+        self.names.moved(member, cursor, now);
+    }
+
+    /// Whether the name at a member's cursor is to be seen. Without colours nothing else tells whose it is.
+    pub(in crate::app) fn is_named(&self, member: &MemberId) -> bool {
+        !self.theme.has_colours() || self.names.is_shown(member)
     }
 
     /// Goes to the next place that one who was away has changed.

@@ -1,5 +1,7 @@
 //! The model alone, its effects carried out by hand.
 
+mod every;
+mod plain;
 mod rows;
 
 use super::*;
@@ -66,4 +68,23 @@ fn what_is_to_be_saved_while_the_file_is_written_is_saved_afterwards() {
     assert!(turn(&mut model, [Event::File(Box::new(done))]).is_empty());
     let written = std::fs::read_to_string(folder.path().join("notes.md"));
     assert_eq!(written.unwrap(), "ab");
+}
+
+#[test]
+fn what_is_typed_right_before_is_not_saved_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut model = alone(folder.path());
+    let typed = |c| Event::Action(Action::Insert(c));
+    let save = || Event::Action(Command::Save.into());
+    let quit = || Event::Action(Command::Quit.into());
+
+    // In one turn, as keys come that were typed fast.
+    let mut saves = turn(&mut model, [typed('a'), save()]);
+    let done = Event::File(Box::new(saves.remove(0).run()));
+    let mut saves = turn(&mut model, [typed('b'), save(), done]);
+    assert_eq!(saves.len(), 1, "what came while the file was written");
+    let done = Event::File(Box::new(saves.remove(0).run()));
+    turn(&mut model, [done]);
+    turn(&mut model, [typed('c'), quit()]);
+    assert!(model.leave_unsaved, "it is asked");
 }

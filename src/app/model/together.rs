@@ -45,6 +45,9 @@ impl Model {
                 };
                 self.say(Level::Info, said);
             }
+            Command::Chat => self.open_chat(),
+            Command::LookHere => self.ask_to_look(now),
+            Command::Look => self.look_there(),
             Command::TakeBack => self.ask_whose_edits(),
             Command::Host if self.invitation.addrs.is_empty() => {
                 self.effects.push(Effect::Listen);
@@ -89,7 +92,7 @@ impl Model {
     }
 
     /// Every other member with a cursor in the text, in the order of member ids.
-    fn places(&self) -> impl Iterator<Item = (MemberId, String, CharPos)> {
+    pub(super) fn places(&self) -> impl Iterator<Item = (MemberId, String, CharPos)> {
         let members = self.core.session().members();
         let place = move |(member, presence): (MemberId, &crate::wire::Presence)| {
             let name = &members.iter().find(|other| other.member == member)?.name;

@@ -308,15 +308,22 @@ impl<'r, 'a> Entries<'r, 'a> {
         if sum > MAX_HISTORY_OPS {
             return Err(Corrupt::TooLarge);
         }
+        let mut cuts: Vec<Cuts> = (0..count).map(|_| Cuts::default()).collect();
+        // An entry takes a byte, mostly more, and about half of them are inserts. Memory is taken for a million at most.
+        let entries = raw[ENTRIES].len().min(1 << 20);
+        for (author, end) in authors.iter().zip(ends) {
+            cuts[author.index()] = Cuts::with_room(*end);
+            let inserts = entries / 2 / authors.len();
+            replica.log.reserve_inserts(*author, inserts);
+        }
         Ok(Self {
             replica,
             authors,
             ends,
             cursors: authors.iter().map(|author| Id::new(*author, 0)).collect(),
             done: vec![0; count],
-            cuts: (0..count).map(|_| Cuts::default()).collect(),
-            // An entry takes a byte, mostly more; memory is taken for a million at most.
-            steps: Vec::with_capacity(raw[ENTRIES].len().min(1 << 20)),
+            cuts,
+            steps: Vec::with_capacity(entries),
             spans: Vec::new(),
             room: 0,
             entries: Reader(&raw[ENTRIES]),
@@ -451,6 +458,7 @@ impl<'r, 'a> Entries<'r, 'a> {
     }
 
     /// Cuts in front of the character `by` numbers behind `id`, which is read already.
+    #[inline]
     fn cut(&mut self, id: Id, by: u32) {
         self.cuts[id.author.index()].set(id.seq + by);
     }
@@ -515,6 +523,11 @@ fn take_in(
     let mut undos = Vec::new();
     let mut inserts = vec![0; replica.log().authors().count()];
     let mut found = Vec::new();
+    let mut acts = vec![0; inserts.len()];
+    for Step { author, what } in steps {
+        acts[author.index()] += usize::from(!matches!(what, What::Insert(_)));
+    }
+    replica.log.reserve_acts(&acts);
     for Step { author, what } in steps {
         let author = *author;
         match what {

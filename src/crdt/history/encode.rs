@@ -13,6 +13,9 @@ use super::{
     checksum, near,
 };
 
+/// Columns that are shorter are not worth the time to unpack them. (A guess.)
+const WORTH: usize = 128;
+
 impl Replica {
     /// Everything that is here, as bytes; batches that wait for their causes are left out.
     /// O(n log n).
@@ -74,6 +77,7 @@ fn write(columns: &[Vec<u8>; COLUMNS]) -> Vec<u8> {
         match n {
             // Numbers that hardly repeat: unpacking them would take as long as reading them.
             COPIES | ENTRIES | ORIGINS | TARGETS => put_column(&mut out, column),
+            _ if column.len() < WORTH => put_column(&mut out, column),
             _ => put_packed(&mut out, column),
         }
     }

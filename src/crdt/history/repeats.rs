@@ -146,7 +146,7 @@ mod tests {
                         text.push(text[start + n]);
                     }
                 } else {
-                    text.extend((0..rng.usize(0..40)).map(|_| rng.u8(b'a'..b'z')));
+                    text.extend((0..rng.usize(0..40)).map(|_| rng.u8(b'a'..=b'z')));
                 }
             }
             let from = rng.usize(0..=text.len());

@@ -38,6 +38,7 @@ impl ActRun {
     }
 
     /// Takes in a delete of the character `id`, if it goes on like this run.
+    #[inline]
     pub(super) fn grow(&mut self, id: Id) -> bool {
         let next = match self.names {
             Names::Forwards(first) if first.plus(self.len) == id => Names::Forwards(first),

@@ -40,5 +40,7 @@ impl Log {
                 "L2: version and log differ"
             );
         }
+        let notes: usize = self.authors().map(|(_, log)| log.notes.len()).sum();
+        assert_eq!(self.notes(), notes, "notes are counted wrongly");
     }
 }

@@ -55,6 +55,19 @@ impl Log {
         self[author].batches.reserve(more);
     }
 
+    /// Takes memory for so many insert entries.
+    pub(crate) fn reserve_inserts(&mut self, author: AuthorIx, more: usize) {
+        self[author].inserts.reserve(more);
+    }
+
+    /// Takes memory for so many acts of each author.
+    pub(crate) fn reserve_acts(&mut self, more: &[usize]) {
+        for (log, more) in self.authors.iter_mut().zip(more) {
+            log.acts.reserve(*more);
+            log.targets.reserve(*more);
+        }
+    }
+
     /// Appends `count` batches like `first`, with Lamport values that rise by one, whose operations
     /// come later. The version does not know of them.
     #[inline]

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::super::id::Id;
 use super::super::op::Span;
 use super::insert::insert_two;
 use super::{Cursor, Order, Place, Run, Shown, push_joined};
@@ -13,10 +14,9 @@ impl Order {
     pub(crate) fn hide(&mut self, span: Span, delta: i32, mut shown: impl FnMut(Shown)) -> u32 {
         let mut id = span.start;
         while id.seq < span.end() {
-            let Some(place) = self.look_up(id) else {
+            let Some((place, start)) = self.locate(id) else {
                 break;
             };
-            let start = self.start_of(place.leaf, place.slot);
             let run = self.run(place);
             let at = start + if run.hides == 0 { place.offset } else { 0 };
             let len = (run.len - place.offset).min(span.end() - id.seq);
@@ -34,6 +34,14 @@ impl Order {
             id = id.plus(len);
         }
         id.seq - span.start.seq
+    }
+
+    /// Hides the visible character number `at`; its name. O(log n).
+    pub(crate) fn hide_one(&mut self, at: usize) -> Id {
+        let place = self.visible_place(at);
+        let id = self.id(place);
+        self.set_hides(place, at as u32, 1, 1);
+        id
     }
 
     /// Hides the visible characters `range`, and appends their names to `spans`, in their order.

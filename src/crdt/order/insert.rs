@@ -31,7 +31,8 @@ impl Order {
             (None, None) => None,
         };
         if let Some(front) = front {
-            return self.insert_behind(front, id, len, continues);
+            let start = self.start_of(front.leaf, front.slot);
+            return self.insert_behind((front, start), id, len, continues);
         }
         let at = self.start_of(leaf, 0);
         let (leaf, slot) = self.make_room(leaf, 0, 1);
@@ -54,15 +55,14 @@ impl Order {
         Place { leaf, slot, offset }
     }
 
-    /// [`insert`](Self::insert) right behind a character.
+    /// [`insert`](Self::insert) right behind a character, with how many visible ones are before its run.
     pub(crate) fn insert_behind(
         &mut self,
-        Place { leaf, slot, offset }: Place,
+        (Place { leaf, slot, offset }, start): (Place, u32),
         id: Id,
         len: u32,
         continues: bool,
     ) -> usize {
-        let start = self.start_of(leaf, slot);
         let run = &mut self.leaves[leaf as usize].runs[slot as usize];
         let kept = offset + 1;
         let at = start + if run.hides == 0 { kept } else { 0 };

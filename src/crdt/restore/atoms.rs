@@ -99,6 +99,8 @@ impl Atoms {
         let counts = cuts.iter_mut().zip(log.authors());
         let count: u32 = counts.map(|(cuts, (_, log))| cuts.count(log.next())).sum();
         new.atoms.reserve_exact(count as usize + 1);
+        let pieces = log.authors().map(|(_, log)| log.insert_runs().len());
+        new.pieces.reserve_exact(pieces.sum());
         new.push(Id::new(AuthorIx::new(0), 0), false);
         let edge = &mut new.atoms[EDGE as usize];
         (edge.next, edge.before, edge.after) = (EDGE, EDGE, EDGE);

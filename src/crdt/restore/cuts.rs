@@ -15,14 +15,25 @@ struct Word {
 }
 
 impl Cuts {
+    /// None yet. Memory for those in front of the numbers `0..=end` is taken at once, if that is a megabyte at most.
+    pub(crate) fn with_room(end: u32) -> Self {
+        let words = end as usize / 64 + 1;
+        Self(vec![Word::default(); words.min(1 << 16)])
+    }
+
     /// Cuts in front of number `seq`.
     #[inline]
     pub(crate) fn set(&mut self, seq: u32) {
         let word = seq as usize / 64;
         if word >= self.0.len() {
-            self.0.resize(word + 1, Word::default());
+            self.grow(word);
         }
         self.0[word].bits |= 1 << (seq % 64);
+    }
+
+    #[cold]
+    fn grow(&mut self, word: usize) {
+        self.0.resize(word + 1, Word::default());
     }
 
     /// Counts them, when all are there; how many there are. None is behind number `end`, in front of which

@@ -335,6 +335,27 @@ fn a_truncated_or_reordered_handshake_comes_to_nothing() {
     }
 }
 
+/// Two ends that have one key, and have not heard each other say the same, do not come together.
+#[test]
+fn everything_that_was_said_is_bound_to_what_follows() {
+    let end = |number: u8, said: &[u8]| {
+        let secret = Secret::new([number; 32]);
+        let entropy = Entropy::new(&secret);
+        let mut end = SealedChannel::acceptor(VERSION, door(Access::Open), secret, entropy);
+        end.said.extend(said);
+        end
+    };
+    let key = Secret::new([5; 32]);
+    for (said, heard) in [
+        (&b"as it was"[..], &b"as it was"[..]),
+        (b"as it was", b"as it is"),
+    ] {
+        let first = write(&mut end(1, said).noise(&key, true), &[], FIRST_BYTES);
+        let taken = read(&mut end(2, heard).noise(&key, false), &first);
+        assert_eq!(taken.is_some(), said == heard);
+    }
+}
+
 #[test]
 fn a_replayed_handshake_comes_to_nothing() {
     for (knock, access) in kinds() {

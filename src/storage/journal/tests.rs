@@ -145,6 +145,10 @@ fn a_fresh_one_sets_the_old_one_aside() {
     let (journal, content) = Journal::open(root.path(), true).unwrap();
     assert!(journal.is_empty() && content.records().count() == 0);
     assert_eq!(fs::read(root.path().join(PREVIOUS)).unwrap(), bytes);
+    // Where it stays when the new one is not wanted any more.
+    journal.remove();
+    assert_eq!(fs::read(root.path().join(PREVIOUS)).unwrap(), bytes);
+    assert!(!root.path().join(JOURNAL).exists());
 }
 
 #[test]

@@ -5,8 +5,6 @@ mod pictures;
 mod svg;
 
 use crate::document::Rope;
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
 use ratatui::buffer::CellWidth;
 use ratatui::layout::Size;
 use ratatui::style::{Color, Modifier};
@@ -19,11 +17,11 @@ use crate::document::position::{CharPos, Column, Line, line_at, line_start};
 use crate::ui::theme::Theme;
 use crate::ui::view::scroll_into_view;
 use crate::ui::view::{
-    Body, Level, Member, Notice, Panel, PanelMember, PeerCursor, Prompt, Scroll, Status, TextView,
-    View,
+    Body, Chat, Level, Member, Notice, Panel, PanelMember, PeerCursor, Prompt, Said, Scroll,
+    Status, TextView, View,
 };
 
-fn view(rope: &Rope) -> View<'_> {
+pub(crate) fn view(rope: &Rope) -> View<'_> {
     View {
         body: Body::Text(TextView {
             rope,
@@ -37,6 +35,7 @@ fn view(rope: &Rope) -> View<'_> {
             spans: &[],
             authors: Vec::new(),
             vanishing: Vec::new(),
+            brackets: None,
         }),
         status: Status {
             file: "notes.md".into(),
@@ -46,6 +45,7 @@ fn view(rope: &Rope) -> View<'_> {
         prompt: None,
         panel: None,
         list: None,
+        chat: None,
         theme: Theme::default(),
     }
 }
@@ -65,6 +65,7 @@ fn peer(name: &str, colour: usize, cursor: usize) -> PeerCursor {
         colour,
         cursor: CharPos(cursor),
         selection: None,
+        named: true,
     }
 }
 
@@ -160,15 +161,12 @@ fn text_line_numbers_and_status() {
 }
 
 #[test]
-fn the_terminal_gets_the_same_cells_and_the_cursor() {
+fn the_cursor_stands_behind_symbols_of_all_widths() {
     let rope = Rope::from_str("a漢👩\u{200d}👩e\u{301}ｶ\u{ff9e}b");
     let view = with(&rope, |text| text.cursor = CharPos(9));
-    let mut terminal = Terminal::new(TestBackend::new(24, 2)).expect("a terminal");
-    terminal.draw(|frame| draw(frame, &view)).expect("a frame");
-    terminal
-        .backend_mut()
-        .assert_cursor_position(Position { x: 4 + 8, y: 0 });
-    assert_eq!(terminal.backend().buffer()[(12, 0)].symbol(), "b");
+    let shot = Screenshot::of(&view, 24, 2);
+    assert_eq!(shot.cursor, Some(Position { x: 4 + 8, y: 0 }));
+    assert_eq!(shot.buf[(12, 0)].symbol(), "b");
 }
 
 #[test]
@@ -253,6 +251,103 @@ fn others_have_a_coloured_cursor_selection_and_name() {
         [4, 5, 6].map(|x| shot.bg(x, 0)),
         [Color::Yellow, Color::Yellow, Color::Reset]
     );
+}
+
+#[test]
+fn a_name_is_there_only_as_long_as_it_is_wanted() {
+    let rope = Rope::from_str("first\nsecond\n");
+    let view = with(&rope, |text| {
+        text.cursor = CharPos(12);
+        text.peers = vec![PeerCursor {
+            named: false,
+            ..peer("Bo", 0, 2)
+        }];
+    });
+    let shot = Screenshot::of(&view, 24, 4);
+    assert_eq!(shot.rows()[0], "  1•first", "the mark stays");
+    assert_eq!(shot.bg(6, 0), Color::LightGreen, "and so does the cursor");
+}
+
+#[test]
+fn a_bracket_and_its_partner_stand_out() {
+    let rope = Rope::from_str("f(a, b)\n");
+    let view = with(&rope, |text| text.brackets = Some([CharPos(1), CharPos(6)]));
+    let shot = Screenshot::of(&view, 24, 3);
+    let stands_out = |x: u16| shot.buf[(4 + x, 0)].modifier.contains(Modifier::UNDERLINED);
+    let found: Vec<u16> = (0..8).filter(|&x| stands_out(x)).collect();
+    assert_eq!(found, [1, 6]);
+}
+
+fn said(name: &str, colour: Option<usize>, ago: &str, text: &str) -> Said {
+    Said {
+        name: name.into(),
+        colour,
+        ago: ago.into(),
+        text: text.into(),
+    }
+}
+
+#[test]
+fn the_chat_stands_below_the_text_and_shows_the_newest_last() {
+    let rope = Rope::from_str("first\nsecond\n");
+    let mut view = view(&rope);
+    view.chat = Some(Chat {
+        said: vec![
+            said("Ann", None, "5 min ago", "an old word"),
+            said("Bo", Some(0), "", "what do you think of the second line?"),
+        ],
+        more: 0,
+    });
+    let shot = Screenshot::of(&view, 30, 16);
+    assert_eq!(
+        shot.rows()[11..],
+        [
+            " Chat",
+            " Ann  an old word  5 min ago",
+            " Bo  what do you think of the",
+            "  second line?",
+            "   notes.md  1:1",
+        ]
+    );
+    assert_eq!(shot.bg(1, 13), Color::Green, "Bo's name");
+    assert!(shot.rows()[0].contains("first"), "the text stays");
+
+    view.status.unread = 2;
+    view.chat = None;
+    let row = &Screenshot::of(&view, 30, 16).rows()[15];
+    assert!(row.contains(" 2 unread "), "{row}");
+}
+
+#[test]
+fn a_hostile_message_is_text_and_long_ones_are_cut_at_the_top() {
+    let rope = Rope::from_str("text\n");
+    let mut view = view(&rope);
+    view.chat = Some(Chat {
+        said: vec![
+            said(
+                "Eve\u{1b}[2J",
+                Some(1),
+                "",
+                "\u{1b}]0;owned\u{7}\u{202e}\n\r\0x",
+            ),
+            said("Bo", Some(0), "", &"word ".repeat(400)),
+        ],
+        more: 3,
+    });
+    let shot = Screenshot::of(&view, 40, 24);
+    assert!(shot.rows()[17].contains("3 below"), "{:#?}", shot.rows());
+    assert!(shot.rows()[22].contains("word word"));
+    view.chat.as_mut().expect("a chat").said.pop();
+    let shot = Screenshot::of(&view, 40, 24);
+    let rows = shot.rows().join("|");
+    assert!(
+        rows.contains("Eve␛[2J") && rows.contains("]0;owned"),
+        "{rows}"
+    );
+    // Where there is no room, there is no log.
+    for (width, height) in (1..9).flat_map(|x| (1..12).map(move |y| (x, y))) {
+        Screenshot::of(&view, width, height);
+    }
 }
 
 #[test]
@@ -341,6 +436,7 @@ fn the_status_bar_drops_parts_where_it_is_narrow() {
         disk: String::new(),
         invitation: "--join 192.168.1.5:4700".into(),
         author: String::new(),
+        unread: 0,
     };
     let file = "   notes.md";
     let names = "   notes.md  1:1   Annabelle   Bo (away) ";
@@ -551,8 +647,10 @@ fn hostile_view<'a>(rng: &mut fastrand::Rng, rope: &'a Rope) -> View<'a> {
                 colour: rng.usize(..),
                 cursor: place(rng),
                 selection: rng.bool().then(|| place(rng)..place(rng)),
+                named: rng.bool(),
             })
             .collect();
+        text.brackets = rng.bool().then(|| [place(rng), place(rng)]);
     });
     if rng.u8(0..5) == 0 {
         view.body = Body::Connecting(hostile(rng, 30));
@@ -573,6 +671,7 @@ fn hostile_view<'a>(rng: &mut fastrand::Rng, rope: &'a Rope) -> View<'a> {
         delivery_short: hostile(rng, 9),
         invitation: hostile(rng, 9),
         author: String::new(),
+        unread: rng.usize(0..3),
     };
     view.notice = rng.bool().then(|| Notice {
         level: Level::Warning,
@@ -583,6 +682,17 @@ fn hostile_view<'a>(rng: &mut fastrand::Rng, rope: &'a Rope) -> View<'a> {
         input: hostile(rng, 12),
         cursor: place(rng),
         hidden: rng.bool(),
+    });
+    view.chat = rng.bool().then(|| Chat {
+        said: (0..rng.usize(0..5))
+            .map(|_| Said {
+                name: hostile(rng, 8),
+                colour: rng.bool().then_some(3),
+                ago: hostile(rng, 4),
+                text: hostile(rng, 90),
+            })
+            .collect(),
+        more: rng.usize(0..2),
     });
     view.panel = (rng.u8(0..4) == 0).then(|| Panel {
         members: vec![PanelMember {

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
-use unicode_segmentation::UnicodeSegmentation;
 
 use crate::document::display::{DisplayOptions, sanitise, show};
+use crate::document::grapheme::clusters;
 use crate::document::motion::line_column;
 use crate::document::position::{Column, line_at};
 use crate::ui::canvas::{NAME_COLUMNS, columns, fill, write};
@@ -58,7 +58,7 @@ pub(in crate::ui) fn draw_prompt(
     let mut shown = Vec::new();
     let mut chars = 0;
     let mut cursor = 0;
-    for cluster in prompt.input.graphemes(true) {
+    for cluster in clusters(&prompt.input) {
         chars += cluster.chars().count();
         cursor += usize::from(chars <= prompt.cursor.0);
         shown.push(if prompt.hidden {
@@ -104,7 +104,12 @@ pub(in crate::ui) fn draw_status(
         file(FILE_COLUMNS),
         file(area.width.saturating_sub(3).into()),
     );
-    let position = vec![(format!("{line}:{column}"), bar)];
+    let mut position = vec![(format!("{line}:{column}"), bar)];
+    if status.unread > 0 {
+        position.push(("  ".to_owned(), bar));
+        let unread = format!(" {} unread ", status.unread);
+        position.push((unread, theme.unread()));
+    }
     let (names, count) = (member_names(status, theme), member_count(status, bar));
     let author = part(&status.author, PART_COLUMNS);
     let delivery = part(&status.delivery, PART_COLUMNS);
@@ -143,17 +148,29 @@ pub(in crate::ui) fn draw_status(
         &[&file, &position],
         &[&only_file],
     ];
-    let mut rows = choices.iter().map(|parts| joined(parts, bar));
+    let fits = |parts: &&[&Spans]| (1..=area.width).contains(&joined_width(parts));
+    let parts = choices.into_iter().find(fits).unwrap_or_default();
     let mut x = area.left();
-    for (text, style) in rows
-        .find(|row| !row.is_empty() && width(row) <= area.width)
-        .unwrap_or_default()
-    {
+    for (text, style) in joined(parts, bar) {
         x = write(buf, area, x, area.top(), &text, style);
     }
 }
 
 type Spans = Vec<(String, Style)>;
+
+/// The columns of the parts that say anything, side by side.
+fn joined_width(parts: &[&Spans]) -> u16 {
+    let widths = parts
+        .iter()
+        .map(|part| width(part))
+        .filter(|part| *part > 0);
+    widths
+        .reduce(|all, part| all.saturating_add(GAP.len() as u16).saturating_add(part))
+        .unwrap_or(0)
+}
+
+/// Between two parts.
+const GAP: &str = "  ";
 
 /// The parts that say anything, side by side.
 fn joined(parts: &[&Spans], style: Style) -> Spans {
@@ -162,7 +179,7 @@ fn joined(parts: &[&Spans], style: Style) -> Spans {
         .filter(|part| width(part) > 0)
         .map(|part| part.to_vec())
         .collect();
-    said.join(&("  ".to_owned(), style))
+    said.join(&(GAP.to_owned(), style))
 }
 
 fn width(spans: &[(String, Style)]) -> u16 {

@@ -33,7 +33,7 @@ type Spans = Vec<(String, Style)>;
 fn lines(panel: &Panel, width: u16, theme: Theme) -> Vec<Spans> {
     let mut lines: Vec<Spans> = Vec::new();
     for member in &panel.members {
-        lines.push(member_line(member, theme));
+        lines.extend(member_lines(member, width, theme));
         let addresses = wrapped(&member.addresses.join(" "), width.saturating_sub(4));
         lines.extend(
             addresses
@@ -55,20 +55,28 @@ fn lines(panel: &Panel, width: u16, theme: Theme) -> Vec<Spans> {
     lines
 }
 
-fn member_line(member: &PanelMember, theme: Theme) -> Spans {
+/// A member's colour, name and state, which goes on below where the line is too short for it.
+fn member_lines(member: &PanelMember, width: u16, theme: Theme) -> Vec<Spans> {
     let colour = member
         .colour
         .map_or(Style::new(), |colour| theme.member_label(colour));
     let name = sanitise(&member.name, NAME_COLUMNS);
-    let state = sanitise(&member.state, 80);
     let gap = 2 + usize::from(16u16.saturating_sub(columns(&name)));
-    vec![
+    let used = 3 + columns(&name) + gap as u16;
+    let mut state = wrapped(&member.state, width.saturating_sub(used).max(1)).into_iter();
+    let first = vec![
         ("  ".into(), colour),
         (" ".into(), Style::new()),
         (name, theme.prompt()),
         (" ".repeat(gap), Style::new()),
-        (state, Style::new()),
-    ]
+        (state.next().unwrap_or_default(), Style::new()),
+    ];
+    let rest = state.collect::<Vec<_>>().join(" ");
+    let rest = wrapped(&rest, width.saturating_sub(4).max(1));
+    let below = |line| vec![("    ".into(), Style::new()), (line, Style::new())];
+    std::iter::once(first)
+        .chain(rest.into_iter().map(below))
+        .collect()
 }
 
 /// A QR code, dark on light whatever the theme: two of its rows in one of cells.

@@ -200,6 +200,10 @@ impl Painter<'_> {
                 style = style.patch(self.theme.member_selection(peer.colour));
             }
         }
+        let is_bracket = |brackets: [CharPos; 2]| brackets.iter().any(|at| range.contains(at));
+        if view.brackets.is_some_and(is_bracket) {
+            style = style.patch(self.theme.bracket());
+        }
         let at = view
             .matches
             .partition_point(|found| found.end <= range.start);
@@ -260,6 +264,9 @@ impl Painter<'_> {
         let mut taken: Vec<Rect> = Vec::new();
         for &(index, at) in &self.peers {
             let peer = &self.view.peers[index];
+            if !peer.named {
+                continue;
+            }
             let name = sanitise(&peer.name, most);
             let width = columns(&name);
             let x = at.x.min(self.text.right().saturating_sub(width));

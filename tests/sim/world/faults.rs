@@ -3,21 +3,15 @@
 use std::time::Duration;
 
 use collab_edit::app::core::Core;
+use collab_edit::app::keeper::Keeper;
+use collab_edit::app::kept::OurPlace;
 use collab_edit::crdt::{Anchor, AuthorId, Bias, OpId};
-use collab_edit::session::{Config, Input, Inside};
+use collab_edit::session::Input;
 use collab_edit::wire::{
-    Batch, Fetch, Heads, History, MemberEntry, Message, Name, Ops, Pong, Presence, Proof, Range,
-    Want, frame,
+    Batch, Fetch, Heads, History, MemberId, Message, Ops, Pong, Presence, Proof, Range, Want, frame,
 };
 
-use super::{Happening, Node, Piece, World};
-
-/// What a member has on disk: everything that a restart needs.
-pub(crate) struct Disk {
-    history: Vec<u8>,
-    entries: Vec<MemberEntry>,
-    inside: Inside,
-}
+use super::{Happening, Node, Who, World};
 
 impl World {
     pub(super) fn fault(&mut self) {
@@ -30,7 +24,7 @@ impl World {
             .iter()
             .filter(|member| member.runs && member.joined)
             .count();
-        match self.rng.u8(0..16) {
+        match self.rng.u8(0..20) {
             0 | 1 => self.partition(),
             2 | 3 => {
                 // One direction of one pair.
@@ -42,7 +36,12 @@ impl World {
                 self.network.cut(from, to);
                 self.heal_later();
             }
-            4 => self.network.silence_one(&mut self.rng),
+            4 => {
+                if let Some(connection) = self.network.anyone_open(&mut self.rng) {
+                    self.say(|| "a connection goes silent".to_owned());
+                    self.network.silence(connection);
+                }
+            }
             5 | 6 => {
                 if let Some(node) = self.anyone(|_| true, usize::MAX) {
                     let lasts = Duration::from_millis(self.rng.u64(100..20_000));
@@ -56,12 +55,23 @@ impl World {
                 if let Some(node) = self.anyone(|member| member.joined, usize::MAX) {
                     self.say(|| format!("{node} leaves"));
                     self.input(node, Input::Leave);
-                    self.members[node].runs = false;
-                    self.network.drop_node(node, false);
+                    self.end(node, false);
+                    if self.rng.bool() {
+                        let after = Duration::from_millis(self.rng.u64(10..15_000));
+                        self.later(after, Happening::Restart(node, false));
+                    }
                 }
             }
             10 => self.hurry(),
             11 | 12 => self.garbage(),
+            13 | 14 => self.reset(),
+            15 => {
+                let ways = self.network.ways();
+                if let Some(way) = self.rng.choice(ways) {
+                    self.say(|| "something comes twice".to_owned());
+                    self.network.double(way);
+                }
+            }
             _ if running < self.most => {
                 if let Some(through) = self.anyone(|member| member.joined, usize::MAX) {
                     self.start(Some(through));
@@ -96,68 +106,61 @@ impl World {
         }
     }
 
-    /// A process ends without a goodbye, and may be started again: with what it had on disk, under a new
-    /// author id; what was on disk may be older than what it knew.
+    /// A connection ends at both ends, and what was on its way is lost.
+    fn reset(&mut self) {
+        let Some(connection) = self.network.anyone_open(&mut self.rng) else {
+            return;
+        };
+        self.say(|| "a connection is reset".to_owned());
+        for (node, link) in self.network.reset(connection) {
+            let why = "reset".to_owned();
+            let delay = self.network.delay(&mut self.rng);
+            self.later(delay, Happening::Input(node, Input::Closed { link, why }));
+        }
+    }
+
+    /// A process, or its machine, ends without a goodbye, and may be started again.
     fn crash(&mut self) {
-        let word = self.rng.bool();
+        let (word, machine) = (self.rng.bool(), self.rng.bool());
         let Some(node) = self.anyone(|_| true, usize::MAX) else {
             return;
         };
-        if self.rng.bool() {
-            self.write_disk(node);
-        }
-        self.say(|| format!("{node} crashes, with a word: {word}"));
-        self.members[node].runs = false;
-        for way in self.network.drop_node(node, word) {
-            let delay = self.network.delay(&mut self.rng);
-            self.later(delay, Happening::Piece(way, Piece::End));
-        }
-        if self.members[node].disk.is_some() && self.rng.u8(0..4) > 0 {
+        self.say(|| format!("{node} crashes, its machine: {machine}, with a word: {word}"));
+        let now = self.now;
+        self.members[node].disk.crash(machine, now, &mut self.rng);
+        self.end(node, word);
+        let fate = self.rng.u8(0..8);
+        if fate > 0 {
             let after = Duration::from_millis(self.rng.u64(10..15_000));
-            self.later(after, Happening::Restart(node));
+            self.later(after, Happening::Restart(node, fate == 1));
         }
     }
 
-    /// Writes what a member has to its disk.
-    pub(super) fn write_disk(&mut self, node: Node) {
-        let core = &self.members[node].core;
-        let (Some(keys), Some(properties)) = (core.session().keys(), core.session().properties())
-        else {
-            return;
-        };
-        self.members[node].disk = Some(Disk {
-            history: core.document().encode_history(),
-            entries: core.session().entries().cloned().collect(),
-            inside: Inside {
-                grant: keys.grant,
-                access: keys.access,
-                stamp: keys.stamp,
-                properties: properties.clone(),
-            },
-        });
-    }
-
-    /// Starts the program of a crashed member again.
-    pub(super) fn restart(&mut self, old: Node) {
-        let Some(disk) = self.members[old].disk.take() else {
+    /// Starts the program of a crashed member again: as the same member, with a new author id and what its
+    /// journal holds. If it is `bare`, that is lost, and it joins as somebody new.
+    pub(super) fn restart(&mut self, old: Node, bare: bool) {
+        let (name, addr) = (self.members[old].name.clone(), self.members[old].addr);
+        let opened = self.members[old].disk.open().filter(|_| !bare);
+        self.totals.restarts += 1;
+        let Some((past, disk)) = opened else {
+            if let Some(through) = self.anyone(|member| member.joined, usize::MAX) {
+                let key = std::array::from_fn(|_| self.rng.u8(..));
+                self.say(|| format!("{old} comes back with nothing"));
+                self.start_as(Who { key, name, addr }, Some(through));
+            }
             return;
         };
         let node = self.members.len();
-        self.say(|| format!("{old} comes back as {node}, with its disk"));
-        let key = self.members[old].key;
-        let config = Config {
-            name: Name::new(&format!("m{old}")),
-            crypto: self.crypto(key),
-            inside: Some(disk.inside),
-            kept: disk.entries,
-            seed: self.rng.u64(..),
-            history_ops: self.history_ops,
-        };
-        let mut core = Core::new(config, self.now);
-        core.restore(&disk.history).expect("our own history");
-        let addr = self.members[old].addr;
-        self.settle_in(core, key, addr, true);
-        self.totals.restarts += 1;
+        self.say(|| format!("{old} comes back as {node}"));
+        let key = *past.keys.member.expose();
+        let who = Who { key, name, addr };
+        let config = self.config(&who);
+        let id = MemberId(config.crypto.member().id());
+        let mut core = Core::resumed(config, &past, None, self.now).expect("our own journal");
+        let found = core.document().log().version().clone();
+        self.members[old].disk.check_found(&found);
+        core.keep(Keeper::new(found), OurPlace::default(), true);
+        self.settle_in(core, id, who, disk, true);
     }
 
     /// A member says things that no member says.
@@ -209,12 +212,13 @@ impl World {
             }),
             5 => Message::Pong(Pong { time: 5 }),
             6 => Message::Presence(Presence {
-                clock: u32::MAX,
+                clock: 0,
                 cursor: Some(Anchor {
                     at: Some(OpId { author, seq: 3 }),
                     bias: Bias::After,
                 }),
                 selection: None,
+                calls: 7,
             }),
             7 => Message::Proof(Proof { heads: hash, hash }),
             // What nobody has.
@@ -231,8 +235,6 @@ impl World {
         }
         self.say(|| format!("{node} sends garbage of kind {kind}"));
         self.totals.garbage += 1;
-        let (_, arrives) = self.network.send(way, bytes.len(), self.now, &mut self.rng);
-        let piece = Happening::Piece((way.0, 1 - way.1), Piece::Bytes(bytes));
-        self.at(arrives, piece);
+        self.deliver(way, &bytes);
     }
 }

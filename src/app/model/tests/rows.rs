@@ -12,7 +12,7 @@ use crate::ui::keymap::Keymap;
 use ratatui::layout::{Position, Size};
 
 /// A model with this text, caret and selection.
-fn given(text: &str) -> Model {
+pub(super) fn given(text: &str) -> Model {
     let folder = tempfile::tempdir().unwrap();
     let mut model = alone(folder.path());
     let mut plain = String::new();
@@ -35,7 +35,7 @@ fn given(text: &str) -> Model {
 }
 
 /// The text with caret and selection.
-fn shown(model: &Model) -> String {
+pub(super) fn shown(model: &Model) -> String {
     let caret = model.editor.cursor(&model.core);
     let mut marks = vec![(caret, '|')];
     if let Some(range) = model.editor.selection(&model.core) {
@@ -267,6 +267,14 @@ fn a_selection_stays_with_its_text_while_others_edit() {
         by_another(&mut model, at, remove, text);
         assert_eq!(shown(&model), after, "{text:?} at {at} of {before:?}");
     }
+    let mut model = given("a|b");
+    play(&mut model, "<shift-right><shift-left>");
+    by_another(&mut model, 1, 0, "X");
+    assert_eq!(
+        shown(&model),
+        "a|Xb",
+        "nothing was selected, and nothing is"
+    );
     let mut model = given("a^bc|d");
     by_another(&mut model, 1, 0, "X");
     play(&mut model, "<shift-right>");
@@ -292,8 +300,53 @@ fn cut_copy_and_paste() {
     assert_eq!(said(&model), "Copied 2 lines (only inside the editor)");
     turn(&mut model, [Event::Copied(Way::Terminal)]);
     assert_eq!(said(&model), "Copied 2 lines (OSC 52)");
+    model.settings.clipboard = Clipboard::Desktop;
+    model.update(Event::Action(Command::Paste.into()), NOW);
     turn(&mut model, [Event::Pasted(Some("x\r\ny\u{1b}".into()))]);
     assert_eq!(shown(&model), "x\ny|");
+}
+
+#[test]
+fn keys_do_not_overtake_a_paste_that_is_waited_for() {
+    let press = |model: &mut Model, action: Action| model.update(Event::Action(action), NOW);
+    let ask = || {
+        let mut model = given("a|b");
+        model.settings.clipboard = Clipboard::Desktop;
+        press(&mut model, Command::Paste.into());
+        let asks = |effect: &Effect| matches!(effect, Effect::Paste);
+        assert_eq!(
+            model
+                .finish_turn(NOW, 0)
+                .iter()
+                .filter(|effect| asks(effect))
+                .count(),
+            1
+        );
+        press(&mut model, Action::Insert('x'));
+        press(&mut model, Command::LineEnd.into());
+        press(&mut model, Action::Insert('y'));
+        assert_eq!(shown(&model), "a|b");
+        model
+    };
+    let mut model = ask();
+    turn(&mut model, [Event::Pasted(Some("PASTED".into()))]);
+    assert_eq!(shown(&model), "aPASTEDxby|");
+    // Two pastes are in their order, too.
+    let mut model = ask();
+    press(&mut model, Command::Paste.into());
+    press(&mut model, Action::Insert('z'));
+    model.update(Event::Pasted(Some("1".into())), NOW);
+    assert_eq!(shown(&model), "a1xby|");
+    model.update(Event::Pasted(Some("2".into())), NOW);
+    assert_eq!(shown(&model), "a1xby2z|");
+    // A clipboard that does not answer is not waited for, and comes too late.
+    let mut model = ask();
+    let due = model.next_deadline(NOW).expect("an end");
+    model.finish_turn(due, 0);
+    assert_eq!(shown(&model), "axby|");
+    assert!(notice(&model).contains("does not answer"));
+    turn(&mut model, [Event::Pasted(Some("LATE".into()))]);
+    assert_eq!(shown(&model), "axby|");
 }
 
 #[test]

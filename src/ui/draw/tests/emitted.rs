@@ -1,31 +1,11 @@
 //! What reaches the terminal: the bytes of whole frames, made of hostile texts, names and file names,
 //! are read back. Only what our own drawing may say is allowed, and it says little.
 
-use std::cell::RefCell;
-use std::io;
 use std::ops::Range;
-use std::rc::Rc;
-
-use ratatui::backend::CrosstermBackend;
-use ratatui::{TerminalOptions, Viewport};
 
 use super::*;
+use crate::ui::frames::Frames;
 use crate::ui::view::{Entry, List};
-
-/// Where the frames go.
-#[derive(Clone, Default)]
-struct Wire(Rc<RefCell<Vec<u8>>>);
-
-impl io::Write for Wire {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Reads what was emitted as a terminal would; what it finds that no frame of ours holds.
 fn complaint(bytes: &[u8]) -> Option<String> {
@@ -41,7 +21,8 @@ fn complaint(bytes: &[u8]) -> Option<String> {
             }
             continue;
         }
-        // Cursor, colours and attributes, clearing, the cursor's visibility: `CSI … m`, `H`, `J`, `h`, `l`.
+        // Cursor, colours and attributes, clearing, the cursor's visibility, a frame's begin and end: `CSI … m`,
+        // `H`, `J`, `K`, `h`, `l`.
         let mut sequence = String::new();
         let mut complete = rest.next() == Some('[');
         for c in rest.by_ref() {
@@ -50,7 +31,8 @@ fn complaint(bytes: &[u8]) -> Option<String> {
                 break;
             }
         }
-        complete &= sequence.ends_with(['m', 'H', 'J']) || ["?25h", "?25l"].contains(&&*sequence);
+        let modes = ["?25h", "?25l", "?2026h", "?2026l"];
+        complete &= sequence.ends_with(['m', 'H', 'J', 'K']) || modes.contains(&&*sequence);
         if !complete {
             return Some(format!("the sequence ESC {sequence:?}"));
         }
@@ -150,6 +132,7 @@ fn hostile_view<'a>(rope: &'a Rope, rng: &mut fastrand::Rng) -> View<'a> {
         spans: &[],
         authors: vec![(authored.clone(), 1)],
         vanishing: vec![vanishing.clone()],
+        brackets: rng.bool().then(|| [selection.start, selection.end]),
     };
     let mut choices = rng.fork();
     let mut shown = || choices.bool();
@@ -175,6 +158,7 @@ fn hostile_view<'a>(rope: &'a Rope, rng: &mut fastrand::Rng) -> View<'a> {
             delivery_short: any(),
             disk: any(),
             invitation: any(),
+            unread: 2,
         },
         notice: shown().then(|| Notice {
             level: Level::Warning,
@@ -209,6 +193,17 @@ fn hostile_view<'a>(rope: &'a Rope, rng: &mut fastrand::Rng) -> View<'a> {
             at: 1,
             choosing: true,
         }),
+        chat: shown().then(|| Chat {
+            said: (0..3)
+                .map(|_| Said {
+                    name: any(),
+                    colour: Some(2),
+                    ago: any(),
+                    text: any(),
+                })
+                .collect(),
+            more: 1,
+        }),
         theme: Theme::default(),
     }
 }
@@ -225,19 +220,16 @@ fn frames_hold_nothing_but_our_own_drawing() {
     };
     for seed in seeds {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let wire = Wire::default();
-        let backend = CrosstermBackend::new(wire.clone());
+        let mut bytes = Vec::new();
         let (width, height) = (rng.u16(1..100), rng.u16(1..30));
-        let viewport = Viewport::Fixed(Rect::new(0, 0, width, height));
-        let mut terminal = Terminal::with_options(backend, TerminalOptions { viewport }).unwrap();
+        let mut frames = Frames::new(Size::new(width, height));
         // Frame after frame, since only what changes is sent.
         for _ in 0..4 {
             let text: String = (0..8).map(|_| hostile(&mut rng)).collect();
             let rope = Rope::from_str(&text);
             let view = hostile_view(&rope, &mut rng);
-            terminal.draw(|frame| draw(frame, &view)).unwrap();
+            frames.draw(&view, &mut bytes).unwrap();
         }
-        let bytes = wire.0.borrow();
         if let Some(what) = complaint(&bytes) {
             panic!("SEED={seed}: {what}");
         }

@@ -16,8 +16,8 @@ use crate::ui::keymap::Keymap;
 use crate::ui::palette::{help, matching};
 use crate::ui::theme::{Depth, Ground, Theme};
 use crate::ui::view::{
-    Body, Level, List, Member, Notice, Panel, PanelMember, PeerCursor, Prompt, Scroll, Status,
-    TextView, View,
+    Body, Chat, Level, List, Member, Notice, Panel, PanelMember, PeerCursor, Prompt, Said, Scroll,
+    Status, TextView, View,
 };
 
 const CODE: &str = "//! How many words a text has.\n\nuse std::io::Read;\n\n/// Words are parted by white space.\nfn words(text: &str) -> usize {\n    text.split_whitespace().count()\n}\n\nfn main() {\n    let mut text = String::new();\n    std::io::stdin().read_to_string(&mut text).expect(\"text\");\n    println!(\"{} words\", words(&text)); // 日本語 counts as one\n}\n";
@@ -29,6 +29,7 @@ fn screen<'a>(rope: &'a Rope, spans: &'a [crate::ui::highlight::Span], theme: Th
         colour,
         cursor,
         selection,
+        named: true,
     };
     let selected = at("split_white")..at(".count");
     let member = |name: &str, colour, connected| Member {
@@ -52,6 +53,7 @@ fn screen<'a>(rope: &'a Rope, spans: &'a [crate::ui::highlight::Span], theme: Th
             spans,
             authors: Vec::new(),
             vanishing: Vec::new(),
+            brackets: None,
         }),
         status: Status {
             file: "words.rs".into(),
@@ -68,6 +70,7 @@ fn screen<'a>(rope: &'a Rope, spans: &'a [crate::ui::highlight::Span], theme: Th
         prompt: None,
         panel: None,
         list: None,
+        chat: None,
         theme,
     }
 }
@@ -84,21 +87,76 @@ fn pictures_show_the_screens_as_they_are() {
     let keymap = Keymap::default();
 
     let view = |theme| screen(&rope, &spans, theme);
-    picture("together-dark", &view(dark), (80, 24), Ground::Dark);
-    picture("together-light", &view(light), (80, 24), Ground::Light);
-    picture(
-        "together-plain",
-        &view(dark.plain()),
-        (80, 24),
-        Ground::Dark,
-    );
-    picture("small", &view(dark), (40, 10), Ground::Dark);
-    let mut large = view(dark);
-    large.notice = Some(Notice {
+    let away = Notice {
         level: Level::Info,
-        text: "Dora is away; trying to reach them again".into(),
+        text: "Dora is away; both of you can go on. F5 tries to reach them at once".into(),
+    };
+    for (name, theme, ground) in [
+        ("dark", dark, Ground::Dark),
+        ("light", light, Ground::Light),
+        ("plain", dark.plain(), Ground::Dark),
+    ] {
+        let mut view = view(theme);
+        picture(&format!("together-{name}"), &view, (80, 24), ground);
+        picture(&format!("small-{name}"), &view, (40, 10), ground);
+        view.notice = Some(away.clone());
+        picture(&format!("large-{name}"), &view, (200, 60), ground);
+    }
+
+    let mut talking = view(dark);
+    let said = |name: &str, colour, ago: &str, text: &str| Said {
+        name: name.into(),
+        colour,
+        ago: ago.into(),
+        text: text.into(),
+    };
+    talking.chat = Some(Chat {
+        said: vec![
+            said(
+                "Ben",
+                Some(0),
+                "12 min ago",
+                "does a word in 日本語 count as one?",
+            ),
+            said(
+                "Ada",
+                None,
+                "10 min ago",
+                "as long as there are no blanks in it, yes",
+            ),
+            said("Chloë", Some(1), "", "then line 14 should say so. Shall I?"),
+        ],
+        more: 0,
     });
-    picture("large", &large, (200, 60), Ground::Dark);
+    talking.prompt = Some(Prompt {
+        title: "Say:".into(),
+        input: "please do".into(),
+        cursor: CharPos(9),
+        hidden: false,
+    });
+    picture("chat", &talking, (80, 24), Ground::Dark);
+
+    let mut finding = view(light);
+    let found = CODE.match_indices("words").map(|(at, word)| {
+        let start = CODE[..at].chars().count();
+        CharPos(start)..CharPos(start + word.len())
+    });
+    if let Body::Text(text) = &mut finding.body {
+        text.matches = found.collect();
+        text.selection = text.matches.get(1).cloned();
+        text.cursor = text.matches[1].end;
+    }
+    finding.notice = Some(Notice {
+        level: Level::Info,
+        text: format!("2 of {}", CODE.matches("words").count()),
+    });
+    finding.prompt = Some(Prompt {
+        title: "Find:".into(),
+        input: "words".into(),
+        cursor: CharPos(5),
+        hidden: false,
+    });
+    picture("find", &finding, (80, 24), Ground::Light);
 
     let mut choosing = view(dark);
     choosing.prompt = Some(Prompt {
@@ -135,8 +193,12 @@ fn pictures_show_the_screens_as_they_are() {
     members.panel = Some(Panel {
         members: vec![
             member("Ada", None, "you"),
-            member("Ben", Some(0), "connected, 3 ms, at line 7"),
-            member("Dora", Some(2), "away for 12 s"),
+            member(
+                "Ben",
+                Some(0),
+                "connected, 3 ms, at line 7, delivered, saved",
+            ),
+            member("Dora", Some(2), "away for 12 s, lacks 4 edits"),
         ],
         invitation: vec![
             "collab-edit --join 192.0.2.7:4700".into(),
