@@ -5,6 +5,7 @@
 //! then wait for another. Bounded: what does not fit is dropped, and anti-entropy asks for it again.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::id::{AuthorId, OpId};
 use super::limits::{MAX_PENDING_BATCHES, MAX_PENDING_BYTES};
@@ -41,8 +42,8 @@ impl Pending {
         if self.bytes + bytes.len() > MAX_PENDING_BYTES || self.known.len() >= MAX_PENDING_BATCHES {
             return;
         }
-        if !self.known.contains_key(&OpId { author, seq }) {
-            self.known.insert(OpId { author, seq }, cause);
+        if let Entry::Vacant(new) = self.known.entry(OpId { author, seq }) {
+            new.insert(cause);
             self.bytes += bytes.len();
             self.by_cause.entry(cause).or_default().push(Parked {
                 author,
