@@ -3,7 +3,7 @@
 //! [`core`] is the glue of document and session that every kind of member shares. On a screen,
 //! `model` is all state and `update` what each event does to it, `view` what is shown of it;
 //! without one, `headless` is both. `run` is the only part with IO: it waits for events, hands
-//! them over, and carries out what comes back.
+//! them over, and carries out what comes back; what is Unix's own of that is in `unix`.
 //!
 //! Deliberately absent: decisions about members and sync (those are the session's), and any text
 //! that is not the document's.
@@ -34,6 +34,8 @@ mod run;
 mod saving;
 mod shelf;
 mod start;
+#[cfg(unix)]
+mod unix;
 mod view;
 mod watching;
 mod writer;

@@ -23,6 +23,9 @@
 //! - [`app`]: the event loop that joins them, and its IO-free core.
 //! - [`cli`]: arguments → validated configuration.
 
+#[cfg(not(unix))]
+compile_error!("collab-edit runs on Unix systems so far; docs/platforms.md says what others need");
+
 #[cfg(test)]
 extern crate self as collab_edit;
 

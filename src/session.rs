@@ -199,6 +199,22 @@ struct Peer {
 }
 
 impl Peer {
+    /// A link to it stands; `author` writes at its other end. We have made `own` operations.
+    fn linked(&mut self, link: LinkId, author: Option<AuthorId>, own: u32, now: Time) {
+        if self.link.is_none() {
+            self.since = now;
+        }
+        self.link = Some(link);
+        if std::mem::replace(&mut self.author, author).is_some_and(|old| Some(old) != author) {
+            // It was started anew, and may have lost what it had said it has.
+            self.acked.clear();
+            (self.entering, self.entered) = (None, false);
+        }
+        self.entering.get_or_insert(own);
+        self.trouble = None;
+        self.presence = None;
+    }
+
     /// How many of `author`'s operations, who is us, it is known to have.
     fn acked_of(&self, author: AuthorId) -> u32 {
         let has = |(of, has): &(AuthorId, u32)| (*of == author).then_some(*has);

@@ -10,7 +10,7 @@
 //!
 //! Every error is one sentence for a person, with file names escaped. Deliberately not here:
 //! extended attributes, and any decision of what to do about an error. The checks rest on inodes
-//! and advisory locks, so this room is for Unix.
+//! and advisory locks; what is Unix's own of that is in `unix`.
 
 mod disk;
 mod editor_config;
@@ -23,6 +23,8 @@ pub mod paths;
 mod replace;
 mod target;
 pub mod text_file;
+#[cfg(unix)]
+mod unix;
 pub mod watch;
 
 #[cfg(test)]
@@ -32,4 +34,5 @@ pub use target::{PathError, free_name};
 pub use text_file::{
     Found, IfChanged, LoadError, Loaded, MAX_FILE_BYTES, SaveError, Saved, TextFile,
 };
+pub use unix::{private, private_permissions};
 pub use watch::{Stir, Watch};

@@ -5,12 +5,10 @@
 //! is drawn on a tick; between events the program sleeps until the session's next deadline.
 
 use std::io::{BufRead, Read, Write};
-use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::clipboard::{self, Clipboard, Way};
@@ -25,6 +23,7 @@ use super::painter::{self, Question};
 use super::panics::restore_on_panic;
 use super::saving::{FileDone, FileJob};
 use super::shelf::Shelf;
+use super::unix::{Ends, continuations, size_changes, stop, wait_for_hangup};
 use super::watching::Watching;
 use super::writer::Writer;
 use crate::net::{Listen, Net};
@@ -40,8 +39,6 @@ const TURN_EVENTS: usize = 256;
 const KEYS: usize = 1024;
 /// How long the program waits to be stopped.
 const UNSTOPPED: Duration = Duration::from_millis(200);
-/// Tells that a stopped program goes on.
-const SIGCONT: i32 = rustix::process::Signal::CONT.as_raw();
 /// Lines of standard input that wait, and the longest of them in bytes.
 const LINES: usize = 1024;
 const MAX_LINE_BYTES: u64 = 64 << 20;
@@ -84,13 +81,13 @@ pub(super) async fn screen(
     mut outside: Outside,
 ) -> Result<End> {
     let clock = outside.clock;
-    let mut signals = Signals::new()?;
+    let mut ends = Ends::new()?;
     // Before the size is asked for, or a change right after the start would be missed.
-    let mut sizes = listen_for(SignalKind::window_change())?;
+    let mut sizes = size_changes()?;
     restore_on_panic();
     let mut screen = Screen::enter(settings.mouse)?;
     let mut clipboard = Clipboard::new(&settings);
-    let mut continued = listen_for(SignalKind::from_raw(SIGCONT))?;
+    let mut continued = continuations()?;
     let mut keys = read_keys(settings.keymap);
     let (jobs, mut done) = mpsc::unbounded_channel();
     let mut watching = Watching::default();
@@ -182,7 +179,7 @@ pub(super) async fn screen(
         loop {
             let event = tokio::select! {
                 biased;
-                () = signals.next(), if taken == 0 => Event::Terminate,
+                () = ends.next(), if taken == 0 => Event::Terminate,
                 key = keys.recv() => match key {
                     Some(Heard::Action(action)) => Event::Action(action),
                     Some(Heard::Ground(ground)) => Event::Ground(ground),
@@ -230,7 +227,7 @@ pub(super) async fn headless(
     mut outside: Outside,
 ) -> Result<End> {
     let clock = outside.clock;
-    let mut signals = Signals::new()?;
+    let mut ends = Ends::new()?;
     let mut lines = read_lines();
     let mut input_open = true;
     let mut unheard = None;
@@ -270,7 +267,7 @@ pub(super) async fn headless(
         while taken < TURN_EVENTS {
             tokio::select! {
                 biased;
-                () = signals.next(), if taken == 0 => member.quit(clock.now()),
+                () = ends.next(), if taken == 0 => member.quit(clock.now()),
                 Some(done) = done.recv() => member.file(done, clock.now()),
                 stir = watching.stirred() => member.stirred(stir, clock.now()),
                 Some(news) = outside.news.recv() => member.kept(news),
@@ -356,23 +353,6 @@ fn read_line(input: &mut impl BufRead, most: u64) -> std::io::Result<Option<Vec<
         line.pop();
     }
     Ok(Some(line))
-}
-
-/// Stops the program as Ctrl-Z stops one in a shell: with all that were started with it.
-fn stop() -> Result<()> {
-    use rustix::process::{Signal, kill_current_process_group};
-    kill_current_process_group(Signal::TSTP).context("cannot stop the program")
-}
-
-/// Blocks until `terminal` is gone; false if that cannot be known. A program is told so by a signal only if
-/// it leads its session; reading the terminal goes on and on, with nothing read.
-fn wait_for_hangup(terminal: impl AsFd) -> bool {
-    use rustix::event::{PollFd, PollFlags, poll};
-    let mut polled = [PollFd::new(&terminal, PollFlags::empty())];
-    while poll(&mut polled, None) == Err(rustix::io::Errno::INTR) {}
-    polled[0]
-        .revents()
-        .intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
 impl Outside {
@@ -464,48 +444,9 @@ async fn until(deadline: Option<Time>, clock: Clock) {
     }
 }
 
-fn listen_for(kind: SignalKind) -> Result<Signal> {
-    signal(kind).context("cannot listen for signals")
-}
-
-/// The signals that end the program in good order.
-struct Signals([Signal; 3]);
-
-impl Signals {
-    fn new() -> Result<Self> {
-        Ok(Self([
-            listen_for(SignalKind::terminate())?,
-            listen_for(SignalKind::hangup())?,
-            listen_for(SignalKind::interrupt())?,
-        ]))
-    }
-
-    async fn next(&mut self) {
-        let [terminate, hangup, interrupt] = &mut self.0;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_terminal_that_is_gone_is_noticed() {
-        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap();
-        let slave = std::fs::File::open(name.to_str().unwrap()).unwrap();
-        let waiting = std::thread::spawn(move || wait_for_hangup(slave));
-        drop(master);
-        assert!(waiting.join().unwrap());
-    }
 
     #[test]
     fn a_line_that_is_too_long_is_one_line() {

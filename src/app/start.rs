@@ -24,7 +24,7 @@ use crate::net::{Listen, Net};
 use crate::security::{Access, Crypto, Entropy, Grant, Identity, Secret};
 use crate::session::limits::HISTORY_OPS;
 use crate::session::{self, Input};
-use crate::storage::{Loaded, TextFile, rules_for};
+use crate::storage::{self, Loaded, TextFile, rules_for};
 use crate::wire::limits::MAX_FILE_NAME_BYTES;
 use crate::wire::{MemberId, Properties};
 
@@ -308,20 +308,18 @@ fn founder(
 
 /// Sets up the log, if there is to be one: mode 0600, without text and without secrets.
 fn log_to(config: &Config) -> Result<()> {
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     let Some(path) = &config.log else {
         return Ok(());
     };
-    let file = std::fs::OpenOptions::new()
+    let file = storage::private(&mut std::fs::OpenOptions::new())
         .create(true)
         .append(true)
-        .mode(0o600)
         .open(path);
     let file = file
         .and_then(|file| {
             // One that was there before may have been readable by others. A device stays as it is.
             if file.metadata()?.is_file() {
-                file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+                file.set_permissions(storage::private_permissions())?;
             }
             Ok(file)
         })

@@ -53,11 +53,6 @@ impl Anchor {
         at: None,
         bias: Bias::After,
     };
-    /// The end of the text, whatever is inserted there.
-    pub const END: Self = Self {
-        at: None,
-        bias: Bias::Before,
-    };
 }
 
 impl Replica {

@@ -42,8 +42,8 @@ impl Pending {
         if self.bytes + bytes.len() > MAX_PENDING_BYTES || self.known.len() >= MAX_PENDING_BATCHES {
             return;
         }
-        if let Entry::Vacant(free) = self.known.entry(OpId { author, seq }) {
-            free.insert(cause);
+        if let Entry::Vacant(new) = self.known.entry(OpId { author, seq }) {
+            new.insert(cause);
             self.bytes += bytes.len();
             self.by_cause.entry(cause).or_default().push(Parked {
                 author,

@@ -59,7 +59,7 @@ impl AppendText {
         if self.text.len() < self.text.capacity()
             && (self.is_ascii() || !self.chars.is_multiple_of(STRIDE))
         {
-            self.text.push_str(char.encode_utf8(&mut [0; 4]));
+            self.text.push(char);
             self.chars += 1;
             return;
         }

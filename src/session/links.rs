@@ -426,19 +426,8 @@ impl Session {
             return;
         };
         self.unheard.remove(&member);
-        if peer.link.is_none() {
-            peer.since = now;
-        }
-        peer.link = Some(id);
         let author = self.links.get(&id).and_then(|link| Some(link.up()?.author));
-        if std::mem::replace(&mut peer.author, author).is_some_and(|old| Some(old) != author) {
-            // It was started anew, and may have lost what it had said it has.
-            peer.acked.clear();
-            (peer.entering, peer.entered) = (None, false);
-        }
-        peer.entering.get_or_insert(self.own_next);
-        peer.trouble = None;
-        peer.presence = None;
+        peer.linked(id, author, self.own_next, now);
         peer.redial.connected(addr);
         let Some(dialling) = peer.dialling else {
             return;

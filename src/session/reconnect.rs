@@ -152,4 +152,17 @@ mod tests {
         redial.hurry(Time(7));
         assert_eq!(redial.at(), Some(Time(7)));
     }
+
+    #[test]
+    fn who_has_been_away_for_long_is_tried_less_often() {
+        let mut rng = SplitMix64::new(2);
+        let mut redial = Redial::new(Time(0), true, &mut rng);
+        let mut longest = Duration::ZERO;
+        for _ in 0..200 {
+            let now = redial.at().unwrap();
+            redial.failed(now, 0, LONG_AWAY, &mut rng);
+            longest = longest.max(redial.at().unwrap() - now);
+        }
+        assert!((BACKOFF_LONG_AWAY * 9 / 10..=BACKOFF_LONG_AWAY).contains(&longest));
+    }
 }

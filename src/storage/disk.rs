@@ -6,14 +6,15 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
+
+use super::unix;
 
 /// Writes all of `bytes` at `offset`. After an error some of them may be there.
 pub(super) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         let most = step(bytes.len())?;
-        match file.write_at(&bytes[..most], offset) {
+        match unix::write_at(file, &bytes[..most], offset) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(written) => {
                 bytes = &bytes[written..];

@@ -2,10 +2,9 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::{disk, paths};
+use super::{disk, paths, unix};
 
 /// How many texts one folder keeps.
 const MAX_KEPT: usize = 100;
@@ -25,10 +24,9 @@ pub fn keep<'a>(
     let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     for number in 1..=MAX_KEPT {
         let path = folder.join(format!("{number:03}-{name}.txt"));
-        let file = OpenOptions::new()
+        let file = unix::private(&mut OpenOptions::new())
             .write(true)
             .create_new(true)
-            .mode(0o600)
             .open(&path);
         let file = match file {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,

@@ -5,10 +5,9 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek};
-use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::lock::Inode;
+use super::unix::{Inode, Moment, changes};
 
 /// The coarsest time stamps in use, those of FAT.
 const GRAIN: Duration = Duration::from_secs(2);
@@ -26,9 +25,8 @@ pub(super) struct Fingerprint {
 pub(super) struct Stamp {
     inode: Inode,
     len: u64,
-    modified: (i64, i64),
-    /// When the inode changed: unlike `modified`, programs cannot set it back.
-    changed: (i64, i64),
+    /// Of the content, and of the inode.
+    changes: (Moment, Moment),
 }
 
 impl Stamp {
@@ -36,8 +34,7 @@ impl Stamp {
         Self {
             inode: Inode::of(found),
             len: found.len(),
-            modified: (found.mtime(), found.mtime_nsec()),
-            changed: (found.ctime(), found.ctime_nsec()),
+            changes: changes(found),
         }
     }
 }
@@ -67,7 +64,8 @@ impl Fingerprint {
 }
 
 fn is_settled(found: &Metadata) -> bool {
-    let stamped = u64::try_from(found.mtime().max(found.ctime())).unwrap_or(0);
+    let (content, inode) = changes(found);
+    let stamped = u64::try_from(content.0.max(inode.0)).unwrap_or(0);
     let age = SystemTime::now().duration_since(UNIX_EPOCH + Duration::from_secs(stamped));
     age.is_ok_and(|age| age > GRAIN)
 }
@@ -139,7 +137,7 @@ mod tests {
         // Written again until the file system's clock has ticked.
         let changed = |file: &File| {
             let found = file.metadata().unwrap();
-            (found.ctime(), found.ctime_nsec())
+            changes(&found).1
         };
         let before = changed(&file);
         while changed(&file) == before {

@@ -19,11 +19,11 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::unix::{self, Inode};
 use super::{disk, paths};
 
 const MAGIC: &[u8; 8] = b"collabej";
@@ -203,7 +203,7 @@ impl Journal {
     /// # Errors
     /// When it was removed.
     pub fn check_place(&self) -> io::Result<()> {
-        match self.log.file.metadata()?.nlink() {
+        match unix::names(&self.log.file.metadata()?) {
             0 => Err(io::Error::other("its file was removed")),
             _ => Ok(()),
         }
@@ -278,7 +278,7 @@ impl Journal {
         }
         remove(&old);
         if alias {
-            std::os::unix::fs::symlink(&self.folder, &old)?;
+            unix::symlink(&self.folder, &old)?;
         }
         Ok(())
     }
@@ -457,11 +457,10 @@ pub fn torn_in(folder: &Path) -> PathBuf {
 
 /// Opens, or makes, a file that only this user can read.
 fn private(path: &Path, new: bool) -> io::Result<File> {
-    let file = OpenOptions::new()
+    let file = unix::private(&mut OpenOptions::new())
         .read(true)
         .write(true)
         .create_new(new)
-        .mode(0o600)
         .open(path)?;
     // Reading something else may never end.
     match file.metadata()?.is_file() {
@@ -479,11 +478,10 @@ fn lock(folder: &Path) -> Result<File, JournalError> {
             fs::remove_file(folder)?;
         }
         paths::make_private(folder)?;
-        let opened = OpenOptions::new()
+        let opened = unix::private(&mut OpenOptions::new())
             .create(true)
             .truncate(false)
             .write(true)
-            .mode(0o600)
             .open(&path);
         let file = match opened {
             Ok(file) => file,
@@ -497,8 +495,11 @@ fn lock(folder: &Path) -> Result<File, JournalError> {
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
         // The one that had it may have removed it since.
-        let inode = file.metadata()?.ino();
-        if path.metadata().is_ok_and(|found| found.ino() == inode) {
+        let inode = Inode::of(&file.metadata()?);
+        if path
+            .metadata()
+            .is_ok_and(|found| Inode::of(&found) == inode)
+        {
             return Ok(file);
         }
     }

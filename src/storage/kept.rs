@@ -18,7 +18,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::journal::{Content, Journal, Record, Successor};
@@ -73,17 +72,17 @@ impl Place {
             Self::File(path) => {
                 let path = std::path::absolute(path).map_err(PathError::io(path))?;
                 hasher.update(b"file\0");
-                hasher.update(resolve(&path)?.as_os_str().as_bytes());
+                hasher.update(resolve(&path)?.as_os_str().as_encoded_bytes());
             }
             Self::Joined { folder, address } => {
                 hasher.update(b"joined\0");
                 hasher.update(address.as_bytes());
                 hasher.update(b"\0");
-                hasher.update(folder.as_os_str().as_bytes());
+                hasher.update(folder.as_os_str().as_encoded_bytes());
             }
             Self::Unnamed { folder } => {
                 hasher.update(b"unnamed\0");
-                hasher.update(folder.as_os_str().as_bytes());
+                hasher.update(folder.as_os_str().as_encoded_bytes());
             }
         }
         let name = hasher.finalize().to_hex();

@@ -4,25 +4,10 @@
 //! the system takes it away when the member ends, however it ends. File systems without locks do
 //! without.
 
-use std::fs::{File, Metadata, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 
-/// A file's identity on this machine, whatever its names.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Inode {
-    device: u64,
-    number: u64,
-}
-
-impl Inode {
-    pub(super) fn of(found: &Metadata) -> Self {
-        Self {
-            device: found.dev(),
-            number: found.ino(),
-        }
-    }
-}
+use super::unix::Inode;
 
 /// A file kept open, and with it the lock on it if this member could have it.
 ///

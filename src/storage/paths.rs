@@ -5,8 +5,9 @@ use std::env;
 use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+
+use super::unix::private_folder;
 
 /// The folder for what outlives a run: `$XDG_STATE_HOME/collab-edit`, else
 /// `~/.local/state/collab-edit`. `None` when the environment names neither.
@@ -19,7 +20,9 @@ pub fn state_folder() -> Option<PathBuf> {
 /// # Errors
 /// When a folder cannot be made.
 pub fn make_private(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    private_folder(&mut DirBuilder::new())
+        .recursive(true)
+        .create(folder)
 }
 
 /// The most bytes that [`kept`] reads.

@@ -6,15 +6,15 @@
 //! cases the target is written in place from the copy, which is kept if that fails half way.
 
 use std::borrow::Cow;
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::NamedTempFile;
 
-use super::lock::{Held, Inode};
+use super::lock::Held;
+use super::unix::{self, Inode};
 use super::{disk, paths};
 
 /// Few system calls, little memory (a guess; sizes around it make no difference).
@@ -106,11 +106,11 @@ impl Copy {
         let Some(old) = old else {
             return rename_new(file, target).map(Some);
         };
-        if in_place || !beside || old.nlink() > 1 || !take_owner(file.as_file(), old) {
+        if in_place || !beside || unix::names(old) > 1 || !unix::take_owner(file.as_file(), old) {
             return write_in_place(file, target, old).map(|()| None);
         }
         file.as_file()
-            .set_permissions(Permissions::from_mode(old.mode() & 0o7777))
+            .set_permissions(unix::permissions_of(old))
             .map_err(|error| Failure::Untouched(Step::Permissions, error))?;
         let held = hold(&file)?;
         disk::before_call().map_err(|error| Failure::Untouched(Step::Rename, error))?;
@@ -138,7 +138,7 @@ pub(super) fn back_up(mut file: &File, target: &Path) -> io::Result<PathBuf> {
     let name = target.file_name().unwrap_or_default();
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let day = date(since.unwrap_or_default().as_secs() / 86_400);
-    let mode = file.metadata()?.mode() & 0o777;
+    let found = file.metadata()?;
     for number in 1..1000 {
         let mut copy = name.to_owned();
         copy.push(format!(".{day}"));
@@ -147,10 +147,9 @@ pub(super) fn back_up(mut file: &File, target: &Path) -> io::Result<PathBuf> {
         }
         copy.push(".bak");
         let copy = target.with_file_name(copy);
-        let made = OpenOptions::new()
+        let made = unix::as_open_as(&found, &mut OpenOptions::new())
             .write(true)
             .create_new(true)
-            .mode(mode)
             .open(&copy);
         match made {
             Ok(mut to) => {
@@ -197,7 +196,7 @@ fn create(
     builder.prefix(".collab-edit-").suffix(".tmp");
     // The umask takes its bits off this one; for an old target the crate's own 0600 stays.
     if !old {
-        builder.permissions(Permissions::from_mode(0o666));
+        builder.permissions(unix::usual_permissions());
     }
     let refused = match builder.tempfile_in(folder) {
         Ok(file) => return Ok((file, true)),
@@ -253,14 +252,6 @@ impl Write for Hashing<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
-}
-
-/// Gives `file` the owner and group of `old`; false if that is not allowed.
-fn take_owner(file: &File, old: &Metadata) -> bool {
-    let same = file
-        .metadata()
-        .is_ok_and(|own| (own.uid(), own.gid()) == (old.uid(), old.gid()));
-    same || fchown(file, Some(old.uid()), Some(old.gid())).is_ok()
 }
 
 /// Locks the copy before it is in its place, so that there is no moment without a lock.
@@ -365,6 +356,8 @@ fn torn(file: NamedTempFile, source: io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -377,7 +370,8 @@ mod tests {
         let (file, beside) = create(target, true, [full, spare.clone()]).unwrap();
         assert!(!beside);
         assert_eq!(file.path().parent(), Some(spare.as_path()));
-        assert_eq!(file.as_file().metadata().unwrap().mode() & 0o777, 0o600);
+        let found = file.as_file().metadata().unwrap();
+        assert_eq!(found.permissions().mode() & 0o777, 0o600);
 
         create(target, false, Some(spare)).unwrap_err();
         create(target, true, None).unwrap_err();

@@ -5,7 +5,6 @@
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -80,7 +79,7 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, PathError> {
 
 fn in_real_folder(path: &Path) -> Result<PathBuf, PathError> {
     // A name with a slash behind it is a folder's.
-    if path.as_os_str().as_bytes().ends_with(b"/") && !path.is_dir() {
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") && !path.is_dir() {
         return Err(PathError::NoFolder {
             folder: path.to_owned(),
         });

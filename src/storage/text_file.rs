@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::fingerprint::{Fingerprint, Stamp};
-use super::lock::{Held, Inode};
+use super::lock::Held;
 use super::replace::{Copy, Failure, Step, back_up};
 use super::target::{PathError, ordinary, resolve};
+use super::unix::Inode;
 use crate::document::format::{Format, TextHasher, Unreadable, decode, decode_as, encode};
 
 /// The largest file that is loaded (a guess: about a second to load, 1 GiB of memory).

@@ -79,9 +79,6 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// How many members have a colour of their own; then they repeat.
-    pub const MEMBER_COLOURS: usize = MEMBERS.len();
-
     /// For so many colours on such a ground, if that is known.
     pub const fn new(depth: Depth, ground: Option<Ground>) -> Self {
         Self { depth, ground }

@@ -497,6 +497,11 @@ fn who_joined_without_a_file_is_found_again_by_folder_and_address() {
     until("the saved copy", || {
         (text_of(&folder.join("notes.md"))? == "then first text\n").then_some(())
     });
+    // The journal follows the file; its old name is a link then.
+    until("the journal at the file's place", || {
+        let moved = kept_in(&state).iter().any(|folder| folder.is_symlink());
+        moved.then_some(())
+    });
     kill(ben);
     ada.wait_member("ben", "away");
     ada.insert(0, "more ");

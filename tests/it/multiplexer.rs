@@ -117,7 +117,7 @@ fn a_copy_reaches_tmux_and_answers_of_tmux_are_no_text() {
     });
     // tmux has answered by now what was asked of it, or never will; and late answers are none either.
     terminal.write(b"\x1b]11;rgb:0000/0000/0000\x1b\\");
-    terminal.play("<Right>, please<Esc>");
+    terminal.play("<Right>, please");
     tmux.saves("copy, please me\n");
 }
 

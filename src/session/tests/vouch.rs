@@ -248,8 +248,9 @@ fn forked(net: &Net, node: usize, author: AuthorId) -> bool {
 
 #[test]
 fn two_batches_under_one_name_are_found_at_the_first_exchange() {
+    type Batches = &'static [(u8, usize)];
     // Both logs as long as each other; one longer; and one that goes on over the place of the other's end.
-    let cases: [(&[(u8, usize)], &[(u8, usize)]); 4] = [
+    let cases: [(Batches, Batches); 4] = [
         (&[(3, 5)], &[(3, 6)]),
         (&[(3, 5)], &[(3, 6), (2, 6), (2, 6)]),
         (&[(3, 5), (2, 2), (2, 2)], &[(3, 6)]),

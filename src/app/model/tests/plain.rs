@@ -330,11 +330,9 @@ fn run(seed: u64) {
                     model.editor.marks(&model.core),
                     model.editor.selection(&model.core),
                 );
-                let mut times = 0;
-                for _ in 0..rng.usize(1..4) {
-                    let text = model.core.document().rope().clone();
+                let times = rng.usize(1..4);
+                for _ in 0..times {
                     act(&mut model, Command::Undo.into());
-                    times += usize::from(*model.core.document().rope() != text);
                 }
                 for _ in 0..times {
                     act(&mut model, Command::Redo.into());
@@ -393,10 +391,7 @@ fn random_actions_end_as_with_plain_characters() {
             let (from, to) = seeds.split_once("..").expect("from..to");
             number(from)..number(to)
         }
-        _ => {
-            let first = fastrand::u64(..1 << 40);
-            first..first + 200
-        }
+        _ => 0..200,
     };
     for seed in seeds {
         println!("COLLAB_EDIT_SEED={seed}");
