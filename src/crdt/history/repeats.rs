@@ -43,7 +43,8 @@ pub(super) fn fold(text: &[u8], from: usize) -> (Vec<u8>, Vec<u8>) {
         let behind = pairs.take_while(|(a, b)| a == b).count();
         let pairs = text[..found].iter().rev().zip(text[start..at].iter().rev());
         let before = pairs.take_while(|(a, b)| a == b).count();
-        if before + behind < LEAST {
+        // Behind nothing there is only a hash that is alike.
+        if behind == 0 || before + behind < LEAST {
             at += 1;
             continue;
         }
@@ -162,6 +163,20 @@ mod tests {
             }
         }
         assert!(copied > 1_000, "{copied}");
+    }
+
+    /// Where two places had one hash, other bytes, and the same in front of them, the second was looked up again and
+    /// found to be a copy of itself.
+    #[test]
+    fn places_that_differ_behind_and_agree_in_front_are_told_apart() {
+        let text = "\u{1f1e9}\u{1f1e9}\t\u{1f1ea}\u{1f1e9}\u{1f1e9}\u{1f1e9}\u{1f1e9}\u{e9}\u{1f1e9}\u{1f1e9}\
+             \u{1f1e9}\u{e9}\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{6f22}\u{6f22}\u{1f1e9}\u{1f1e9}\u{1f1e9}\u{200d}a\
+             b\u{6f22}a\u{1f1e9}\u{1f1ea}a\u{200d}\u{e9}e\u{301}\u{200d}\u{200d}\u{200d}\u{1f1e9}\u{1f1e9}\
+             \u{1f1e9}\u{1f1e9}b\u{1f1e9}\u{5e9}\u{5dc}\u{5d5}\u{5dd}\u{1f1e9}\u{1f1ea}\u{6f22}";
+        let (over, copies) = fold(text.as_bytes(), 31);
+        let mut again = text.as_bytes()[..31].to_vec();
+        unfold(&mut again, &over, &copies, text.len()).unwrap();
+        assert_eq!(again, text.as_bytes());
     }
 
     #[test]
