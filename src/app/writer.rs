@@ -194,7 +194,8 @@ impl State {
 
     /// Appends what waits.
     fn write(&mut self) {
-        let Some(journal) = &mut self.journal else {
+        // Nothing to write is no success: what failed may have to be begun anew.
+        let Some(journal) = self.journal.as_mut().filter(|_| !self.backlog.is_empty()) else {
             return;
         };
         let mut whole = false;
