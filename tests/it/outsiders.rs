@@ -5,6 +5,8 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 
+use collab_edit::wire::VERSION;
+
 use super::headless::{Headless, hash_of};
 use super::launch::{CODE, Launch};
 use super::scratch::{Scratch, text_of};
@@ -33,16 +35,16 @@ fn cost(process: u32) -> (usize, u64) {
 /// Somebody who has the address, and says this.
 fn stranger(address: SocketAddr, number: usize) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("it listens");
-    let newcomer = b"collabed\0\x02\0".as_slice();
+    let newcomer = [&b"collabed"[..], &VERSION.to_be_bytes(), &[0]].concat();
     // A valid point, so that the answer is worked out.
     let mut half = [0x66; 33];
     half[..2].copy_from_slice(b"A\x58");
     let said = match number % 6 {
         0 => Vec::new(),
         1 => newcomer[..5].to_vec(),
-        2 => newcomer.to_vec(),
-        3 => [newcomer, &half].concat(),
-        4 => [newcomer, &half, &[7; 48]].concat(),
+        2 => newcomer,
+        3 => [&newcomer[..], &half].concat(),
+        4 => [&newcomer[..], &half, &[7; 48]].concat(),
         _ => vec![7; 100_000],
     };
     // It may be closed at once.
