@@ -28,7 +28,7 @@ const KEYS: usize = 200;
 fn main() {
     harness::program();
     let scratch = Scratch::new();
-    let file = scratch.file("large/code.rs", &code(1_000_000));
+    let file = scratch.file("large/code.rs", code(1_000_000));
     let solo = Launch::edit(&file).size(24, 80).terminal().ready();
     solo.wait_for_text("fn function_0");
     solo.keys("Ctrl-g");
