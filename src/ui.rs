@@ -1,6 +1,6 @@
 //! The terminal front end: keys to actions on the way in, a view model to cells on the way out.
 //!
-//! Both ways are plain functions: [`input::action`] knows nothing but the keymap, [`draw::draw`]
+//! Both ways are plain functions: [`input::action`] knows nothing but the keymap, `draw`
 //! nothing but the [`view::View`] that it is given. The only state is the terminal's own, in
 //! [`terminal`]. One thing is asked of the terminal, the colour of its background, when the first frame is
 //! out; nobody waits for the answer, and [`input`] takes it out of what is typed, whenever it comes.

@@ -7,7 +7,7 @@
 //! What is handed over of an author ends at a signature, like what links are sent: so it can be passed on
 //! after the next start.
 //!
-//! No IO: [`super::writer`] does that.
+//! No IO: `super::writer` does that.
 
 use std::collections::BTreeMap;
 

@@ -13,7 +13,7 @@
 //! |---|---|
 //! | shown | the visible text; all that showing it takes |
 //! | hidden | all other characters, by author, in the order of their numbers, as far as they are no copies |
-//! | copies | which parts of those are copies of what, see [`repeats`] |
+//! | copies | which parts of those are copies of what, see `repeats` |
 //! | authors | 16 bytes each |
 //! | batches | per author: how many; widths as `(width, how many)`; then, of Lamport values, minutes and sources, the batches that do not go on as expected, as `(how many do before it, difference)` |
 //! | turns | `(author, how many entries)`: an order in which every entry's causes come first |
@@ -29,7 +29,7 @@
 //! operations cannot contradict each other, and every batch is given again bit by bit.
 //!
 //! **The sketch.** Writer and reader keep a list of all characters in which each insert stands right behind its left
-//! origin ([`super::restore`]). A right origin that is what follows there, and a delete of all that shows there from one
+//! origin (`super::restore`). A right origin that is what follows there, and a delete of all that shows there from one
 //! character to another, need not be spelt out. Nearly none has to be, since most of what is written is written while
 //! nobody else writes at the same place.
 //!
