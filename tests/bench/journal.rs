@@ -80,7 +80,10 @@ fn report(pace: &str, keys: u32, trace: &Path) {
             .and_then(|end| end.split(' ').next());
         if call.what.starts_with("read(") && call.what.contains("\"x\"") {
             read.get_or_insert(call.at);
-        } else if call.what.starts_with("pwrite64(") {
+        } else if call.what.starts_with("pwrite64(")
+            || call.what.starts_with("<... pwrite64 resumed")
+        {
+            // A call that another thread's interrupts is in two lines, of which the second has the result.
             bytes += result
                 .and_then(|bytes| bytes.parse::<u64>().ok())
                 .unwrap_or(0);

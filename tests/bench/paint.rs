@@ -30,7 +30,11 @@ fn main() {
     for _ in 0..RUNS {
         ours.push(paint(Launch::edit(&file)));
         if nano {
-            theirs.push(paint(other_program("nano", &[path], scratch.path())));
+            theirs.push(paint(other_program(
+                "nano",
+                &["--ignorercfiles", path],
+                scratch.path(),
+            )));
         }
     }
     let median = percentile(&mut ours, 50);

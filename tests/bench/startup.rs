@@ -47,7 +47,7 @@ fn main() {
                 Some(Launch::edit(&kept).state(&state).code(CODE)),
             ),
             ("kakoune", other("kak", &["-n", path])),
-            ("nano", other("nano", &[path])),
+            ("nano", other("nano", &["--ignorercfiles", path])),
         ];
         for (number, (name, launch)) in launches.into_iter().enumerate() {
             if measured.len() == number {
