@@ -231,7 +231,7 @@ impl State {
     /// Makes durable what was appended, unless that is done.
     fn sync(&mut self) {
         let due = (self.sync_at.take().is_some() || self.syncing) && self.next.is_none();
-        let synced = self.journal.as_ref().filter(|_| due).map(Journal::sync);
+        let synced = self.journal.as_mut().filter(|_| due).map(Journal::sync);
         if let Some(Err(why)) = synced {
             self.begin_anew(&why.to_string());
         }
@@ -240,7 +240,7 @@ impl State {
     /// As [`sync`](Self::sync), in a thread of its own.
     fn begin_sync(&mut self) {
         let due = self.sync_at.take().is_some() && self.next.is_none();
-        let begun = self.journal.as_ref().filter(|_| due);
+        let begun = self.journal.as_mut().filter(|_| due);
         match begun.map(Journal::sync_later) {
             Some(Ok(sync)) => {
                 self.syncing = true;

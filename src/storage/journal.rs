@@ -13,6 +13,8 @@
 //! 1. A journal lives in a folder of its own, which one process at a time holds by a lock.
 //! 2. What was read or appended is never changed, only replaced as a whole by a [`Successor`], in one step.
 //! 3. After an append that failed, the journal is as it was before it.
+//! 4. A new journal is made durable by its first sync, not before: a start waits for no disk. So one that a
+//!    power cut left without a header never had anything durable in it, and is begun again.
 //!
 //! Bytes are opaque here, kinds too. Deliberately not here: when to write, sync and replace.
 
@@ -78,6 +80,8 @@ pub struct Journal {
     folder: PathBuf,
     log: Log,
     lock: File,
+    /// Whether its name in the folder may not be durable yet.
+    unsettled: bool,
 }
 
 /// What a journal held when it was opened or looked at.
@@ -157,18 +161,28 @@ impl Journal {
                 _ => {}
             }
         }
-        let (log, content) = match private(&path, false) {
+        let found = match private(&path, false) {
             Ok(file) => resume(file, folder)?,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                // Made beside and put in its place, so that there is never half a header.
-                let log = Log::create(&folder.join(NEXT))?;
-                put(&log, folder)?;
-                (log, Content::default())
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error.into()),
         };
-        let folder = folder.canonicalize()?;
-        Ok((Self { folder, log, lock }, content))
+        let unsettled = found.is_none();
+        let (log, content) = match found {
+            Some(found) => found,
+            None => {
+                // Made beside and put in its place, so that there is never half a header.
+                let log = Log::create(&folder.join(NEXT))?;
+                disk::rename(&folder.join(NEXT), &path)?;
+                (log, Content::default())
+            }
+        };
+        let journal = Self {
+            folder: folder.canonicalize()?,
+            log,
+            lock,
+            unsettled,
+        };
+        Ok((journal, content))
     }
 
     /// Appends records, all of them or none. They outlive the process, but not yet a power cut.
@@ -184,7 +198,7 @@ impl Journal {
     /// # Errors
     /// When the system refuses. What is on disk is not known then, and a later success says nothing about
     /// what was written before: the journal is to be [replaced](Self::replace).
-    pub fn sync(&self) -> io::Result<()> {
+    pub fn sync(&mut self) -> io::Result<()> {
         self.sync_later()?.sync()?;
         self.check_place()
     }
@@ -194,8 +208,11 @@ impl Journal {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn sync_later(&self) -> io::Result<Sync> {
-        self.log.file.try_clone().map(Sync)
+    pub fn sync_later(&mut self) -> io::Result<Sync> {
+        Ok(Sync {
+            file: self.log.file.try_clone()?,
+            folder: std::mem::take(&mut self.unsettled).then(|| self.folder.clone()),
+        })
     }
 
     /// Looks whether the file is still the one that will be found.
@@ -224,6 +241,7 @@ impl Journal {
     pub fn replace(&mut self, by: Successor) -> io::Result<()> {
         put(&by.0, &self.folder)?;
         self.log = by.0;
+        self.unsettled = false;
         Ok(())
     }
 
@@ -291,7 +309,11 @@ impl Journal {
 
 /// See [`Journal::sync_later`].
 #[derive(Debug)]
-pub struct Sync(File);
+pub struct Sync {
+    file: File,
+    /// Where it is, if its name there is to be made durable too.
+    folder: Option<PathBuf>,
+}
 
 impl Sync {
     /// Does it.
@@ -299,7 +321,12 @@ impl Sync {
     /// # Errors
     /// As [`Journal::sync`].
     pub fn sync(&self) -> io::Result<()> {
-        disk::sync(&self.0)
+        disk::sync(&self.file)?;
+        if let Some(folder) = &self.folder {
+            // What it holds is durable; a folder that cannot be synced is no reason to write it again.
+            let _ = disk::sync_folder(folder);
+        }
+        Ok(())
     }
 }
 
@@ -506,10 +533,14 @@ fn lock(folder: &Path) -> Result<File, JournalError> {
     Err(JournalError::InUse)
 }
 
-/// Reads what is in a journal and makes it ready for more.
-fn resume(mut file: File, folder: &Path) -> Result<(Log, Content), JournalError> {
+/// Reads what is in a journal and makes it ready for more; `None` if it never was durable.
+fn resume(mut file: File, folder: &Path) -> Result<Option<(Log, Content)>, JournalError> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
+    let is_cut = bytes.len() < HEADER && Chain::header().starts_with(&bytes);
+    if is_cut || bytes.iter().all(|byte| *byte == 0) {
+        return Ok(None);
+    }
     let content = Content::of(bytes).map_err(|version| match version {
         Some(version) => JournalError::Version(version),
         None => JournalError::Damaged(folder.join(JOURNAL)),
@@ -525,7 +556,7 @@ fn resume(mut file: File, folder: &Path) -> Result<(Log, Content), JournalError>
         chain: content.chain,
         records: content.records.len() as u64,
     };
-    Ok((log, content))
+    Ok(Some((log, content)))
 }
 
 /// Makes the file that is to be the journal durable and puts it in its place.

@@ -157,9 +157,7 @@ fn check(place: &Place, durable: Durable, what: &str) {
 /// What was appended and not synced may be gone after a power cut.
 fn cut_power(journal: &Path, durable: Durable) {
     let journal = std::fs::OpenOptions::new().write(true).open(journal);
-    if let Ok(journal) = journal
-        && durable.bytes > 0
-    {
+    if let Ok(journal) = journal {
         journal.set_len(durable.bytes).unwrap();
     }
 }

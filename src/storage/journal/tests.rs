@@ -195,6 +195,38 @@ fn other_versions_and_other_files_are_named() {
     assert!(matches!(refused, JournalError::Damaged(_)));
 }
 
+#[test]
+fn one_that_was_never_durable_is_begun_again() {
+    for left in [&b""[..], b"coll", &[0; 9], &[0; 4096]] {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join(JOURNAL), left).unwrap();
+        let (mut journal, content) = Journal::open(root.path(), false).unwrap();
+        assert_eq!(content.records().len(), 0, "{left:?}");
+        journal.append(borrowed(&records())).unwrap();
+        journal.sync().unwrap();
+        drop(journal);
+        assert_eq!(reopened(root.path()), records(), "{left:?}");
+    }
+}
+
+#[test]
+fn a_new_one_waits_for_no_disk_and_its_first_sync_keeps_its_name_too() {
+    let root = tempfile::tempdir().unwrap();
+    let calls = |body: &mut dyn FnMut()| {
+        faults::plan(usize::MAX, Fault::Short);
+        body();
+        faults::clear().0
+    };
+    let mut journal = None;
+    // The header, and the name.
+    let opening = calls(&mut || journal = Some(Journal::open(root.path(), false).unwrap().0));
+    assert_eq!(opening, 2);
+    let mut journal = journal.unwrap();
+    // The file and its folder, then the file.
+    assert_eq!(calls(&mut || journal.sync().unwrap()), 2);
+    assert_eq!(calls(&mut || journal.sync().unwrap()), 1);
+}
+
 /// Appends all [`records`] one by one, each synced, replacing the journal in the middle; what was
 /// promised to be durable, and what was at least tried.
 fn session(folder: &Path) -> (usize, usize) {
