@@ -192,6 +192,8 @@ impl Highlighter {
             }
             let wanted = lines.start <= line && line < end;
             self.parse(rope, line, &mut state, wanted.then_some(&mut spans));
+            // Schedulers let who works on finish its slice, some milliseconds, before a key has its turn.
+            std::thread::yield_now();
             line += 1;
         }
         Some(spans)

@@ -129,6 +129,7 @@ fn a_late_answer_about_the_background_is_no_text() {
     terminal.type_text("before");
     terminal.wait_for_text("before");
     terminal.write(b"\x1b]11;rgb:ffff/ff");
+    // Nothing on the screen says that the first half has come; that it waits for the other is the point.
     std::thread::sleep(std::time::Duration::from_millis(50));
     terminal.write(b"ff/ffff\x1b\\after");
     terminal.wait_for_text("beforeafterlet one");

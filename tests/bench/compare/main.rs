@@ -16,7 +16,7 @@
 mod engines;
 mod plot;
 #[path = "../recorded.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the example `replay` needs all of it")]
 mod recorded;
 
 use std::alloc::System;
