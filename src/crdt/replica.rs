@@ -176,9 +176,10 @@ impl Replica {
         chars as usize
     }
 
-    /// An insert that does not go on where the author's last one ended.
+    /// [`insert`](Self::insert) of a text that is short enough for one batch, and as a rule does not go on where the
+    /// author's last one ended.
     #[inline(never)]
-    fn insert_elsewhere(&mut self, at: usize, text: &str, chars: u32) {
+    pub(crate) fn insert_elsewhere(&mut self, at: usize, text: &str, chars: u32) {
         let left = at.checked_sub(1).map(|before| self.order.seek(before));
         let id = Id::new(self.me, self.next_seq());
         self.enter(left, id, text, chars);
@@ -211,7 +212,7 @@ impl Replica {
             Some(left) => order.insert_behind(left, id, chars, continues),
             None => order.insert(behind, id, chars, continues),
         };
-        self.log.push_insert(id.author, left_id, right, text, chars);
+        self.log[id.author].push_insert(id.author, left_id, right, continues, text, chars);
     }
 
     /// Deletes the visible characters `range`. O(log n + answer).
@@ -281,12 +282,20 @@ impl Replica {
         Some(first)
     }
 
-    #[inline(never)]
+    #[inline]
     fn commit_any(&mut self, end: u32, lamport: u64, minutes: u32, source: Source) {
+        if !self.cuts.is_empty() {
+            self.commit_pieces(lamport, minutes, source);
+        }
+        self.log.close_any(self.me, end, lamport, minutes, source);
+    }
+
+    /// Makes batches of all pieces but the last of what is too long for one.
+    #[cold]
+    fn commit_pieces(&mut self, lamport: u64, minutes: u32, source: Source) {
         for cut in self.cuts.drain(..) {
             self.log.close_batch(self.me, cut, lamport, minutes, source);
         }
-        self.log.close_any(self.me, end, lamport, minutes, source);
     }
 
     /// Takes in a batch: `author`'s operations from number `seq` on, encoded in `bytes`. Appends to
@@ -511,7 +520,7 @@ impl Replica {
             let before = self.destination(id, lamport, left, right)?;
             self.order.insert(before, id, chars, continues)
         };
-        self.log.push_insert(author, left, right, text, chars);
+        self.log[author].push_insert(author, left, right, continues, text, chars);
         Ok(at)
     }
 
@@ -618,7 +627,7 @@ impl Replica {
         let chars = text.chars().count() as u32;
         let continues = self.log[self.me].continues(self.me, left, right);
         self.order.insert(before, id, chars, continues);
-        self.log.push_insert(self.me, left, right, text, chars);
+        self.log[self.me].push_insert(self.me, left, right, continues, text, chars);
         Ok(())
     }
 
@@ -634,8 +643,9 @@ impl Replica {
         for (left, right, text) in inserts {
             let left = left.and_then(|op| self.log.id(op));
             let right = right.and_then(|op| self.log.id(op));
-            self.log
-                .push_insert(me, left, right, text, text.chars().count() as u32);
+            let continues = self.log[me].continues(me, left, right);
+            let chars = text.chars().count() as u32;
+            self.log[me].push_insert(me, left, right, continues, text, chars);
         }
         let end = self.log[me].end();
         self.log.close_batch(me, end, lamport, 0, Source::Typed);
