@@ -246,6 +246,43 @@ impl AuthorLog {
         })
     }
 
+    /// Appends an insert of `chars` characters; `me` is this log's author, and `continues` whether it
+    /// [continues](Self::continues) the newest entry.
+    #[inline]
+    pub(crate) fn push_insert(
+        &mut self,
+        me: AuthorIx,
+        left: Option<Id>,
+        right: Option<Id>,
+        continues: bool,
+        text: &str,
+        chars: u32,
+    ) {
+        match self.inserts.last_mut() {
+            Some(run) if continues => run.len += chars,
+            _ => self.begin_insert(me, left, right, chars),
+        }
+        self.push_on(text, chars);
+    }
+
+    #[inline]
+    fn begin_insert(&mut self, me: AuthorIx, left: Option<Id>, right: Option<Id>, len: u32) {
+        let seq = self.end;
+        for other in [left, right].into_iter().flatten() {
+            if other.author != me {
+                self.mention(other.author, seq);
+            }
+        }
+        let chars = self.chars();
+        self.inserts.push(InsertRun {
+            seq,
+            len,
+            left,
+            right,
+            chars,
+        });
+    }
+
     /// The newest operation, if that is a character, and the number after it.
     #[inline]
     pub(crate) fn typing(&mut self) -> Option<(&mut InsertRun, u32)> {
@@ -345,6 +382,7 @@ impl AuthorLog {
         }
     }
 
+    #[inline(never)]
     fn mention(&mut self, author: AuthorIx, seq: u32) {
         if !self.dictionary.iter().any(|(known, _)| *known == author) {
             self.dictionary.push((author, seq));
@@ -473,40 +511,6 @@ impl Log {
         self[id.author]
             .batch(id.seq)
             .map_or(open, |batch| batch.lamport)
-    }
-
-    /// Appends an insert of `chars` characters to `author`'s log.
-    pub(crate) fn push_insert(
-        &mut self,
-        author: AuthorIx,
-        left: Option<Id>,
-        right: Option<Id>,
-        text: &str,
-        chars: u32,
-    ) {
-        let log = &mut self[author];
-        if log.continues(author, left, right) {
-            if let Some(run) = log.inserts.last_mut() {
-                run.len += chars;
-            }
-        } else {
-            let seq = log.end;
-            for other in [left, right].into_iter().flatten() {
-                if other.author != author {
-                    log.mention(other.author, seq);
-                }
-            }
-            let before = log.chars();
-            log.inserts.push(InsertRun {
-                seq,
-                len: chars,
-                left,
-                right,
-                chars: before,
-            });
-        }
-        log.end += chars;
-        log.text.push(text, chars as usize);
     }
 
     /// Gives `author` all its text at once.

@@ -31,15 +31,18 @@ mod fill;
 mod hide;
 mod index;
 mod insert;
+mod node;
 mod split;
 mod visible;
 
 use std::cmp::Ordering;
+use std::hint::select_unpredictable;
 
 use super::id::{AuthorIx, Id};
 use super::op::Span;
 pub(crate) use fill::Fill;
 use index::Index;
+use node::Node;
 
 /// Runs in a leaf, children of an inner node: small under test, so that small texts make deep
 /// trees. (32 runs are 512 bytes; measured no worse than 16 or 64.)
@@ -76,8 +79,10 @@ impl Run {
         Id::new(self.author, self.seq)
     }
 
-    const fn visible(&self) -> u32 {
-        if self.hides == 0 { self.len } else { 0 }
+    /// How many of its characters show. (Hidden and visible runs come in no order by which a processor could guess a
+    /// branch.)
+    fn visible(&self) -> u32 {
+        select_unpredictable(self.hides == 0, self.len, 0)
     }
 
     fn holds(&self, id: Id) -> bool {
@@ -97,7 +102,11 @@ impl Run {
 
     /// Whether `next`, which is the next run, may be one with this.
     fn joins(&self, next: &Self) -> bool {
-        next.continues && self.hides == next.hides && self.id().plus(self.len) == next.id()
+        // Without branches: see `visible`.
+        next.continues
+            & (self.hides == next.hides)
+            & (self.author == next.author)
+            & (self.seq + self.len == next.seq)
     }
 }
 
@@ -141,15 +150,6 @@ struct Leaf {
     runs: Vec<Run>,
 }
 
-struct Node {
-    parent: u32,
-    /// Which of the parent's children this is.
-    place: u32,
-    children: Vec<u32>,
-    visible: Vec<u32>,
-    above_leaves: bool,
-}
-
 /// A change of visibility that [`Order::hide`] made.
 pub(crate) struct Shown {
     /// Visible characters before it, at that moment.
@@ -183,13 +183,7 @@ impl Order {
                 moved: false,
                 runs: Vec::new(),
             }],
-            nodes: vec![Node {
-                parent: NONE,
-                place: 0,
-                children: vec![0],
-                visible: vec![0],
-                above_leaves: true,
-            }],
+            nodes: vec![Node::of([(0, 0)], true)],
             root: 0,
             last: 0,
             visible: 0,
@@ -223,19 +217,26 @@ impl Order {
         let mut rest = at;
         let mut node = &self.nodes[self.root as usize];
         loop {
-            let i = Self::descend(node.visible.iter().copied(), &mut rest);
+            let child = node.descend(&mut rest);
             if node.above_leaves {
-                let leaf = node.children[i];
-                let runs = &self.leaves[leaf as usize].runs;
-                let slot = Self::descend(runs.iter().map(Run::visible), &mut rest);
-                return Place {
-                    leaf,
-                    slot: slot as u32,
-                    offset: rest,
-                };
+                return self.in_leaf(child, rest);
             }
-            node = &self.nodes[node.children[i] as usize];
+            node = &self.nodes[child as usize];
         }
+    }
+
+    /// The place of the visible character number `rest` of a leaf.
+    #[inline]
+    fn in_leaf(&self, leaf: u32, mut rest: u32) -> Place {
+        for (slot, run) in (0..).zip(&self.leaves[leaf as usize].runs) {
+            let visible = run.visible();
+            if rest < visible {
+                let offset = rest;
+                return Place { leaf, slot, offset };
+            }
+            rest -= visible;
+        }
+        panic!("position {rest} past the end of a leaf")
     }
 
     /// Like [`visible_place`](Self::visible_place), and leaves the cursor there, since an edit follows. Says as well
@@ -278,17 +279,6 @@ impl Order {
             rest -= visible;
         }
         None
-    }
-
-    /// Which of the counts holds unit number `rest`; what is before it is taken off `rest`.
-    fn descend(counts: impl Iterator<Item = u32>, rest: &mut u32) -> usize {
-        for (i, count) in counts.enumerate() {
-            if *rest < count {
-                return i;
-            }
-            *rest -= count;
-        }
-        panic!("position {rest} past the end")
     }
 
     /// The place of the character `id`, which is in the order. O(log n), O(1) at the cursor.
@@ -425,7 +415,7 @@ impl Order {
         } = self.leaves[leaf as usize];
         while parent != NONE {
             let node = &self.nodes[parent as usize];
-            count += node.visible[..place as usize].iter().sum::<u32>();
+            count += node.visible_before(place);
             (place, parent) = (node.place, node.parent);
         }
         count
@@ -500,10 +490,10 @@ impl Order {
             (place, parent) = (node.place, node.parent);
         }
         let mut node = self.nodes.get(parent as usize)?;
-        let mut child = node.children[place as usize - 1];
+        let mut child = node.children()[place as usize - 1];
         while !node.above_leaves {
             node = &self.nodes[child as usize];
-            child = *node.children.last()?;
+            child = *node.children().last()?;
         }
         Some(child)
     }
@@ -547,7 +537,7 @@ impl Order {
         } = self.leaves[leaf as usize];
         while parent != NONE {
             let node = &mut self.nodes[parent as usize];
-            add(&mut node.visible[place as usize]);
+            add(node.count(place));
             (place, parent) = (node.place, node.parent);
         }
     }

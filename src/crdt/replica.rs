@@ -176,9 +176,10 @@ impl Replica {
         chars as usize
     }
 
-    /// An insert that does not go on where the author's last one ended.
+    /// [`insert`](Self::insert) of a text that is short enough for one batch, and as a rule does not go on where the
+    /// author's last one ended.
     #[inline(never)]
-    fn insert_elsewhere(&mut self, at: usize, text: &str, chars: u32) {
+    pub(crate) fn insert_elsewhere(&mut self, at: usize, text: &str, chars: u32) {
         let left = at.checked_sub(1).map(|before| self.order.seek(before));
         let id = Id::new(self.me, self.next_seq());
         self.enter(left, id, text, chars);
@@ -211,7 +212,7 @@ impl Replica {
             Some(left) => order.insert_behind(left, id, chars, continues),
             None => order.insert(behind, id, chars, continues),
         };
-        self.log.push_insert(id.author, left_id, right, text, chars);
+        self.log[id.author].push_insert(id.author, left_id, right, continues, text, chars);
     }
 
     /// Deletes the visible characters `range`. O(log n + answer).
@@ -281,12 +282,20 @@ impl Replica {
         Some(first)
     }
 
-    #[inline(never)]
+    #[inline]
     fn commit_any(&mut self, end: u32, lamport: u64, minutes: u32, source: Source) {
+        if !self.cuts.is_empty() {
+            self.commit_pieces(lamport, minutes, source);
+        }
+        self.log.close_any(self.me, end, lamport, minutes, source);
+    }
+
+    /// Makes batches of all pieces but the last of what is too long for one.
+    #[cold]
+    fn commit_pieces(&mut self, lamport: u64, minutes: u32, source: Source) {
         for cut in self.cuts.drain(..) {
             self.log.close_batch(self.me, cut, lamport, minutes, source);
         }
-        self.log.close_any(self.me, end, lamport, minutes, source);
     }
 
     /// Takes in a batch: `author`'s operations from number `seq` on, encoded in `bytes`. Appends to
@@ -390,17 +399,27 @@ impl Replica {
     ) -> Result<(), Undecoded> {
         let mut targets = std::mem::take(&mut self.spans);
         targets.clear();
-        let decoded = decode(bytes, &self.log, author, &mut targets);
-        let decoded = decoded.and_then(|batch| {
-            let found = batch.info.end - batch.info.seq;
-            match width {
-                Some(said) if said != found => Err(Invalid::Width { said, found }.into()),
-                _ => Ok(batch),
-            }
-        });
-        let applied = decoded.and_then(|batch| self.apply_batch(author, &batch, &targets, changes));
+        let applied = self.decode_and_apply(author, width, bytes, &mut targets, changes);
         self.spans = targets;
         applied
+    }
+
+    /// [`try_apply`](Self::try_apply), with a list for the targets.
+    #[inline]
+    fn decode_and_apply(
+        &mut self,
+        author: AuthorIx,
+        width: Option<u32>,
+        bytes: &[u8],
+        targets: &mut Vec<Span>,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), Undecoded> {
+        let batch = decode(bytes, &self.log, author, targets)?;
+        let found = batch.info.end - batch.info.seq;
+        match width {
+            Some(said) if said != found => Err(Invalid::Width { said, found }.into()),
+            _ => self.apply_batch(author, &batch, targets, changes),
+        }
     }
 
     fn apply_batch(
@@ -411,17 +430,17 @@ impl Replica {
         changes: &mut Vec<Change>,
     ) -> Result<(), Undecoded> {
         let before = changes.len();
-        for (i, op) in batch.ops().enumerate() {
-            if let Err(why) = self.apply(author, batch.info.lamport, op, targets, changes) {
-                if i > 0 {
-                    // Rare, and once per author at most: what the first operations did to the order
-                    // is forgotten by building it anew.
-                    changes.truncate(before);
-                    self.log.drop_open(author);
-                    self.rebuild();
-                }
-                return Err(why.into());
+        let lamport = batch.info.lamport;
+        let mut ops = batch.ops();
+        if let Err(why) = ops.try_for_each(|op| self.apply(author, lamport, op, targets, changes)) {
+            if self.log[author].end() > batch.info.seq {
+                // Rare, and once per author at most: what the first operations did to the order
+                // is forgotten by building it anew.
+                changes.truncate(before);
+                self.log.drop_open(author);
+                self.rebuild();
             }
+            return Err(why.into());
         }
         let BatchInfo {
             end,
@@ -436,7 +455,8 @@ impl Replica {
     }
 
     /// Checks and applies one operation; changes nothing if it is invalid.
-    pub(crate) fn apply(
+    #[inline(never)]
+    fn apply(
         &mut self,
         author: AuthorIx,
         lamport: u64,
@@ -488,9 +508,6 @@ impl Replica {
     ) -> Result<usize, Invalid> {
         let id = Id::new(author, self.log[author].end());
         let continues = self.log[author].continues(author, left, right);
-        if continues && let Some(at) = self.type_on(author, text, chars, None) {
-            return Ok(at);
-        }
         let order = &mut self.order;
         let front = match left {
             Some(left) => Some(order.locate(left).ok_or(Invalid::NotACharacter)?),
@@ -511,7 +528,7 @@ impl Replica {
             let before = self.destination(id, lamport, left, right)?;
             self.order.insert(before, id, chars, continues)
         };
-        self.log.push_insert(author, left, right, text, chars);
+        self.log[author].push_insert(author, left, right, continues, text, chars);
         Ok(at)
     }
 
@@ -552,11 +569,11 @@ impl Replica {
     }
 
     /// Panics if local operations are in no batch yet.
-    #[inline]
+    #[inline(always)] // On the road of a key.
     pub(crate) fn check_committed(&self) {
-        assert_eq!(
-            self.log[self.me].next(),
-            self.log[self.me].end(),
+        let log = &self.log[self.me];
+        assert!(
+            log.next() == log.end(),
             "local operations are not committed"
         );
     }
@@ -618,7 +635,7 @@ impl Replica {
         let chars = text.chars().count() as u32;
         let continues = self.log[self.me].continues(self.me, left, right);
         self.order.insert(before, id, chars, continues);
-        self.log.push_insert(self.me, left, right, text, chars);
+        self.log[self.me].push_insert(self.me, left, right, continues, text, chars);
         Ok(())
     }
 
@@ -634,8 +651,9 @@ impl Replica {
         for (left, right, text) in inserts {
             let left = left.and_then(|op| self.log.id(op));
             let right = right.and_then(|op| self.log.id(op));
-            self.log
-                .push_insert(me, left, right, text, text.chars().count() as u32);
+            let continues = self.log[me].continues(me, left, right);
+            let chars = text.chars().count() as u32;
+            self.log[me].push_insert(me, left, right, continues, text, chars);
         }
         let end = self.log[me].end();
         self.log.close_batch(me, end, lamport, 0, Source::Typed);

@@ -90,10 +90,10 @@ impl Order {
         let this = &self.nodes[node as usize];
         assert_eq!(this.parent, parent, "O1: a parent is wrong");
         assert!(
-            !this.children.is_empty() && this.children.len() <= NODE,
+            !this.children().is_empty() && this.children().len() <= NODE,
             "O1: a node's size"
         );
-        for (i, (child, visible)) in this.children.iter().zip(&this.visible).enumerate() {
+        for (i, (child, visible)) in this.children().iter().zip(this.visible()).enumerate() {
             let sum = if this.above_leaves {
                 leaves.push(*child);
                 let leaf = &self.leaves[*child as usize];
@@ -112,7 +112,7 @@ impl Order {
             };
             assert_eq!(sum, *visible, "O2: a visible count is wrong");
         }
-        this.visible.iter().sum()
+        this.visible().iter().sum()
     }
 }
 
@@ -122,7 +122,7 @@ impl Order {
     pub(crate) fn levels(&self) -> usize {
         let (mut node, mut levels) = (&self.nodes[self.root as usize], 1);
         while !node.above_leaves {
-            node = &self.nodes[node.children[0] as usize];
+            node = &self.nodes[node.children()[0] as usize];
             levels += 1;
         }
         levels

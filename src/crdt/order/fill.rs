@@ -65,15 +65,11 @@ impl Fill {
             let mut next = Vec::with_capacity(level.len() / CHILDREN + 1);
             for children in level.chunks(CHILDREN) {
                 let node = order.nodes.len() as u32;
-                let (children, visible): (Vec<u32>, Vec<u32>) = children.iter().copied().unzip();
-                next.push((node, visible.iter().sum()));
-                order.nodes.push(Node {
-                    parent: NONE,
-                    place: 0,
-                    children,
-                    visible,
-                    above_leaves,
-                });
+                let visible = children.iter().map(|(_, visible)| visible).sum();
+                next.push((node, visible));
+                order
+                    .nodes
+                    .push(Node::of(children.iter().copied(), above_leaves));
                 order.number_children(node, 0);
             }
             above_leaves = false;

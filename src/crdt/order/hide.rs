@@ -47,16 +47,46 @@ impl Order {
     /// Hides the visible characters `range`, and appends their names to `spans`, in their order.
     /// O(log n + answer).
     pub(crate) fn hide_visible(&mut self, range: Range<usize>, spans: &mut Vec<Span>) {
+        let at = range.start as u32;
         let mut rest = (range.end - range.start) as u32;
         while rest > 0 {
             // What was hidden is in front of the cursor, so the next character is near.
             let place = self.visible_place(range.start);
             let run = self.run(place);
+            if place.offset == 0 && run.len <= rest {
+                rest -= self.hide_runs(place, at, rest, spans);
+                continue;
+            }
             let len = (run.len - place.offset).min(rest);
             push_joined(spans, run.id().plus(place.offset), len);
-            self.set_hides(place, range.start as u32, len, 1);
+            self.set_hides(place, at, len, 1);
             rest -= len;
         }
+    }
+
+    /// Hides whole runs from the visible one at `place` on, which have `at` visible characters before them: those in
+    /// its leaf with at most `most` visible characters in all. How many these are. Leaves the cursor on the first.
+    fn hide_runs(&mut self, place: Place, at: u32, most: u32, spans: &mut Vec<Span>) -> u32 {
+        let Place { leaf, slot, .. } = place;
+        let runs = &mut self.leaves[leaf as usize].runs;
+        let (mut end, mut hidden) = (slot as usize, 0);
+        while hidden < most
+            && let Some(run) = runs.get_mut(end)
+        {
+            if run.hides == 0 {
+                if run.len > most - hidden {
+                    break;
+                }
+                push_joined(spans, run.id(), run.len);
+                hidden += run.len;
+                run.hides = 1;
+            }
+            end += 1;
+        }
+        let slot = join_between(runs, slot as usize, end);
+        self.add_visible(leaf, -hidden.cast_signed());
+        self.cursor = Some(Cursor::new(leaf, slot as u32, at));
+        hidden
     }
 
     /// Lets `hides` operations hide the `len` characters from `place` on, all in one run, which have
@@ -80,7 +110,7 @@ impl Order {
         };
         if len == run.len {
             runs[slot].hides = hides;
-            slot = join_around(runs, slot);
+            slot = join_between(runs, slot, slot + 1);
         } else if offset == 0 {
             // Its first characters: the run in front takes them, or they are one of their own.
             if slot > 0 && runs[slot - 1].joins(&part) {
@@ -124,16 +154,26 @@ impl Order {
     }
 }
 
-/// Joins the run at `slot` with the ones beside it in its leaf, where they may be one; its slot then.
-fn join_around(runs: &mut Vec<Run>, slot: usize) -> usize {
-    if slot + 1 < runs.len() && runs[slot].joins(&runs[slot + 1]) {
-        runs[slot].len += runs[slot + 1].len;
-        runs.remove(slot + 1);
+/// Joins the runs `from..to` of a leaf, which have changed, with each other and the ones beside them, where they may be
+/// one; in which slot the first of them is then.
+fn join_between(runs: &mut Vec<Run>, from: usize, to: usize) -> usize {
+    let first = from.saturating_sub(1);
+    let end = runs.len().min(to + 1);
+    let (mut last, mut slot) = (first, first);
+    for at in first + 1..end {
+        let run = runs[at];
+        if runs[last].joins(&run) {
+            runs[last].len += run.len;
+        } else {
+            last += 1;
+            runs[last] = run;
+        }
+        if at == from {
+            slot = last;
+        }
     }
-    if slot > 0 && runs[slot - 1].joins(&runs[slot]) {
-        runs[slot - 1].len += runs[slot].len;
-        runs.remove(slot);
-        return slot - 1;
+    if last + 1 < end {
+        runs.drain(last + 1..end);
     }
     slot
 }

@@ -60,26 +60,23 @@ impl Order {
             self.nodes[old as usize].place
         } as usize;
         let node = &mut self.nodes[parent as usize];
-        node.visible[place] -= moved;
-        node.children.insert(place + 1, new);
-        node.visible.insert(place + 1, moved);
-        if node.children.len() <= NODE {
+        *node.count(place as u32) -= moved;
+        if !node.is_full() {
+            node.insert(place + 1, new, moved);
             self.number_children(parent, place + 1);
             return;
         }
-        let half = node.children.len() / 2;
-        let children = node.children.split_off(half);
-        let visible = node.visible.split_off(half);
-        let moved = visible.iter().sum();
-        let (above_leaves, grandparent) = (node.above_leaves, node.parent);
+        let mut right = node.split_off(NODE / 2);
+        match (place + 1).checked_sub(NODE / 2) {
+            Some(place) if place > 0 => right.insert(place, new, moved),
+            _ => node.insert(place + 1, new, moved),
+        }
+        let rest = node.visible().iter().sum();
+        let moved = right.visible().iter().sum();
+        let grandparent = node.parent;
+        right.parent = grandparent;
         let sibling = self.nodes.len() as u32;
-        self.nodes.push(Node {
-            parent: grandparent,
-            place: 0,
-            children,
-            visible,
-            above_leaves,
-        });
+        self.nodes.push(right);
         self.number_children(parent, 0);
         self.number_children(sibling, 0);
         if grandparent != NONE {
@@ -87,14 +84,8 @@ impl Order {
             return;
         }
         let root = self.nodes.len() as u32;
-        let rest = self.nodes[parent as usize].visible.iter().sum();
-        self.nodes.push(Node {
-            parent: NONE,
-            place: 0,
-            children: vec![parent, sibling],
-            visible: vec![rest, moved],
-            above_leaves: false,
-        });
+        self.nodes
+            .push(Node::of([(parent, rest), (sibling, moved)], false));
         self.number_children(root, 0);
         self.root = root;
     }
@@ -103,15 +94,15 @@ impl Order {
     pub(super) fn number_children(&mut self, parent: u32, from: usize) {
         let node = &self.nodes[parent as usize];
         if node.above_leaves {
-            for (place, child) in node.children.iter().enumerate().skip(from) {
+            for (place, child) in (from as u32..).zip(&node.children()[from..]) {
                 let leaf = &mut self.leaves[*child as usize];
-                (leaf.parent, leaf.place) = (parent, place as u32);
+                (leaf.parent, leaf.place) = (parent, place);
             }
             return;
         }
-        let children = node.children.len();
+        let children = node.children().len();
         for place in from..children {
-            let child = self.nodes[parent as usize].children[place];
+            let child = self.nodes[parent as usize].children()[place];
             let child = &mut self.nodes[child as usize];
             (child.parent, child.place) = (parent, place as u32);
         }

@@ -40,7 +40,8 @@ impl Order {
         let (mut place, mut parent) = (this.place as usize, this.parent);
         while parent != NONE {
             let node = &self.nodes[parent as usize];
-            if let Some(child) = (place + 1..node.children.len()).find(|i| node.visible[*i] > 0) {
+            if let Some(child) = (place + 1..node.children().len()).find(|i| node.visible()[*i] > 0)
+            {
                 return Some(self.first_visible_leaf(parent, child));
             }
             (place, parent) = (node.place as usize, node.parent);
@@ -52,12 +53,12 @@ impl Order {
     fn first_visible_leaf(&self, node: u32, child: usize) -> super::Place {
         let (mut node, mut child) = (&self.nodes[node as usize], child);
         while !node.above_leaves {
-            node = &self.nodes[node.children[child] as usize];
-            let shows = node.visible.iter().position(|visible| *visible > 0);
+            node = &self.nodes[node.children()[child] as usize];
+            let shows = node.visible().iter().position(|visible| *visible > 0);
             child = shows.expect("a count is the sum of what is below it");
         }
         super::Place {
-            leaf: node.children[child],
+            leaf: node.children()[child],
             slot: 0,
             offset: 0,
         }
