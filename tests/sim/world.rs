@@ -14,13 +14,13 @@ use collab_edit::crdt::{Anchor, Bias, Version};
 use collab_edit::document::{CharPos, EditKind};
 use collab_edit::security::{Access, Crypto, Entropy, Identity, Secret};
 use collab_edit::session::limits::DIAL_TIMEOUT;
-use collab_edit::session::{Command, Config, Event, Input, LinkId, Target, Time};
+use collab_edit::session::{Command, Config, Event, Input, LinkId, MemberState, Target, Time};
 use collab_edit::wire::{MemberId, Name};
 
 use super::checks;
 use super::network::{Network, Node, Piece, Way};
 use super::toy::Toy;
-use disk::Disk;
+pub(crate) use disk::Disk;
 
 /// How long things are done to the members, and how long they then have to come together.
 const BUSY: Duration = Duration::from_secs(60);
@@ -48,6 +48,7 @@ pub(crate) struct Totals {
     pub(crate) faults: usize,
     pub(crate) restarts: usize,
     pub(crate) garbage: usize,
+    pub(crate) forks: usize,
     pub(crate) bytes: u64,
 }
 
@@ -60,6 +61,7 @@ impl Totals {
         self.faults += other.faults;
         self.restarts += other.restarts;
         self.garbage += other.garbage;
+        self.forks += other.forks;
         self.bytes += other.bytes;
     }
 }
@@ -132,6 +134,10 @@ pub(crate) struct World {
     /// From how many missing operations on a history is fetched: in some seeds never, in some often.
     history_ops: u64,
     faults: bool,
+    /// Whether nothing goes wrong, so that nobody may be lost.
+    calm: bool,
+    /// Who is said to be linked to whom.
+    met: BTreeSet<(Node, MemberId)>,
     pub(crate) totals: Totals,
 }
 
@@ -165,6 +171,8 @@ impl World {
             most,
             history_ops,
             faults: true,
+            calm: false,
+            met: BTreeSet::new(),
             totals: Totals {
                 runs: 1,
                 ..Totals::default()
@@ -200,7 +208,7 @@ impl World {
     }
 
     /// `count` members, all but one of which join at once through that one while it edits; nothing goes
-    /// wrong.
+    /// wrong. Then every connection ends, and all dial all in the same moment.
     pub(crate) fn crowd(mut self, count: usize) -> Totals {
         self.start(None);
         for _ in 0..200 {
@@ -210,9 +218,23 @@ impl World {
         for _ in 1..count {
             self.start(Some(0));
         }
+        self.calm = true;
         self.run_until(Time(1_000));
         self.faults = false;
         self.run_until(Time(15_000));
+        checks::at_the_end(&self);
+        self.calm = false;
+        while let Some(connection) = self.network.anyone_open(&mut self.rng) {
+            for (node, link) in self.network.reset(connection) {
+                let why = "reset".to_owned();
+                self.input(node, Input::Closed { link, why });
+            }
+        }
+        self.calm = true;
+        for node in 0..count {
+            self.input(node, Input::RetryNow);
+        }
+        self.run_until(Time(30_000));
         checks::at_the_end(&self);
         self.totals.members = self.members.len();
         self.totals
@@ -383,6 +405,17 @@ impl World {
                     self.say(|| format!("{node} was refused: {why}"));
                     refused = true;
                 }
+                Event::MemberChanged {
+                    member,
+                    state,
+                    name,
+                } => match state {
+                    MemberState::Connected => drop(self.met.insert((node, member))),
+                    _ if self.met.remove(&(node, member)) && self.calm => {
+                        panic!("{node} has lost {name}")
+                    }
+                    _ => {}
+                },
                 Event::Warning(text) => self.say(|| format!("{node} warns: {text}")),
                 // Of the authors that garbage invents.
                 Event::Notice(text) if text.starts_with("edits of") => {}
