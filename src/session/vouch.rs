@@ -319,18 +319,15 @@ impl Vouch {
                 };
                 let (end, chain, _) = extend(seq, chain, &batches).ok_or(Fault::Forged)?;
                 let signed = is_signed(crypto, key, &author, (end, &chain), &signature);
-                return signed
-                    .then_some(Checked::Forked(at + 1))
-                    .ok_or(Fault::Forged);
+                if !signed {
+                    return Err(Fault::Forged);
+                }
+                return Ok(Checked::Forked(at + 1));
             }
             (at, known) = (at + width, known + 1);
         }
-        if end <= here
-            || self
-                .handed
-                .get(&author)
-                .is_some_and(|handed| end <= *handed)
-        {
+        let handed = self.handed.get(&author).copied().unwrap_or(0);
+        if end <= here.max(handed) {
             return Ok(Checked::Known);
         }
         batches.drain(..known);

@@ -138,6 +138,9 @@ pub(crate) struct World {
     calm: bool,
     /// Who is said to be linked to whom.
     met: BTreeSet<(Node, MemberId)>,
+    /// Who has dialled whom, and how often one has done so that had done it before.
+    dialled: BTreeSet<(Node, String)>,
+    dialled_again: usize,
     pub(crate) totals: Totals,
 }
 
@@ -173,6 +176,8 @@ impl World {
             faults: true,
             calm: false,
             met: BTreeSet::new(),
+            dialled: BTreeSet::new(),
+            dialled_again: 0,
             totals: Totals {
                 runs: 1,
                 ..Totals::default()
@@ -208,7 +213,8 @@ impl World {
     }
 
     /// `count` members, all but one of which join at once through that one while it edits; nothing goes
-    /// wrong. Then every connection ends, and all dial all in the same moment.
+    /// wrong. Then every connection ends, and all dial all in the same moment; then one leaves, and another
+    /// one is started again.
     pub(crate) fn crowd(mut self, count: usize) -> Totals {
         self.start(None);
         for _ in 0..200 {
@@ -231,11 +237,26 @@ impl World {
             }
         }
         self.calm = true;
+        self.dialled.clear();
+        self.dialled_again = 0;
         for node in 0..count {
             self.input(node, Input::RetryNow);
         }
         self.run_until(Time(30_000));
         checks::at_the_end(&self);
+        // One of two links goes, and who hears of that first may dial once more; but not everybody.
+        let again = self.dialled_again;
+        assert!(again < count * count / 8, "{again} dials were in vain");
+        self.calm = false;
+        let gone = count - 1;
+        self.input(gone, Input::Leave);
+        self.end(gone, false);
+        self.run_until(Time(32_000));
+        checks::left(&self, gone);
+        self.end(1, false);
+        self.restart(1, false);
+        self.run_until(Time(40_000));
+        checks::left(&self, gone);
         self.totals.members = self.members.len();
         self.totals
     }
@@ -466,6 +487,8 @@ impl World {
     fn execute(&mut self, node: Node, command: Command) {
         match command {
             Command::Dial { link, target } => {
+                let new = self.dialled.insert((node, target.to_string()));
+                self.dialled_again += usize::from(!new);
                 self.dialling.insert((node, link));
                 let delay = self.network.delay(&mut self.rng);
                 self.later(delay, Happening::Dial(node, link, target));
