@@ -583,11 +583,8 @@ impl Session {
     pub fn has_all_of(&self, member: &MemberId, log: &impl LogSource) -> bool {
         let link = self.peers.get(member).and_then(|peer| peer.link);
         let up = link.and_then(|id| self.links.get(&id)?.up());
-        up.and_then(|up| up.theirs.as_ref()).is_some_and(|theirs| {
-            theirs
-                .iter()
-                .all(|(author, next)| log.is_frozen(&author) || log.version().next(&author) >= next)
-        })
+        let theirs = up.and_then(|up| up.theirs.as_ref());
+        theirs.is_some_and(|theirs| theirs.iter().all(|entry| self.is_here(entry, log)))
     }
 
     /// Whether everything that the links' other ends are known to have is here. O(links × authors).
@@ -598,11 +595,7 @@ impl Session {
                 .values()
                 .filter_map(Link::up)
                 .filter_map(|up| up.theirs.as_ref())
-                .all(|theirs| {
-                    theirs.iter().all(|(author, next)| {
-                        log.is_frozen(&author) || log.version().next(&author) >= next
-                    })
-                })
+                .all(|theirs| theirs.iter().all(|entry| self.is_here(entry, log)))
     }
 
     /// Whether we are in a session, so that we dial and accept its members.

@@ -91,11 +91,19 @@ pub struct KeptSeal {
 pub struct Seals(Vec<KeptSeal>);
 
 impl Seals {
-    /// Adds a newer seal; the one that was the newest goes if it is not needed. One that is not newer is
-    /// passed over.
+    /// Adds a seal where it ends; the one before it goes if it is not needed. If there is one that ends at the
+    /// same place, that stays.
     pub fn push(&mut self, new: KeptSeal) {
+        let place = self.0.partition_point(|kept| kept.seal.end < new.seal.end);
+        let later = self.0.split_off(place);
+        if later
+            .first()
+            .is_some_and(|next| next.seal.end == new.seal.end)
+        {
+            self.0.extend(later);
+            return;
+        }
         match self.0.last_mut() {
-            Some(last) if new.seal.end <= last.seal.end => {}
             Some(last)
                 if last.batches.saturating_add(new.batches) <= SEAL_BATCHES
                     && last.bytes.saturating_add(new.bytes) <= SEAL_BYTES =>
@@ -108,6 +116,7 @@ impl Seals {
             }
             _ => self.0.push(new),
         }
+        self.0.extend(later);
     }
 
     /// The number after the last operation that is sealed.
@@ -126,13 +135,14 @@ impl Seals {
         &self.0[self.0.partition_point(|kept| kept.seal.end <= seq)..]
     }
 
-    /// Takes over newer seals that follow on those up to `base`. Of ours, those behind them stay.
+    /// Takes over newer seals that follow on those up to `base`. Of ours, those behind all of them stay.
     pub fn join(&mut self, base: u32, newer: impl IntoIterator<Item = KeptSeal>) {
         let behind = self.0.partition_point(|kept| kept.seal.end <= base);
         let ours = self.0.split_off(behind);
-        for kept in newer.into_iter().chain(ours) {
-            self.push(kept);
-        }
+        newer.into_iter().for_each(|kept| self.push(kept));
+        let end = self.end();
+        self.0
+            .extend(ours.into_iter().filter(|kept| kept.seal.end > end));
     }
 
     /// All of them, the first one first.

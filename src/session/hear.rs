@@ -52,7 +52,7 @@ impl Session {
                 if let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) {
                     up.pong = Some(ping.time);
                 }
-                if ping.digest != self.vouch.digest() {
+                if ping.digest != self.vouch.digest_of_news() {
                     self.heads_differ(id);
                 }
             }
@@ -166,17 +166,28 @@ impl Session {
                 .filter(|link| joining.link.is_none_or(|id| id == link.id));
             joining.goal = through.find_map(|link| link.up()?.theirs.clone());
         }
-        let is_here = |(author, next): (AuthorId, u32)| {
-            log.version().next(&author) >= next || log.is_frozen(&author)
-        };
-        if joining
-            .goal
+        let goal = self
+            .joining
             .as_ref()
-            .is_some_and(|goal| goal.iter().all(is_here))
-        {
+            .and_then(|joining| joining.goal.as_ref());
+        if goal.is_some_and(|goal| goal.iter().all(|entry| self.is_here(entry, log))) {
             self.joining = None;
             self.event(Event::Joined);
         }
+    }
+
+    /// Whether so many of an author's operations are here, or more are not to be had: it is frozen, or what is
+    /// here of it waits, since another one has signed two batches under one name and it goes on from that one
+    /// which is not here.
+    pub(super) fn is_here(&self, (author, next): (AuthorId, u32), log: &impl LogSource) -> bool {
+        let here = log.version().next(&author);
+        here >= next || log.is_frozen(&author) || self.is_stuck(&author, here, log)
+    }
+
+    /// See [`is_here`](Self::is_here).
+    pub(super) fn is_stuck(&self, author: &AuthorId, here: u32, log: &impl LogSource) -> bool {
+        let forks = self.vouch.forked().next().is_some();
+        forks && log.waiting_at(author, here, &mut Vec::new()).is_some()
     }
 
     fn want(&mut self, id: LinkId, want: &Want, log: &impl LogSource) {
@@ -196,7 +207,7 @@ impl Session {
         let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) else {
             return Ok(());
         };
-        if log.is_frozen(&author) {
+        if log.is_frozen(&author) || self.vouch.has_forked(&author) {
             return Ok(());
         }
         let Some(key) = self.roster.key_of(&author) else {
@@ -208,7 +219,7 @@ impl Session {
         let seq = ops.seq;
         let widths = ops.batches.iter().map(|batch| batch.width);
         let end = widths.fold(seq, u32::saturating_add);
-        let checked = self.vouch.check(ops, key, self.crypto.as_ref())?;
+        let checked = self.vouch.check(ops, key, self.crypto.as_ref(), log)?;
         let gap = matches!(checked, Checked::Gap);
         if let Some(theirs) = &mut up.theirs
             && (gap || own && theirs.next(&author) >= seq)
@@ -223,8 +234,10 @@ impl Session {
             return Ok(());
         }
         self.chases.progressed(author, id, own, now);
-        if let Checked::New(batches) = checked {
-            self.outputs.push_back(Output::Merge { link: id, batches });
+        match checked {
+            Checked::New(batches) => self.outputs.push_back(Output::Merge { link: id, batches }),
+            Checked::Forked(at) => self.found_out(author, at),
+            Checked::Known | Checked::Gap => {}
         }
         Ok(())
     }
@@ -273,9 +286,14 @@ impl Session {
         let found = self
             .vouch
             .contradiction(fork, key, self.crypto.as_ref(), log)?;
-        let Some(at) = found else {
-            return Ok(());
-        };
+        if let Some(at) = found {
+            self.found_out(author, at);
+        }
+        Ok(())
+    }
+
+    /// An author has signed other batches than those that are here, from `at` on.
+    fn found_out(&mut self, author: AuthorId, at: u32) {
         if self.vouch.is_forked(author) {
             self.outputs.push_back(Output::Forked { author });
         }
@@ -285,7 +303,6 @@ impl Session {
                 up.forks.push((author, at));
             }
         }
-        Ok(())
     }
 
     /// What came of batches that were to be merged.
@@ -300,11 +317,12 @@ impl Session {
         match verdict {
             Verdict::Applied => self.heads_changed(now),
             // What came before it may be good. It is signed: the fault is its author's, not that of one who
-            // passed it on.
+            // passed it on; unless it goes on from a batch for which there is another one here.
             Verdict::Rejected(why) => {
                 self.heads_changed(now);
                 let up = self.links.get(&id).and_then(|link| link.up());
-                if up.is_some_and(|up| up.author == author) {
+                let forks = self.vouch.forked().next().is_some();
+                if !forks && up.is_some_and(|up| up.author == author) {
                     self.fail(id, &Fault::BadBatch(why), now);
                 }
             }

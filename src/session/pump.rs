@@ -128,7 +128,7 @@ impl Session {
             up.compared = 0;
             return Some(Message::Ping(Ping {
                 time: now.0,
-                digest: self.vouch.digest(),
+                digest: self.vouch.digest_of_news(),
             }));
         }
         None

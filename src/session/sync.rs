@@ -158,6 +158,7 @@ impl Session {
         *author != self.me.author
             && self.roster.key_of(author).is_some()
             && !log.is_frozen(author)
+            && !self.is_stuck(author, have, log)
             && !self.fetch.as_ref().is_some_and(comes)
             && self
                 .links

@@ -57,6 +57,9 @@ pub(super) enum Checked {
     New(Vouched),
     /// Here already.
     Known,
+    /// Signed, and not what is here, which is signed, too: its author has signed two things under one name.
+    /// From where on, as [`Vouch::contradiction`] says it.
+    Forked(u32),
     /// What comes before is missing.
     Gap,
 }
@@ -75,6 +78,8 @@ pub(super) struct Vouch {
     authors: BTreeMap<AuthorId, Known>,
     /// The heads for which the tips were found last.
     seen: Version,
+    /// Up to where batches have been found good that are not in the log yet: they are being merged.
+    handed: BTreeMap<AuthorId, u32>,
     /// Who has signed two batches under one name.
     forked: BTreeSet<AuthorId>,
 }
@@ -99,6 +104,35 @@ impl Known {
         let start = || (0, Chain::start(author));
         let seal = self.seals.up_to(seq);
         seal.map_or_else(start, |seal| (seal.end, seal.chain))
+    }
+
+    /// Where the first of these batches begins, which follow on what is here, that is not what is here, or not
+    /// what a seal is over that is here.
+    fn differs(
+        &self,
+        author: &AuthorId,
+        (mut at, mut chain): (u32, Chain),
+        batches: &[Batch],
+        log: &impl LogSource,
+    ) -> Option<u32> {
+        let mut ours = Vec::new();
+        let mut seals = self.seals.after(at).iter().map(|kept| kept.seal).peekable();
+        for Batch { width, bytes } in batches {
+            let end = at + width;
+            let here = next_batch(log, author, at, &mut ours);
+            if here.is_some_and(|here| here != end || ours != *bytes) {
+                return Some(at);
+            }
+            if let Some(next) = seals.peek() {
+                chain = chain.then(at, *width, bytes);
+                if next.end < end || (next.end == end && next.chain != chain) {
+                    return Some(at);
+                }
+                seals.next_if(|next| next.end == end);
+            }
+            at = end;
+        }
+        None
     }
 }
 
@@ -187,6 +221,7 @@ impl Vouch {
     /// Finds the chains at the heads. O(authors) if these have changed, and the batches since the last
     /// seal of those that have.
     pub(super) fn follow(&mut self, log: &impl LogSource) {
+        self.handed.clear();
         if self.seen == *log.version() {
             return;
         }
@@ -236,12 +271,26 @@ impl Vouch {
         digest(tips.map(|(author, known)| (*author, known.tip.0, known.tip.1)))
     }
 
-    /// Holds batches against their author's signature.
+    /// A digest of what members that differ in it have to tell each other: of an author that has signed two
+    /// batches under one name, only that.
+    pub(super) fn digest_of_news(&self) -> [u8; 32] {
+        let others = self.authors.iter();
+        let others = others.filter(|(author, _)| !self.forked.contains(author));
+        let tips = others.map(|(author, known)| (*author, known.tip));
+        let forked = self.forked.iter();
+        let forked = forked.map(|author| (*author, (u32::MAX, Chain([0; 32]))));
+        let all: BTreeMap<AuthorId, (u32, Chain)> = tips.chain(forked).collect();
+        let all = all.into_iter();
+        digest(all.map(|(author, (next, chain))| (author, next, chain)))
+    }
+
+    /// Holds batches against their author's signature, and against what is here.
     pub(super) fn check(
         &mut self,
         ops: Ops,
         key: &[u8; 32],
         crypto: &dyn Crypto,
+        log: &impl LogSource,
     ) -> Result<Checked, Fault> {
         let Ops {
             author,
@@ -259,28 +308,46 @@ impl Vouch {
             return Err(Fault::Forged);
         };
         let new = || Known::new(&author);
-        let known = self.authors.entry(author).or_insert_with(new);
-        let (here, tip) = known.tip;
-        if end <= here {
+        let (here, tip) = self.authors.entry(author).or_insert_with(new).tip;
+        let (mut at, mut known, mut ours) = (seq, 0, Vec::new());
+        while at < here && known < batches.len() {
+            let Batch { width, bytes } = &batches[known];
+            if next_batch(log, &author, at, &mut ours) != Some(at + width) || ours != *bytes {
+                // Whoever passes on an author's other log has done so from a place where both are one.
+                let Some(chain) = self.chain_at(&author, seq, log) else {
+                    return Ok(Checked::Gap);
+                };
+                let (end, chain, _) = extend(seq, chain, &batches).ok_or(Fault::Forged)?;
+                let signed = is_signed(crypto, key, &author, (end, &chain), &signature);
+                if !signed {
+                    return Err(Fault::Forged);
+                }
+                return Ok(Checked::Forked(at + 1));
+            }
+            (at, known) = (at + width, known + 1);
+        }
+        let handed = self.handed.get(&author).copied().unwrap_or(0);
+        if end <= here.max(handed) {
             return Ok(Checked::Known);
         }
-        let chain = if seq <= here {
-            let mut skipped = 0;
-            while seq < here {
-                seq += batches[skipped].width;
-                skipped += 1;
-            }
-            batches.drain(..skipped);
-            (seq == here).then_some(tip).ok_or(Fault::Forged)?
+        batches.drain(..known);
+        seq = at;
+        let known = self.authors.entry(author).or_insert_with(new);
+        let chain = if seq == here {
+            tip
         } else {
             match known.base(&author, seq) {
                 (at, chain) if at == seq => chain,
                 _ => return Ok(Checked::Gap),
             }
         };
+        let start = (seq, chain);
         let (end, chain, bytes) = extend(seq, chain, &batches).ok_or(Fault::Forged)?;
         if !is_signed(crypto, key, &author, (end, &chain), &signature) {
             return Err(Fault::Forged);
+        }
+        if let Some(at) = known.differs(&author, start, &batches, log) {
+            return Ok(Checked::Forked(at + 1));
         }
         known.seals.push(KeptSeal {
             seal: Seal {
@@ -291,6 +358,7 @@ impl Vouch {
             batches: batches.len() as u32,
             bytes: bytes as u32,
         });
+        self.handed.insert(author, end);
         Ok(Checked::New(Vouched {
             author,
             seq,
@@ -371,30 +439,25 @@ impl Vouch {
         if !is_signed(crypto, key, author, (end, &last), &fork.signature) {
             return Err(Fault::Forged);
         }
-        let here = log.version().next(author);
-        if fork.seq > here {
-            return Ok(None);
+        match self.chain_at(author, fork.seq, log) {
+            Some(ours) if ours == chain => {}
+            None if fork.seq > log.version().next(author) => return Ok(None),
+            _ => return Ok(Some(fork.seq)),
         }
-        if self.chain_at(author, fork.seq, log) != Some(chain) {
-            return Ok(Some(fork.seq));
-        }
-        let (mut at, mut ours) = (fork.seq, Vec::new());
-        for theirs in &fork.batches {
-            if at >= here {
-                break;
-            }
-            let end = next_batch(log, author, at, &mut ours);
-            if end != Some(at + theirs.width) || ours != theirs.bytes {
-                return Ok(Some(at + 1));
-            }
-            at += theirs.width;
-        }
-        Ok(None)
+        let known = self.authors.get(author);
+        let differs =
+            known.and_then(|known| known.differs(author, (fork.seq, chain), &fork.batches, log));
+        Ok(differs.map(|at| at + 1))
     }
 
     /// Notes that an author has signed two batches under one name; whether that is new.
     pub(super) fn is_forked(&mut self, author: AuthorId) -> bool {
         self.forked.insert(author)
+    }
+
+    /// Whether an author has done that.
+    pub(super) fn has_forked(&self, author: &AuthorId) -> bool {
+        self.forked.contains(author)
     }
 
     /// Who has done that.
@@ -557,7 +620,7 @@ fn collect(
     })
 }
 
-fn to_wire(batch: SealedBatch) -> Batch {
+pub(super) fn to_wire(batch: SealedBatch) -> Batch {
     let SealedBatch { width, bytes } = batch;
     Batch { width, bytes }
 }

@@ -656,6 +656,70 @@ pub(crate) mod tests {
     use super::*;
     use crate::crdt::{Bias, OpId};
 
+    #[test]
+    fn what_says_nothing_or_too_much_is_refused() {
+        type Change = fn(&mut Message);
+        let changes: [Change; 8] = [
+            |message| match message {
+                Message::Hello(Hello { me, .. }) => me.authors.clear(),
+                Message::Members(members) => members.entries[0].authors.clear(),
+                _ => {}
+            },
+            |message| match message {
+                Message::Hello(Hello { me, .. }) => me.revision = MAX_REVISION,
+                Message::Members(members) => members.entries[0].revision = MAX_REVISION,
+                _ => {}
+            },
+            |message| {
+                if let Message::Access(access) = message {
+                    access.stamp = MAX_REVISION;
+                }
+            },
+            |message| {
+                if let Message::Want(want) = message {
+                    want.ranges[0].to = want.ranges[0].from;
+                }
+            },
+            |message| match message {
+                Message::Ops(ops) => ops.batches.clear(),
+                Message::Fork(fork) => fork.batches.clear(),
+                _ => {}
+            },
+            |message| {
+                if let Message::History(piece) = message {
+                    piece.total = MAX_HISTORY_BYTES as u32 + 1;
+                }
+            },
+            |message| {
+                if let Message::History(piece) = message {
+                    piece.at = piece.total;
+                }
+            },
+            |message| {
+                if let Message::History(piece) = message {
+                    piece.bytes.clear();
+                }
+            },
+        ];
+        for change in changes {
+            let mut changed = 0;
+            for sample in samples() {
+                let mut message = sample.clone();
+                change(&mut message);
+                if message == sample {
+                    continue;
+                }
+                changed += 1;
+                let mut bytes = Vec::new();
+                message.encode(&mut bytes);
+                let decoded = Message::decode(&bytes);
+                let refused = matches!(decoded, Err(DecodeError::Malformed { .. }));
+                assert!(refused, "{message:?}");
+            }
+            assert!(changed > 0);
+        }
+    }
+
     /// One message of each kind, with every field in use.
     pub(crate) fn samples() -> Vec<Message> {
         let author = AuthorId([0xa1; 16]);

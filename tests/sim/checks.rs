@@ -91,6 +91,16 @@ pub(crate) fn dial(world: &World, node: Node, to: &SocketAddr) {
     }
 }
 
+/// All know that this one has said goodbye.
+pub(crate) fn left(world: &World, gone: Node) {
+    for member in world.members.iter().filter(|member| member.runs) {
+        let views = member.core.session().members();
+        let mut views = views.iter();
+        let view = views.find(|view| view.member == world.members[gone].id);
+        assert_eq!(view.map(|view| view.state), Some(MemberState::Left));
+    }
+}
+
 /// After the quiet phase.
 pub(crate) fn at_the_end(world: &World) {
     for group in acquainted(world) {

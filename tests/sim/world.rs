@@ -14,13 +14,13 @@ use collab_edit::crdt::{Anchor, Bias, Version};
 use collab_edit::document::{CharPos, EditKind};
 use collab_edit::security::{Access, Crypto, Entropy, Identity, Secret};
 use collab_edit::session::limits::DIAL_TIMEOUT;
-use collab_edit::session::{Command, Config, Event, Input, LinkId, Target, Time};
+use collab_edit::session::{Command, Config, Event, Input, LinkId, MemberState, Target, Time};
 use collab_edit::wire::{MemberId, Name};
 
 use super::checks;
 use super::network::{Network, Node, Piece, Way};
 use super::toy::Toy;
-use disk::Disk;
+pub(crate) use disk::Disk;
 
 /// How long things are done to the members, and how long they then have to come together.
 const BUSY: Duration = Duration::from_secs(60);
@@ -48,6 +48,7 @@ pub(crate) struct Totals {
     pub(crate) faults: usize,
     pub(crate) restarts: usize,
     pub(crate) garbage: usize,
+    pub(crate) forks: usize,
     pub(crate) bytes: u64,
 }
 
@@ -60,6 +61,7 @@ impl Totals {
         self.faults += other.faults;
         self.restarts += other.restarts;
         self.garbage += other.garbage;
+        self.forks += other.forks;
         self.bytes += other.bytes;
     }
 }
@@ -132,6 +134,13 @@ pub(crate) struct World {
     /// From how many missing operations on a history is fetched: in some seeds never, in some often.
     history_ops: u64,
     faults: bool,
+    /// Whether nothing goes wrong, so that nobody may be lost.
+    calm: bool,
+    /// Who is said to be linked to whom.
+    met: BTreeSet<(Node, MemberId)>,
+    /// Who has dialled whom, and how often one has done so that had done it before.
+    dialled: BTreeSet<(Node, String)>,
+    dialled_again: usize,
     pub(crate) totals: Totals,
 }
 
@@ -165,6 +174,10 @@ impl World {
             most,
             history_ops,
             faults: true,
+            calm: false,
+            met: BTreeSet::new(),
+            dialled: BTreeSet::new(),
+            dialled_again: 0,
             totals: Totals {
                 runs: 1,
                 ..Totals::default()
@@ -200,7 +213,8 @@ impl World {
     }
 
     /// `count` members, all but one of which join at once through that one while it edits; nothing goes
-    /// wrong.
+    /// wrong. Then every connection ends, and all dial all in the same moment; then one leaves, and another
+    /// one is started again.
     pub(crate) fn crowd(mut self, count: usize) -> Totals {
         self.start(None);
         for _ in 0..200 {
@@ -210,10 +224,39 @@ impl World {
         for _ in 1..count {
             self.start(Some(0));
         }
+        self.calm = true;
         self.run_until(Time(1_000));
         self.faults = false;
         self.run_until(Time(15_000));
         checks::at_the_end(&self);
+        self.calm = false;
+        while let Some(connection) = self.network.anyone_open(&mut self.rng) {
+            for (node, link) in self.network.reset(connection) {
+                let why = "reset".to_owned();
+                self.input(node, Input::Closed { link, why });
+            }
+        }
+        self.calm = true;
+        self.dialled.clear();
+        self.dialled_again = 0;
+        for node in 0..count {
+            self.input(node, Input::RetryNow);
+        }
+        self.run_until(Time(30_000));
+        checks::at_the_end(&self);
+        // One of two links goes, and who hears of that first may dial once more; but not everybody.
+        let again = self.dialled_again;
+        assert!(again < count * count / 8, "{again} dials were in vain");
+        self.calm = false;
+        let gone = count - 1;
+        self.input(gone, Input::Leave);
+        self.end(gone, false);
+        self.run_until(Time(32_000));
+        checks::left(&self, gone);
+        self.end(1, false);
+        self.restart(1, false);
+        self.run_until(Time(40_000));
+        checks::left(&self, gone);
         self.totals.members = self.members.len();
         self.totals
     }
@@ -383,6 +426,17 @@ impl World {
                     self.say(|| format!("{node} was refused: {why}"));
                     refused = true;
                 }
+                Event::MemberChanged {
+                    member,
+                    state,
+                    name,
+                } => match state {
+                    MemberState::Connected => drop(self.met.insert((node, member))),
+                    _ if self.met.remove(&(node, member)) && self.calm => {
+                        panic!("{node} has lost {name}")
+                    }
+                    _ => {}
+                },
                 Event::Warning(text) => self.say(|| format!("{node} warns: {text}")),
                 // Of the authors that garbage invents.
                 Event::Notice(text) if text.starts_with("edits of") => {}
@@ -433,6 +487,8 @@ impl World {
     fn execute(&mut self, node: Node, command: Command) {
         match command {
             Command::Dial { link, target } => {
+                let new = self.dialled.insert((node, target.to_string()));
+                self.dialled_again += usize::from(!new);
                 self.dialling.insert((node, link));
                 let delay = self.network.delay(&mut self.rng);
                 self.later(delay, Happening::Dial(node, link, target));

@@ -163,6 +163,30 @@ fn cut_power(journal: &Path, durable: Durable) {
 }
 
 #[test]
+fn who_was_found_to_have_signed_two_things_stays_found_out() {
+    let (place, liar) = (Place::new(), AuthorId([7; 16]));
+    run(&place);
+    for start in 0..3 {
+        let (mut journal, content) = Journal::open(&place.state(), false).unwrap();
+        let mut past = Past::of(content).unwrap().unwrap();
+        if start == 0 {
+            past.note.forked.push(liar);
+        }
+        let config = Config::for_test(1, false, Properties::default());
+        let mut core = Core::resumed(config, &past, None, Time(0)).unwrap();
+        assert!(core.session().forked().eq([liar]), "start {start}");
+        let log = core.document().log();
+        assert!(log.is_frozen(&liar), "start {start}");
+        core.keep(
+            Keeper::new(log.version().clone()),
+            OurPlace::default(),
+            true,
+        );
+        assert!(keep(&mut core, &mut journal));
+    }
+}
+
+#[test]
 fn a_session_that_ends_between_any_two_calls_has_everything_once() {
     let mut met = 0;
     for fault in faults::ALL {

@@ -451,6 +451,41 @@ fn one_in_the_middle_with_handshakes_of_its_own_fails_always() {
     }
 }
 
+/// The first message of Noise opens under its key alone. So if that were made of the code, whoever has heard
+/// everything could try all codes.
+#[test]
+fn what_was_recorded_gives_nothing_to_try_codes_against() {
+    let made_of_code = |code: &Code| {
+        let password = code.password();
+        let bytes = password.as_bytes();
+        let hashed = Secret::new(*blake3::hash(bytes).as_bytes());
+        [code_key(bytes.to_vec()), hashed, open_key()]
+    };
+    for (access, tells) in [(code(RIGHT), false), (Access::Open, true)] {
+        let mut recorded = Vec::new();
+        let knock = Knock::Newcomer(Some(access.clone()));
+        let ends = [dialler(knock), acceptor(door(access))];
+        let ends = shake_meddled(ends, 1000, |who, _, said| {
+            recorded.push((who, said.clone()));
+        });
+        assert!(ends.iter().all(End::is_up));
+        let Access::Code(right) = code(RIGHT) else {
+            unreachable!()
+        };
+        let first = recorded
+            .iter()
+            .position(|(_, said)| said.len() == FIRST_BYTES);
+        let (before, first) = recorded.split_at(first.unwrap());
+        let opens = |key: Secret| {
+            let (link, entropy) = (Secret::new([9; 32]), Entropy::new(&Secret::new([9; 32])));
+            let mut end = SealedChannel::acceptor(VERSION, door(Access::Open), link, entropy);
+            end.said = before.iter().flat_map(|(_, said)| said.clone()).collect();
+            read(&mut end.noise(&key, false), &first[0].1).is_some()
+        };
+        assert_eq!(made_of_code(&right).into_iter().any(opens), tells);
+    }
+}
+
 /// A fake open session: whoever has a code does not enter, whoever has none is asked first.
 #[test]
 fn a_fake_open_session_is_not_entered() {
@@ -487,4 +522,14 @@ fn a_stranger_learns_no_more_than_that_a_session_is_there() {
         let key = member(2).member().link;
         assert!(!heard.windows(32).any(|bytes| bytes == key));
     }
+    // Nor more than that if it keeps to the protocol.
+    let ends = [newcomer("another-code"), acceptor(door(code(RIGHT)))];
+    let said = shake(ends, 1000)[1].said.concat();
+    assert_eq!(said.len(), GREETING_BYTES + 1 + PAKE_BYTES + 1);
+    let ends = [
+        dialler(Knock::Member(grant(7))),
+        acceptor(door(code(RIGHT))),
+    ];
+    let said = shake(ends, 1000)[1].said.concat();
+    assert_eq!(said.len(), GREETING_BYTES + 1);
 }

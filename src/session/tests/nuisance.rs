@@ -1,8 +1,10 @@
 //! A member, let in as everybody, that floods the others, leads them on, or uses up what all share.
 
 use super::*;
+use crate::session::limits::MAX_REMOTE_AUTHORS;
 use crate::session::link::Purpose;
-use crate::wire::{Access as AccessWord, Guesses, Members, Message, Presence};
+use crate::wire::limits::MAX_HEADS;
+use crate::wire::{Access as AccessWord, Guesses, Head, Heads, Members, Message, Presence};
 
 /// A host and a member, and another one, `mallory`, that says what it is told to say.
 fn scene(seed: u64) -> (Net, usize, usize, usize) {
@@ -26,6 +28,29 @@ fn say(net: &mut Net, from: usize, to: usize, message: &Message) {
         panic!("it sends");
     };
     net.execute(from, command);
+}
+
+#[test]
+fn who_names_ever_more_authors_is_left() {
+    let (mut net, host, a, mallory) = scene(34);
+    let heads = |from: u32| {
+        let head = |n: u32| Head {
+            author: AuthorId(std::array::from_fn(|i| (n >> (8 * (i % 4))) as u8)),
+            next: 1,
+            chain: [0; 16],
+        };
+        Message::Heads(Heads {
+            whole: false,
+            entries: (from..from + MAX_HEADS as u32).map(head).collect(),
+        })
+    };
+    for n in 0..MAX_REMOTE_AUTHORS / MAX_HEADS {
+        net.hear(host, mallory, heads((n * MAX_HEADS) as u32));
+        assert!(net.linked(host, mallory), "{n}");
+    }
+    net.hear(host, mallory, heads(u32::MAX - MAX_HEADS as u32));
+    assert!(!net.linked(host, mallory));
+    assert!(net.linked(host, a));
 }
 
 fn warned(net: &Net, node: usize, of: &str) -> bool {

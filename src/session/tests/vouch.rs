@@ -1,7 +1,7 @@
 //! Who wrote it: what nobody has signed comes nowhere, whichever way it is brought, and who signs two
 //! things under one name is found out.
 
-use super::super::vouch::statement;
+use super::super::vouch::{statement, to_wire};
 use super::*;
 use crate::crdt::Chain;
 use crate::wire::{Head, Heads, Ops, Range, Want};
@@ -333,6 +333,94 @@ fn a_fork_is_found_through_third_members_and_in_a_history() {
         assert!(forked(&net, third, author), "history: {history}");
         assert_eq!(next(&net, b, a), next(&net, a, a), "the rest has come");
     }
+}
+
+#[test]
+fn who_passes_on_the_other_log_of_a_fork_is_not_blamed() {
+    // One log of the liar came here while the other one was asked for: with batches as long as these, with
+    // longer ones over their ends, and shorter than what is here.
+    let cases: [&[(u8, u8)]; 3] = [&[(3, 2), (2, 2)], &[(2, 2), (4, 2)], &[(2, 2)]];
+    for (case, other) in cases.into_iter().enumerate() {
+        for good in [true, false] {
+            let (mut net, nodes) = mesh(52, 3);
+            let [host, a, liar] = nodes[..] else {
+                unreachable!()
+            };
+            let author = net.nodes[liar].session.me.author;
+            let one = signed(&net, liar, &[batch(2, 1), batch(1, 1)], 0);
+            net.hear(host, liar, Message::Ops(one));
+            net.run(Duration::from_millis(1));
+            let other: Vec<Batch> = other.iter().map(|(n, fill)| batch(*n, *fill)).collect();
+            let mut other = signed(&net, liar, &other, 0);
+            other.signature[3] ^= u8::from(!good);
+            net.hear(host, a, Message::Ops(other));
+            assert_eq!(net.linked(host, a), good, "{case}");
+            assert_eq!(forked(&net, host, author), good, "{case}");
+            assert_eq!(next(&net, host, liar), 3, "{case}");
+        }
+    }
+}
+
+#[test]
+fn two_logs_that_come_at_once_leave_one_that_can_be_passed_on() {
+    let logs: [&[Batch]; 3] = [
+        &[batch(3, 1), batch(2, 1)],
+        &[batch(3, 2)],
+        &[batch(1, 3), batch(5, 3)],
+    ];
+    for (one, other) in [(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)] {
+        let (mut net, nodes) = mesh(53, 3);
+        let [host, _, liar] = nodes[..] else {
+            unreachable!()
+        };
+        let both = [one, other].map(|log: usize| signed(&net, liar, logs[log], 0));
+        let (author, member) = (both[0].author, net.nodes[liar].session.me.member);
+        let (now, Node { session, log, .. }) = (net.now, &mut net.nodes[host]);
+        let link = session.peers[&member].link.unwrap();
+        session.vouch.follow(log);
+        for ops in both {
+            session.hear(link, Message::Ops(ops), now, log).unwrap();
+        }
+        net.handle(host, Input::Deadline);
+        net.run(Duration::from_millis(1));
+        // Every seal is over what is here, and one over all of it.
+        let (here, Node { session, log, .. }) = (next(&net, host, liar), &net.nodes[host]);
+        let stretch = session.stretch(author, 0, log).expect("something");
+        assert_eq!(stretch.seal.end, here, "{one} {other}");
+        let batches: Vec<Batch> = stretch.batches.into_iter().map(to_wire).collect();
+        let chains = (0..=batches.len()).map(|count| chain(&author, &batches[..count]));
+        let chains: Vec<(u32, Chain)> = chains.collect();
+        let (_, seals) = session.seals().find(|(of, _)| *of == author).unwrap();
+        for seal in seals.iter().map(|kept| kept.seal) {
+            assert!(chains.contains(&(seal.end, seal.chain)), "{one} {other}");
+        }
+    }
+}
+
+#[test]
+fn a_fork_that_both_know_is_no_news() {
+    let (mut net, nodes) = mesh(54, 3);
+    let [a, b, liar] = nodes[..] else {
+        unreachable!()
+    };
+    net.cut(a, b);
+    lie(&mut net, liar, a, 0, &[(3, 5)]);
+    lie(&mut net, liar, b, 0, &[(3, 6)]);
+    net.cut(liar, a);
+    net.cut(liar, b);
+    net.cut.remove(&(a.min(b), a.max(b)));
+    net.seconds(15);
+    let author = net.nodes[liar].session.me.author;
+    assert!(forked(&net, a, author) && forked(&net, b, author));
+    let from = net.transmitted.len();
+    net.seconds(60);
+    assert_eq!(said(&net, a, from, 4) + said(&net, b, from, 4), 0);
+    // What else happens is told as ever, and what they prove is what they have.
+    net.edit(a, 2, 3);
+    net.seconds(5);
+    assert_eq!(next(&net, b, a), next(&net, a, a));
+    let digests = [a, b].map(|node| net.nodes[node].session.vouch.digest());
+    assert_ne!(digests[0], digests[1]);
 }
 
 #[test]

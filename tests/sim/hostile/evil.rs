@@ -1,11 +1,15 @@
 //! The hostile member: it shakes hands, says who it is and answers pings as it should, so that its links stay
 //! up; and of everything else it says what it likes.
 //!
-//! Its own log is one, the same to everybody, and signed, however bad what is in it.
+//! What it writes is signed, however bad what is in it. In some seeds it is one log, the same to everybody; in
+//! the others it has several [faces](Face): logs that part somewhere, of which it shows everybody the one or the
+//! other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use collab_edit::crdt::{Anchor, AuthorId, Bias, Chain, OpId, Replica, Source, Version};
+use collab_edit::crdt::{
+    Anchor, AuthorId, Bias, Chain, History as Everything, OpId, Replica, Source, Version,
+};
 use collab_edit::security::{
     Access as WhoMayCome, Channel, Crypto, Door, Grant, Knock, Progress, Secret, author_id,
 };
@@ -18,9 +22,20 @@ use collab_edit::wire::{
 use rmp::encode as mp;
 
 use super::super::toy::Toy;
-use super::scene::{EVIL, address};
+use super::scene::{EVIL, FIRST, address};
 
 const SESSION: SessionId = SessionId([1; 16]);
+
+/// How it shows itself to some: one log, and what it would know if it were honest and had written that.
+struct Face {
+    pen: Replica,
+    /// What it has written: number, width, bytes.
+    written: Vec<(u32, Batch)>,
+    /// What the pen knew before each batch that it made, in its encoding.
+    before: Vec<Vec<u8>>,
+    /// Whether the last of that was none that the pen made.
+    spoiled: bool,
+}
 
 /// One of its lines, to an honest member.
 struct Line {
@@ -45,18 +60,18 @@ pub(super) struct Evil {
     stamp: u64,
     revision: u64,
     clock: u32,
-    /// What it would have written if it were honest.
-    pen: Replica,
-    /// What it has written: number, width, bytes.
-    written: Vec<(u32, Batch)>,
-    /// Whether the last of that was none that the pen made.
-    spoiled: bool,
+    faces: Vec<Face>,
+    /// The face that each node is shown, most of the time.
+    shown: BTreeMap<usize, usize>,
+    two_faced: bool,
+    /// Whether it writes only in front of everything.
+    in_front: bool,
     /// Batches of others, to be said again elsewhere.
     heard: Vec<Ops>,
 }
 
 impl Evil {
-    pub(super) fn new(rng: fastrand::Rng) -> Self {
+    pub(super) fn new(rng: fastrand::Rng, two_faced: bool, in_front: bool) -> Self {
         let keys = Toy {
             member: [66; 32],
             author: [166; 32],
@@ -72,11 +87,22 @@ impl Evil {
             stamp: 0,
             revision: 1,
             clock: 0,
-            pen,
-            written: Vec::new(),
-            spoiled: false,
+            faces: vec![Face {
+                pen,
+                written: Vec::new(),
+                before: Vec::new(),
+                spoiled: false,
+            }],
+            shown: BTreeMap::new(),
+            two_faced,
+            in_front,
             heard: Vec::new(),
         }
+    }
+
+    /// Who it is when it writes.
+    pub(super) fn author(&self) -> AuthorId {
+        author(&self.keys)
     }
 
     pub(super) fn is_linked(&self, node: usize) -> bool {
@@ -190,9 +216,9 @@ impl Evil {
         let mut seq = ops.seq;
         for batch in &ops.batches {
             if ops.author != author(&self.keys) {
-                let _verdict = self
-                    .pen
-                    .merge(ops.author, seq, &batch.bytes, &mut Vec::new());
+                for Face { pen, .. } in &mut self.faces {
+                    let _verdict = pen.merge(ops.author, seq, &batch.bytes, &mut Vec::new());
+                }
             }
             seq = seq.saturating_add(batch.width);
         }
@@ -238,6 +264,12 @@ impl Evil {
     }
 
     fn absurd(&mut self, number: usize) -> Vec<Message> {
+        if self.two_faced && !self.faces[0].pen.visible_text().contains(FIRST) && self.rng.bool() {
+            return vec![self.want_all()];
+        }
+        if self.two_faced && self.rng.u8(0..3) > 0 {
+            return self.own_ops(number);
+        }
         match self.rng.u8(0..27) {
             0 => vec![self.hello()],
             1 => vec![Message::Welcome(Welcome {
@@ -255,7 +287,7 @@ impl Evil {
             3 => vec![self.members(true)],
             4..=6 => vec![self.far_heads()],
             7 | 8 => vec![self.want()],
-            9..=13 => self.own_ops(),
+            9..=13 => self.own_ops(number),
             14 => self.parked(),
             15 => vec![self.bad_ops()],
             16 => {
@@ -440,6 +472,20 @@ impl Evil {
         })
     }
 
+    /// What an honest one would ask for that has nothing.
+    fn want_all(&self) -> Message {
+        let entries = self.entries.values();
+        let authors = entries.flat_map(|entry| collab_edit::session::authors(entry, &SESSION));
+        let range = |author| Range {
+            author,
+            from: 0,
+            to: u32::MAX,
+            chain: Chain::start(&author).short(),
+        };
+        let ranges = authors.map(range).collect();
+        Message::Want(Want { ranges })
+    }
+
     fn want(&mut self) -> Message {
         let count = if self.rng.u8(0..8) == 0 {
             1_000
@@ -461,12 +507,53 @@ impl Evil {
         })
     }
 
-    /// Some of what it has written, after it may have written more.
-    fn own_ops(&mut self) -> Vec<Message> {
-        if self.rng.bool() {
-            self.write();
+    /// The face to show on a line: mostly the same, and now and then another one, or a new one that parts from
+    /// one of the others where that ended, or further back.
+    fn face_for(&mut self, number: usize) -> usize {
+        if !self.two_faced {
+            return 0;
         }
-        let count = self.written.len();
+        if self.faces.len() < 4 && self.rng.u8(0..10) == 0 {
+            let old = &self.faces[self.rng.usize(..self.faces.len())];
+            let most = old.before.len();
+            let kept = if self.rng.bool() {
+                most.saturating_sub(self.rng.usize(0..3))
+            } else {
+                self.rng.usize(..=most)
+            };
+            let everything = match old.before.get(kept) {
+                Some(before) => before.clone(),
+                None => old.pen.encode_history(),
+            };
+            let everything = Everything::open(&everything).expect("what it made");
+            self.faces.push(Face {
+                pen: everything.build(author(&self.keys)).expect("what it made"),
+                written: old.written[..kept].to_vec(),
+                before: old.before[..kept].to_vec(),
+                spoiled: false,
+            });
+        }
+        let (node, any) = (self.lines[&number].node, self.rng.usize(..self.faces.len()));
+        let usual = *self.shown.entry(node).or_insert(any);
+        if self.rng.u8(0..12) == 0 { any } else { usual }
+    }
+
+    /// Some of what it has written, after it may have written more. If it has several faces, it may show two of
+    /// them at once.
+    fn own_ops(&mut self, number: usize) -> Vec<Message> {
+        let mut messages = self.face_ops(number);
+        if self.two_faced && self.rng.u8(0..6) == 0 {
+            messages.extend(self.face_ops(number));
+        }
+        messages
+    }
+
+    fn face_ops(&mut self, number: usize) -> Vec<Message> {
+        let face = self.face_for(number);
+        if self.rng.bool() {
+            self.write(face);
+        }
+        let count = self.faces[face].written.len();
         if count == 0 {
             return Vec::new();
         }
@@ -476,14 +563,15 @@ impl Evil {
             0
         };
         let to = self.rng.usize(from..count) + 1;
-        let mut signature = self.sign(to);
+        let mut signature = self.sign(face, to);
         if self.rng.u8(0..12) == 0 {
             signature[7] ^= 1;
         }
+        let written = &self.faces[face].written;
         let ops = Ops {
             author: author(&self.keys),
-            seq: self.written[from].0,
-            batches: self.written[from..to]
+            seq: written[from].0,
+            batches: written[from..to]
                 .iter()
                 .map(|(_, batch)| batch.clone())
                 .collect(),
@@ -492,12 +580,12 @@ impl Evil {
         vec![Message::Ops(ops)]
     }
 
-    /// Its signature over the first `count` batches that it has written.
-    fn sign(&self, count: usize) -> [u8; 64] {
+    /// Its signature over the first `count` batches of a face.
+    fn sign(&self, face: usize, count: usize) -> [u8; 64] {
         let me = author(&self.keys);
         let mut chain = Chain::start(&me);
         let mut end = 0_u32;
-        for (seq, batch) in &self.written[..count] {
+        for (seq, batch) in &self.faces[face].written[..count] {
             chain = chain.then(*seq, batch.width, &batch.bytes);
             end = seq + batch.width;
         }
@@ -511,46 +599,61 @@ impl Evil {
     }
 
     /// One more batch of its own: a good one, or, after which there are no more good ones, another.
-    fn write(&mut self) {
+    fn write(&mut self, face: usize) {
         let me = author(&self.keys);
-        let seq = self
-            .written
-            .last()
-            .map_or(0, |(seq, batch)| seq + batch.width);
-        if !self.spoiled && self.rng.u8(0..8) > 0 {
-            let len = self.pen.visible_text().chars().count();
-            let at = self.rng.usize(0..=len);
+        let Face {
+            pen,
+            written,
+            before,
+            spoiled,
+        } = &mut self.faces[face];
+        let seq = written.last().map_or(0, |(seq, batch)| seq + batch.width);
+        let text = pen.visible_text();
+        let first = text.chars().position(|c| c == FIRST);
+        if self.in_front && first.is_none() {
+            return;
+        }
+        let stays_good = self.in_front || self.rng.u8(0..if self.two_faced { 40 } else { 8 }) > 0;
+        if !*spoiled && stays_good {
+            if self.two_faced {
+                before.push(pen.encode_history());
+            }
+            let len = text.chars().count();
+            // What the others look for stays there.
+            let least = first.filter(|_| self.in_front).map_or(0, |first| first + 1);
+            let at = self.rng.usize(least..=len);
             match self.rng.u8(0..3) {
                 0 if at < len => {
-                    self.pen.delete(at..(at + 3).min(len));
+                    pen.delete(at..(at + 3).min(len));
                 }
                 1 => {
-                    self.pen.note(b"a note");
+                    pen.note(b"a note");
                 }
                 _ => {
-                    self.pen.insert(at, "\u{1b}[2J\u{202e}bad");
+                    let at = if self.in_front { 0 } else { at };
+                    pen.insert(at, "\u{1b}[2J\u{202e}bad");
                 }
             }
             let lamport = match self.rng.u8(0..6) {
                 0 => (1 << 53) - 1,
                 1 => 0,
-                _ => self.pen.next_lamport(),
+                _ => pen.next_lamport(),
             };
             let minutes = self.rng.u32(..) >> 8;
-            self.pen.commit_at(lamport, minutes, Source::Typed);
+            pen.commit_at(lamport, minutes, Source::Typed);
             let mut bytes = Vec::new();
-            if let Some(next) = self.pen.log().batch_at(&me, seq, &mut bytes) {
+            if let Some(next) = pen.log().batch_at(&me, seq, &mut bytes) {
                 let width = next - seq;
-                self.written.push((seq, Batch { width, bytes }));
+                written.push((seq, Batch { width, bytes }));
             }
             return;
         }
-        self.spoiled = true;
+        *spoiled = true;
         let bytes = self.absurd_batch(seq);
         // The first of these is what it says it is, so that all agree what follows on it.
         let width = 1;
         if seq < u32::MAX - 1 {
-            self.written.push((seq, Batch { width, bytes }));
+            self.faces[face].written.push((seq, Batch { width, bytes }));
         }
     }
 
@@ -704,16 +807,19 @@ impl Evil {
                 bytes: vec![7; HISTORY_PIECE_BYTES.min(100)],
             })];
         }
+        let number = self.face_for(number);
+        let face = &self.faces[number];
         let mut history = match self.rng.u8(0..4) {
             0 => vec![self.rng.u8(..); 5_000],
             1 => Replica::new(author(&self.keys)).encode_history(),
-            _ if self.spoiled => Vec::new(),
-            _ => self.pen.encode_history(),
+            _ if face.spoiled => Vec::new(),
+            _ => face.pen.encode_history(),
         };
         if !history.is_empty() {
-            let seals = (1..=self.written.len()).map(|count| Signed {
-                end: self.written[count - 1].0 + self.written[count - 1].1.width,
-                signature: self.sign(count),
+            let seals = face.written.iter().enumerate();
+            let seals = seals.map(|(n, (seq, batch))| Signed {
+                end: seq + batch.width,
+                signature: self.sign(number, n + 1),
             });
             let vouchers = Vouchers {
                 authors: vec![Voucher {

@@ -1,11 +1,19 @@
-//! Honest members on lines that take their time and never fail, and one place that is not honest.
+//! Honest members on lines that take their time, and one place that is not honest.
+//!
+//! In half of the seeds lines never fail, and all must end with the same. In the others the hostile member signs
+//! different batches under one name for different people, while members are cut off from each other, crash and
+//! come back from their journals, and come late. Then what is built on the one log of it cannot be told to those
+//! who have the other. So in half of those seeds it writes in front of all that others write, who never build on
+//! that: these must agree on everything that they have written. In the other half all write everywhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use collab_edit::app::core::{Cause, Core};
-use collab_edit::crdt::{Bias, Version};
+use collab_edit::app::keeper::Keeper;
+use collab_edit::app::kept::OurPlace;
+use collab_edit::crdt::{AuthorId, Bias, LogSource, Version};
 use collab_edit::document::{CharPos, EditKind};
 use collab_edit::session::limits::{
     MAX_DIALS, MAX_IN_FLIGHT_BYTES, MAX_LINKS, MAX_MEMBERS, OPS_BYTES,
@@ -14,7 +22,7 @@ use collab_edit::session::{Command, Config, Event, Input, LinkId, MemberState, T
 use collab_edit::wire::Name;
 
 use super::super::toy::Toy;
-use super::super::world::Totals;
+use super::super::world::{Disk, Totals};
 use super::evil::Evil;
 
 /// How long the hostile member is there, and how long the others then have to come together.
@@ -23,6 +31,9 @@ const QUIET: Duration = Duration::from_secs(20);
 
 /// The place of the hostile member among the nodes.
 pub(super) const EVIL: usize = 0;
+
+/// The first character that is inserted; each is inserted once.
+pub(super) const FIRST: char = '\u{F0000}';
 
 /// Where a node listens.
 pub(super) fn address(node: usize) -> SocketAddr {
@@ -37,6 +48,12 @@ pub(super) struct Member {
     /// Numbers the deadlines that were asked for; only the last one counts.
     deadline: u64,
     knew: Version,
+    disk: Disk,
+    /// Whether the program runs, and how often it was started again.
+    runs: bool,
+    starts: u8,
+    /// How much of the hostile author was here when it was found out, and when that was.
+    found_out: Option<(u32, Time)>,
 }
 
 /// A connection: who dialled and who accepted, and which of them have not closed it.
@@ -48,13 +65,17 @@ struct Line {
 }
 
 enum Happening {
-    Input(usize, Input),
+    /// For a node that was started so often.
+    Input(usize, u8, Input),
     /// Bytes towards one end of a line; none: it ends.
     Piece(usize, usize, Option<Vec<u8>>),
     Deadline(usize, u64),
     Join(usize),
     Edit,
     Attack,
+    Fault,
+    Heal,
+    Restart(usize),
 }
 
 /// See the module.
@@ -71,6 +92,11 @@ pub(super) struct Scene {
     by_end: BTreeMap<(usize, LinkId), (usize, usize)>,
     evil: Evil,
     evil_links: u64,
+    two_faced: bool,
+    /// Whether nobody builds on what the hostile member writes.
+    apart: bool,
+    /// Between whom no line is.
+    cut: BTreeSet<(usize, usize)>,
     busy: bool,
     next_char: u32,
     totals: Totals,
@@ -80,6 +106,8 @@ impl Scene {
     pub(super) fn new(seed: u64, tell: bool) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let honest = rng.usize(2..=4);
+        let two_faced = rng.bool();
+        let apart = two_faced && rng.bool();
         let mut scene = Self {
             seed,
             tell,
@@ -89,10 +117,13 @@ impl Scene {
             members: BTreeMap::new(),
             lines: Vec::new(),
             by_end: BTreeMap::new(),
-            evil: Evil::new(rng.fork()),
+            evil: Evil::new(rng.fork(), two_faced, apart),
             evil_links: 0,
+            two_faced,
+            apart,
+            cut: BTreeSet::new(),
             busy: true,
-            next_char: 0xF0000,
+            next_char: FIRST.into(),
             totals: Totals {
                 runs: 1,
                 ..Totals::default()
@@ -100,16 +131,10 @@ impl Scene {
             rng,
         };
         for node in 1..=honest {
-            let (member, author) = ([node as u8; 32], [node as u8 + 100; 32]);
-            let config = Config {
-                name: Name::new(&format!("m{node}")),
-                crypto: Box::new(Toy { member, author }),
-                inside: (node == 1).then(super::super::inside),
-                kept: Vec::new(),
-                seed: scene.rng.u64(..),
-                history_ops: *scene.rng.choice(&[20, 200, u64::MAX]).expect("some"),
-            };
-            let core = Core::new(config, Time(0));
+            let mut config = scene.config(node, 0);
+            config.inside = (node == 1).then(super::super::inside);
+            let mut core = Core::new(config, Time(0));
+            core.keep(Keeper::new(Version::new()), OurPlace::default(), node == 1);
             scene.members.insert(
                 node,
                 Member {
@@ -118,25 +143,47 @@ impl Scene {
                     joined: node == 1,
                     accepted: 0,
                     deadline: 0,
+                    disk: Disk::default(),
+                    runs: true,
+                    starts: 0,
+                    found_out: None,
                 },
             );
             let addrs = vec![address(node)];
             scene.input(node, Input::Listening { addrs });
             if node > 1 {
                 // Some come before the hostile one, some after it.
-                let at = Time(scene.rng.u64(0..4_000));
+                let latest = if two_faced { 12_000 } else { 4_000 };
+                let at = Time(scene.rng.u64(0..latest));
                 scene.at(at, Happening::Join(node));
             }
         }
         scene.at(Time(500), Happening::Edit);
         scene.at(Time(1_000), Happening::Attack);
+        if two_faced {
+            scene.at(Time(3_000), Happening::Fault);
+        }
         scene
+    }
+
+    /// What a program of an honest member starts with.
+    fn config(&mut self, node: usize, starts: u8) -> Config {
+        let (member, author) = ([node as u8; 32], [node as u8 + 100 + 10 * starts; 32]);
+        Config {
+            name: Name::new(&format!("m{node}")),
+            crypto: Box::new(Toy { member, author }),
+            inside: None,
+            kept: Vec::new(),
+            seed: self.rng.u64(..),
+            history_ops: *self.rng.choice(&[20, 200, u64::MAX]).expect("some"),
+        }
     }
 
     /// Runs the whole scenario and checks what must hold.
     pub(super) fn run(mut self) -> Totals {
         self.run_until(Time(0) + BUSY);
         self.busy = false;
+        self.cut.clear();
         self.say(|| "the hostile member is gone".to_owned());
         for line in 0..self.lines.len() {
             for side in 0..2 {
@@ -146,7 +193,13 @@ impl Scene {
             }
         }
         self.run_until(Time(0) + BUSY + QUIET);
-        self.check();
+        let found_out = |member: &&Member| member.found_out.is_some();
+        self.totals.forks = self.members.values().filter(found_out).count();
+        if self.two_faced {
+            self.check_two_faced();
+        } else {
+            self.check();
+        }
         self.totals.members = self.members.len();
         self.totals
     }
@@ -184,14 +237,22 @@ impl Scene {
 
     fn happen(&mut self, happening: Happening) {
         match happening {
-            Happening::Input(node, input) => self.input(node, input),
+            Happening::Input(node, starts, input) => {
+                if self.members[&node].starts == starts {
+                    self.input(node, input);
+                }
+            }
             Happening::Piece(line, side, piece) => self.arrive(line, side, piece),
             Happening::Deadline(node, number) => {
-                if self.members[&node].deadline == number {
+                if self.members[&node].runs && self.members[&node].deadline == number {
                     self.input(node, Input::Deadline);
                 }
             }
             Happening::Join(node) => {
+                if !self.members[&1].runs || self.cut.contains(&(1, node)) {
+                    let at = self.now + Duration::from_secs(1);
+                    return self.at(at, Happening::Join(node));
+                }
                 let target = address(1).to_string();
                 // A person asks for the code.
                 let access = self.members[&1].core.session().access().cloned();
@@ -211,13 +272,108 @@ impl Scene {
                     self.at(at, Happening::Attack);
                 }
             }
+            Happening::Fault => {
+                if self.busy {
+                    self.fault();
+                    let at = self.now + Duration::from_millis(self.rng.u64(500..4_000));
+                    self.at(at, Happening::Fault);
+                }
+            }
+            Happening::Heal => self.cut.clear(),
+            Happening::Restart(node) => self.restart(node),
+        }
+    }
+
+    /// Two honest members are cut off from each other for a while, or one crashes.
+    fn fault(&mut self) {
+        self.totals.faults += 1;
+        let nodes: Vec<usize> = self.members.keys().copied().collect();
+        let (a, b) = (self.rng.choice(&nodes), self.rng.choice(&nodes));
+        let (a, b) = (*a.expect("some"), *b.expect("some"));
+        let after = Duration::from_millis(self.rng.u64(100..6_000));
+        if a != b {
+            self.say(|| format!("{a} and {b} are cut off from each other for {after:?}"));
+            self.cut.insert((a.min(b), a.max(b)));
+            self.end_lines(|ends| ends == [a, b] || ends == [b, a]);
+            self.at(self.now + after, Happening::Heal);
+        } else if self.members[&a].runs && self.members[&a].joined {
+            self.say(|| format!("{a} crashes, for {after:?}"));
+            let now = self.now;
+            let (machine, mut rng) = (self.rng.bool(), self.rng.fork());
+            let member = self.member(a);
+            member.runs = false;
+            member.disk.crash(machine, now, &mut rng);
+            for line in 0..self.lines.len() {
+                for side in 0..2 {
+                    if self.lines[line].ends[side].0 == a {
+                        self.close(line, side);
+                    }
+                }
+            }
+            self.at(self.now + after, Happening::Restart(a));
+        }
+    }
+
+    /// Lines end, by themselves, for both ends.
+    fn end_lines(&mut self, which: impl Fn([usize; 2]) -> bool) {
+        for line in 0..self.lines.len() {
+            if which(self.lines[line].ends.map(|(node, _)| node)) {
+                self.send(line, 0, None);
+                self.send(line, 1, None);
+            }
+        }
+    }
+
+    /// The program of a crashed member is started again with what its journal holds.
+    fn restart(&mut self, node: usize) {
+        self.totals.restarts += 1;
+        let starts = self.members[&node].starts + 1;
+        let config = self.config(node, starts);
+        // If not even its keys were durable, it comes as a newcomer.
+        let (mut core, disk, inside) = match self.members[&node].disk.open() {
+            Some((past, disk)) => {
+                let core = Core::resumed(config, &past, None, self.now);
+                (core.expect("our own journal"), disk, true)
+            }
+            None => (Core::new(config, self.now), Disk::default(), false),
+        };
+        let found = core.document().log().version().clone();
+        let known: Vec<AuthorId> = core.session().forked().collect();
+        core.keep(Keeper::new(found.clone()), OurPlace::default(), inside);
+        self.say(|| format!("{node} comes back"));
+        let (now, evil) = (self.now, self.evil.author());
+        let member = self.member(node);
+        member.disk.check_found(&found);
+        let long_known = member
+            .found_out
+            .is_some_and(|(_, at)| at + Duration::from_secs(7) < now);
+        assert!(!long_known || known == [evil], "it has forgotten a fork");
+        // What was lost may come again, but for what was found out.
+        member.found_out = member
+            .found_out
+            .filter(|_| known == [evil])
+            .map(|(_, at)| (found.next(&evil), at));
+        (member.core, member.disk, member.knew) = (core, disk, found);
+        (member.starts, member.runs, member.joined) = (starts, true, inside);
+        let addrs = vec![address(node)];
+        self.input(node, Input::Listening { addrs });
+        if !inside {
+            self.happen(Happening::Join(node));
         }
     }
 
     fn input(&mut self, node: usize, input: Input) {
         let member = self.members.get_mut(&node).expect("an honest one");
-        member.core.handle(input, self.now);
-        self.after(node);
+        if member.runs {
+            member.core.handle(input, self.now);
+            self.after(node);
+        }
+    }
+
+    /// Something for a node happens later, if it has not been started anew by then.
+    fn later(&mut self, at: Time, node: usize, input: Input) {
+        let starts = self.members[&node].starts;
+        self.at(at, Happening::Input(node, starts, input));
     }
 
     fn member(&mut self, node: usize) -> &mut Member {
@@ -238,6 +394,11 @@ impl Scene {
                     self.at(at, Happening::Join(node));
                 }
                 Event::Warning(text) | Event::Notice(text) => {
+                    // Of what others with other logs of it pass on, nobody thinks ill.
+                    assert!(
+                        !(self.apart && text.starts_with("link to m")),
+                        "{node}: {text}"
+                    );
                     self.say(|| format!("{node} is told: {text}"));
                 }
                 _ => {}
@@ -250,9 +411,22 @@ impl Scene {
                 "its text was not what its logs say"
             );
         }
+        let (now, evil) = (self.now, self.evil.author());
         let member = self.member(node);
         bounded(&member.core);
-        member.knew.join(member.core.document().log().version());
+        let (session, log) = (member.core.session(), member.core.document().log());
+        if let Some(forked) = session.forked().next() {
+            assert!(
+                forked == evil && session.forked().count() == 1,
+                "{node} says that an honest member has two faces"
+            );
+            let (next, _) = *member
+                .found_out
+                .get_or_insert_with(|| (log.next(&evil), now));
+            assert_eq!(log.next(&evil), next, "it was taken further");
+        }
+        member.knew.join(log.version());
+        member.disk.write(&mut member.core, now);
         member.deadline += 1;
         let number = member.deadline;
         if let Some(at) = member.core.next_deadline() {
@@ -272,19 +446,25 @@ impl Scene {
                 let to = known
                     .into_iter()
                     .find(|to| address(*to).to_string() == target);
-                match to.filter(|to| *to != EVIL || self.busy) {
+                let there = |to: &usize| match *to {
+                    EVIL => self.busy,
+                    to => {
+                        self.members[&to].runs && !self.cut.contains(&(node.min(to), node.max(to)))
+                    }
+                };
+                match to.filter(there) {
                     Some(to) => {
                         let theirs = self.accept(to);
                         self.connect((node, link), (to, theirs));
                         let addr = address(to);
                         let at = self.now + self.latency();
                         self.lines.last_mut().expect("the new one").arrives[0] = at;
-                        self.at(at, Happening::Input(node, Input::Dialled { link, addr }));
+                        self.later(at, node, Input::Dialled { link, addr });
                     }
                     None => {
                         let why = "no answer".to_owned();
                         let at = self.now + Duration::from_secs(self.rng.u64(0..3));
-                        self.at(at, Happening::Input(node, Input::DialFailed { link, why }));
+                        self.later(at, node, Input::DialFailed { link, why });
                     }
                 }
             }
@@ -293,7 +473,7 @@ impl Scene {
                 if let Some((line, side)) = self.by_end.get(&(node, link)).copied() {
                     let left = self.send(line, side, Some(bytes));
                     let flushed = Input::Flushed { link, bytes: count };
-                    self.at(left, Happening::Input(node, flushed));
+                    self.later(left, node, flushed);
                 }
             }
             Command::Close { link } => {
@@ -331,7 +511,7 @@ impl Scene {
             let from = SocketAddr::new(address(dialler.0).ip(), 9);
             let at = self.now + self.latency();
             self.lines[line].arrives[1] = at;
-            self.at(at, Happening::Input(to, Input::Accepted { link, from }));
+            self.later(at, to, Input::Accepted { link, from });
         }
     }
 
@@ -388,6 +568,9 @@ impl Scene {
     fn attack(&mut self) {
         let nodes: Vec<usize> = self.members.keys().copied().collect();
         let node = *self.rng.choice(&nodes).expect("some");
+        if !self.members[&node].runs {
+            return;
+        }
         if !self.evil.is_linked(node) {
             self.evil_links += 1;
             let link = LinkId::Dialled(self.evil_links);
@@ -415,20 +598,34 @@ impl Scene {
         let joined: Vec<usize> = self
             .members
             .iter()
-            .filter(|(_, member)| member.joined)
+            .filter(|(_, member)| member.joined && member.runs)
             .map(|(node, _)| *node)
             .collect();
-        let node = *self.rng.choice(&joined).expect("the first one");
+        let Some(node) = self.rng.choice(joined) else {
+            return;
+        };
         let now = self.now;
         let len = self.member(node).core.document().len();
+        let mut least = 0;
+        if self.apart {
+            // The first character of all is an honest one and stays; what is behind it is honest, too.
+            let text = self.member(node).core.document().rope().to_string();
+            match text.chars().position(|c| c == FIRST) {
+                Some(first) => least = first + 1,
+                None if self.totals.edits == 0 => {}
+                None => return,
+            }
+        }
         let at = if self.rng.bool() {
-            len.min(2)
+            (least + 2).min(len)
         } else {
-            self.rng.usize(0..=len)
+            self.rng.usize(least..=len)
         };
-        let (kind, end) = (self.rng.u8(0..10), (at + self.rng.usize(1..6)).min(len));
+        let kinds = if self.apart { 9 } else { 10 };
+        let (kind, end) = (self.rng.u8(0..kinds), (at + self.rng.usize(1..6)).min(len));
         let first = self.next_char;
         self.next_char += 1;
+        let kind = if self.totals.edits == 0 { 0 } else { kind };
         let core = &mut self.member(node).core;
         match kind {
             0..=6 => {
@@ -445,6 +642,82 @@ impl Scene {
         }
         self.totals.edits += 1;
         self.after(node);
+    }
+
+    /// After the quiet phase, if different batches were signed under one name.
+    fn check_two_faced(&self) {
+        let evil = self.evil.author();
+        let batches = |core: &Core, author: &AuthorId| {
+            let (log, mut found, mut at) = (core.document().replica(), Vec::new(), 0);
+            let mut batch = Vec::new();
+            while let Some(end) = log.batch_at(author, at, &mut batch) {
+                found.push((at, std::mem::take(&mut batch)));
+                at = end;
+            }
+            found
+        };
+        let honest = |core: &Core| -> String {
+            let everything = core.document().everything();
+            everything.chars().filter(|c| *c >= FIRST).collect()
+        };
+        let ours = |core: &Core| -> Vec<(AuthorId, u32)> {
+            let heads = core.document().log().version().iter();
+            heads.filter(|(author, _)| *author != evil).collect()
+        };
+        for (node, member) in &self.members {
+            let (core, log) = (&member.core, member.core.document().log());
+            core.document().check_invariants();
+            assert!(member.joined, "{node} is still outside");
+            assert!(
+                log.version().covers(&member.knew),
+                "something known is gone"
+            );
+            let away: Vec<String> = self.away(member);
+            assert!(away.is_empty(), "{node} has no link to {away:?}");
+            for (other, there) in &self.members {
+                let there = &there.core;
+                let (one, two) = (batches(core, &evil), batches(there, &evil));
+                if one.iter().zip(&two).any(|(one, two)| one != two) {
+                    let knows = core.session().forked().any(|author| author == evil);
+                    assert!(
+                        knows,
+                        "{node} and {other} have different batches and {node} names nobody"
+                    );
+                }
+                if self.apart {
+                    assert_eq!(ours(core), ours(there), "heads of {node} and {other}");
+                    let (one, two) = (honest(core), honest(there));
+                    assert_eq!(one, two, "the order of {node} and {other}");
+                    let characters: BTreeSet<char> = one.chars().collect();
+                    assert_eq!(
+                        characters.len(),
+                        one.chars().count(),
+                        "something is there twice"
+                    );
+                }
+                for (author, next) in ours(there) {
+                    // What cannot be applied here is here all the same, and waits.
+                    let (here, mut batch) = (log.next(&author), Vec::new());
+                    let replica = core.document().replica();
+                    assert!(
+                        here >= next || replica.waiting_at(&author, here, &mut batch).is_some(),
+                        "{node} lacks what {other} has of {author:?}"
+                    );
+                    assert!(
+                        !self.apart || !log.is_frozen(&author),
+                        "{node} takes nothing more"
+                    );
+                }
+            }
+        }
+    }
+
+    /// To whom an honest member has no link.
+    fn away(&self, member: &Member) -> Vec<String> {
+        let views = member.core.session().members().into_iter();
+        let honest = views.filter(|view| view.name.starts_with('m'));
+        let away = honest.filter(|view| view.state != MemberState::Connected);
+        away.map(|view| view.name).collect()
     }
 
     /// After the quiet phase.
@@ -477,14 +750,7 @@ impl Scene {
                 first.core.session().access(),
                 "the code of {node}"
             );
-            let honest = session
-                .members()
-                .into_iter()
-                .filter(|view| view.name.starts_with('m'));
-            let away: Vec<String> = honest
-                .filter(|view| view.state != MemberState::Connected)
-                .map(|view| view.name)
-                .collect();
+            let away = self.away(member);
             assert!(away.is_empty(), "{node} has no link to {away:?}");
         }
         self.totals.merged = document.len();
