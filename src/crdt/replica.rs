@@ -399,17 +399,27 @@ impl Replica {
     ) -> Result<(), Undecoded> {
         let mut targets = std::mem::take(&mut self.spans);
         targets.clear();
-        let decoded = decode(bytes, &self.log, author, &mut targets);
-        let decoded = decoded.and_then(|batch| {
-            let found = batch.info.end - batch.info.seq;
-            match width {
-                Some(said) if said != found => Err(Invalid::Width { said, found }.into()),
-                _ => Ok(batch),
-            }
-        });
-        let applied = decoded.and_then(|batch| self.apply_batch(author, &batch, &targets, changes));
+        let applied = self.decode_and_apply(author, width, bytes, &mut targets, changes);
         self.spans = targets;
         applied
+    }
+
+    /// [`try_apply`](Self::try_apply), with a list for the targets.
+    #[inline]
+    fn decode_and_apply(
+        &mut self,
+        author: AuthorIx,
+        width: Option<u32>,
+        bytes: &[u8],
+        targets: &mut Vec<Span>,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), Undecoded> {
+        let batch = decode(bytes, &self.log, author, targets)?;
+        let found = batch.info.end - batch.info.seq;
+        match width {
+            Some(said) if said != found => Err(Invalid::Width { said, found }.into()),
+            _ => self.apply_batch(author, &batch, targets, changes),
+        }
     }
 
     fn apply_batch(
@@ -420,17 +430,17 @@ impl Replica {
         changes: &mut Vec<Change>,
     ) -> Result<(), Undecoded> {
         let before = changes.len();
-        for (i, op) in batch.ops().enumerate() {
-            if let Err(why) = self.apply(author, batch.info.lamport, op, targets, changes) {
-                if i > 0 {
-                    // Rare, and once per author at most: what the first operations did to the order
-                    // is forgotten by building it anew.
-                    changes.truncate(before);
-                    self.log.drop_open(author);
-                    self.rebuild();
-                }
-                return Err(why.into());
+        let lamport = batch.info.lamport;
+        let mut ops = batch.ops();
+        if let Err(why) = ops.try_for_each(|op| self.apply(author, lamport, op, targets, changes)) {
+            if self.log[author].end() > batch.info.seq {
+                // Rare, and once per author at most: what the first operations did to the order
+                // is forgotten by building it anew.
+                changes.truncate(before);
+                self.log.drop_open(author);
+                self.rebuild();
             }
+            return Err(why.into());
         }
         let BatchInfo {
             end,
@@ -445,7 +455,8 @@ impl Replica {
     }
 
     /// Checks and applies one operation; changes nothing if it is invalid.
-    pub(crate) fn apply(
+    #[inline(never)]
+    fn apply(
         &mut self,
         author: AuthorIx,
         lamport: u64,
@@ -497,9 +508,6 @@ impl Replica {
     ) -> Result<usize, Invalid> {
         let id = Id::new(author, self.log[author].end());
         let continues = self.log[author].continues(author, left, right);
-        if continues && let Some(at) = self.type_on(author, text, chars, None) {
-            return Ok(at);
-        }
         let order = &mut self.order;
         let front = match left {
             Some(left) => Some(order.locate(left).ok_or(Invalid::NotACharacter)?),
@@ -561,11 +569,11 @@ impl Replica {
     }
 
     /// Panics if local operations are in no batch yet.
-    #[inline]
+    #[inline(always)] // On the road of a key.
     pub(crate) fn check_committed(&self) {
-        assert_eq!(
-            self.log[self.me].next(),
-            self.log[self.me].end(),
+        let log = &self.log[self.me];
+        assert!(
+            log.next() == log.end(),
             "local operations are not committed"
         );
     }
