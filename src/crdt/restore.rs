@@ -67,7 +67,8 @@ impl<'a> Source<'a> {
     #[inline]
     fn take(&mut self, chars: usize) -> Option<&'a str> {
         let (text, rest) = self.rest.split_at_checked(self.bytes(chars))?;
-        if text.len() > chars && text.chars().count() != chars {
+        // Where the text ends there may be fewer than were asked for.
+        if rest.is_empty() && text.chars().count() != chars {
             return None;
         }
         self.rest = rest;
