@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::security::{Channel, Knock, Progress};
-use crate::wire::{Hello, Members, frame};
+use crate::wire::{self, Hello, Members, frame};
 
 const CODE: &str = "otter-lamp-river-moon";
 
@@ -129,6 +129,38 @@ fn a_stranger_that_talks_and_talks_is_closed() {
         net.handle(host, Input::Received { link, bytes });
         assert!(!net.nodes[host].session.links.contains_key(&link));
     }
+}
+
+/// Nor of what it says while it waits to know whether its code is right.
+#[test]
+fn a_stranger_that_talks_while_it_waits_is_closed() {
+    let (mut net, host, _) = pair(37);
+    for guess in 0..2 * limits::FREE_GUESSES {
+        let guesser = net.add("guesser", false, None);
+        net.join_with(guesser, host, code(&format!("a-guess-{guess}")));
+    }
+    net.seconds(30);
+    // The first is answered at once, so the second one waits.
+    let waiting = [1, 2].map(|number| {
+        let link = LinkId::Accepted(1_000_000 + number);
+        let from = SocketAddr::from(([10, 9, 9, 9], 5));
+        net.handle(host, Input::Accepted { link, from });
+        let secret = Secret::new([number as u8; 32]);
+        let mut stranger = Identity::new(secret.clone(), Entropy::new(&secret));
+        let mut channel = stranger.dialler(wire::VERSION, Knock::Newcomer(code("a-wrong-guess")));
+        let mut bytes = channel.step(&[]).send;
+        for _ in 0..2 {
+            net.handle(host, Input::Received { link, bytes });
+            let (_, heard) = net.transmitted.last().expect("a greeting").clone();
+            bytes = channel.step(&heard).send;
+        }
+        link
+    });
+    let link = waiting[1];
+    assert!(net.nodes[host].session.links[&link].is_guessing());
+    let bytes = vec![7; 60_000];
+    net.handle(host, Input::Received { link, bytes });
+    assert!(!net.nodes[host].session.links.contains_key(&link));
 }
 
 #[test]
