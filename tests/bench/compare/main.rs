@@ -80,10 +80,12 @@ fn main() {
         let figures = match trace {
             Recorded::Sequential(trace) => {
                 assert!(trace.start_content.is_empty(), "{name} starts with a text");
-                let patches: Vec<&Patch> = trace.txns.iter().flat_map(|txn| &txn.patches).collect();
-                let rope = median(RUNS, || Some(bare_rope(&patches))).expect("a time");
+                let patches = || trace.txns.iter().flat_map(|txn| &txn.patches);
+                let text: String = patches().map(|patch| patch.2.as_str()).collect();
+                let edits = edits(patches(), &text);
+                let rope = median(RUNS, || Some(bare_rope(&edits))).expect("a time");
                 ropes.insert(name.clone(), rope);
-                each_engine(|engine| engine.sequential(&patches, &trace.end_content))
+                each_engine(|engine| engine.sequential(&edits, &trace.end_content))
                     .map(|figures| Figures { rope, ..figures })
             }
             Recorded::Concurrent(trace) => {
@@ -110,9 +112,23 @@ fn read(path: &Path) -> (String, Recorded) {
     (name.to_owned(), recorded::read(path).expect("a trace"))
 }
 
+/// Where, how many characters are deleted, and what is inserted: a patch, behind the one before in memory, so that
+/// reading them is not what is measured.
+struct Edit<'a>(usize, usize, &'a str);
+
+/// The patches, whose inserted texts behind each other are `text`.
+fn edits<'a>(patches: impl Iterator<Item = &'a Patch>, mut text: &'a str) -> Vec<Edit<'a>> {
+    let edit = |Patch(at, deleted, inserted): &Patch| {
+        let (inserted, rest) = text.split_at(inserted.len());
+        text = rest;
+        Edit(*at, *deleted, inserted)
+    };
+    patches.map(edit).collect()
+}
+
 /// A library, as something that can be measured.
 trait Measured {
-    fn sequential(&self, patches: &[&Patch], expected: &str) -> Figures;
+    fn sequential(&self, edits: &[Edit<'_>], expected: &str) -> Figures;
     fn concurrent(&self, trace: &Concurrent) -> Figures;
 }
 
@@ -156,7 +172,7 @@ impl Messages {
 }
 
 impl<E: Engine> Measured for Of<E> {
-    fn sequential(&self, patches: &[&Patch], expected: &str) -> Figures {
+    fn sequential(&self, edits: &[Edit<'_>], expected: &str) -> Figures {
         let mut figures = Figures {
             engine: E::NAME,
             ..Figures::default()
@@ -165,7 +181,7 @@ impl<E: Engine> Measured for Of<E> {
             let mut limit = Limit::new();
             let mut document = E::new(1);
             let mut messages = Messages::default();
-            for Patch(at, deleted, inserted) in patches {
+            for Edit(at, deleted, inserted) in edits {
                 document.edit(*at, *deleted, inserted, &mut messages.bytes);
                 messages.ends.push(messages.bytes.len());
                 limit.check()?;
@@ -332,9 +348,9 @@ fn median<R>(runs: usize, run: impl Fn() -> Option<R>) -> Option<f64> {
     Some(times[times.len() / 2])
 }
 
-fn bare_rope(patches: &[&Patch]) -> Rope {
+fn bare_rope(edits: &[Edit<'_>]) -> Rope {
     let mut rope = Rope::new();
-    for Patch(at, deleted, inserted) in patches {
+    for Edit(at, deleted, inserted) in edits {
         if *deleted > 0 {
             rope.remove(*at..at + deleted);
         }
