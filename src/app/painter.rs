@@ -135,7 +135,11 @@ pub(super) fn answer(questions: &mpsc::Receiver<Question>, mut tell: impl FnMut(
             return tell(None);
         };
         highlighter.change(changes.as_deref());
-        tell(highlighter.spans(&rope, lines, || false));
+        tell(highlighter.spans(&rope, lines, || {
+            // Schedulers let who works finish its slice, some milliseconds, before a key has its turn.
+            std::thread::yield_now();
+            false
+        }));
         std::thread::sleep(PACE.saturating_sub(begun.elapsed()));
     }
 }
