@@ -56,7 +56,8 @@ impl Replica {
         }
         new.follow_up(self, changes);
         let unlike = |(author, next): (AuthorId, u32)| {
-            // An author that is frozen here goes on nowhere.
+            // An author that is frozen here goes on nowhere; one of whom nothing is here is what it is there,
+            // or what others wrote behind that would not come either.
             let there = new.log().next(&author);
             there < next || (there > next && self.log().is_frozen(&author))
         };

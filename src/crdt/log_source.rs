@@ -13,6 +13,9 @@ pub trait LogSource {
     /// Whether `author` is frozen: nothing later of it is taken, requested or counted missing.
     fn is_frozen(&self, author: &AuthorId) -> bool;
 
+    /// Whether any author is.
+    fn any_frozen(&self) -> bool;
+
     /// Appends the encoding of `author`'s batch that starts at `seq` to `out` and returns the
     /// number after its last operation. `None` if no batch starts there.
     fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32>;
@@ -40,6 +43,10 @@ impl LogSource for Replica {
 
     fn is_frozen(&self, author: &AuthorId) -> bool {
         self.log().is_frozen(author)
+    }
+
+    fn any_frozen(&self) -> bool {
+        self.log.authors().any(|(_, author)| author.frozen)
     }
 
     fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {

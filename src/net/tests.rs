@@ -34,6 +34,10 @@ impl LogSource for ToyLog {
         false
     }
 
+    fn any_frozen(&self) -> bool {
+        false
+    }
+
     fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
         out.extend(self.batches.get(&(*author, seq))?);
         Some(seq + 1)

@@ -119,6 +119,8 @@ impl Session {
         let theirs = up.theirs.get_or_insert_default();
         if heads.whole {
             *theirs = Version::new();
+            // Our news differ: what they were shown may have been of batches that they did not have yet.
+            up.forks_told.clear();
         }
         theirs.extend(heads.entries.iter().map(|head| (head.author, head.next)));
         let acked = theirs.next(&self.me.author);
@@ -145,8 +147,16 @@ impl Session {
             chain,
         } in &heads.entries
         {
-            if *next <= log.version().next(author) {
+            let here = log.version().next(author);
+            if *next <= here {
                 self.compare_chains(id, *author, *next, chain, log);
+            } else if heads.whole && log.is_frozen(author) {
+                // They may have other batches than those for which it is: one behind here that is invalid, or
+                // the last that is here.
+                let at = here + u32::from(!self.vouch.has_forked(author));
+                if let Some(up) = self.links.get_mut(&id).and_then(|link| link.up_mut()) {
+                    up.show(*author, at);
+                }
             }
             self.review(*author, !heads.whole, now, log);
         }
@@ -177,8 +187,7 @@ impl Session {
     }
 
     /// Whether so many of an author's operations are here, or more are not to be had: it is frozen, or what is
-    /// here of it waits, since another one has signed two batches under one name and it goes on from that one
-    /// which is not here.
+    /// here of it waits, since another one is frozen here and it goes on from what others have of that.
     pub(super) fn is_here(&self, (author, next): (AuthorId, u32), log: &impl LogSource) -> bool {
         let here = log.version().next(&author);
         here >= next || log.is_frozen(&author) || self.is_stuck(&author, here, log)
@@ -186,8 +195,8 @@ impl Session {
 
     /// See [`is_here`](Self::is_here).
     pub(super) fn is_stuck(&self, author: &AuthorId, here: u32, log: &impl LogSource) -> bool {
-        let forks = self.vouch.forked().next().is_some();
-        forks && log.waiting_at(author, here, &mut Vec::new()).is_some()
+        let apart = log.any_frozen() || self.vouch.forked().next().is_some();
+        apart && log.waiting_at(author, here, &mut Vec::new()).is_some()
     }
 
     fn want(&mut self, id: LinkId, want: &Want, log: &impl LogSource) {
@@ -266,8 +275,8 @@ impl Session {
         }
         let ours = self.vouch.chain_at(&author, next, log);
         let same = ours.is_some_and(|ours| ours.short() == *theirs);
-        if !same && up.forks_told.insert(author) {
-            up.forks.push((author, next));
+        if !same {
+            up.show(author, next);
         }
         same
     }
@@ -299,9 +308,7 @@ impl Session {
         }
         // Whoever has the other batches is to know, too.
         for up in self.links.values_mut().filter_map(|link| link.up_mut()) {
-            if up.forks_told.insert(author) {
-                up.forks.push((author, at));
-            }
+            up.show(author, at);
         }
     }
 

@@ -135,7 +135,7 @@ pub(super) struct Up {
     /// What we are about to ask the other end for.
     pub(super) asking: BTreeMap<AuthorId, (u32, u32, ShortChain)>,
     /// Where it seems to have other batches of an author than we have, and the authors of whom it has been
-    /// shown ours.
+    /// shown ours since it told all its heads.
     pub(super) forks: Vec<(AuthorId, u32)>,
     pub(super) forks_told: BTreeSet<AuthorId>,
     /// How often we have looked for that since the last ping, where it took hashing.

@@ -331,6 +331,14 @@ impl Up {
         }
     }
 
+    /// The other end is to be shown what we have of an author around `at`, unless it has been.
+    pub(super) fn show(&mut self, author: AuthorId, at: u32) {
+        let waits = self.forks.iter().any(|(other, _)| *other == author);
+        if self.forks_told.insert(author) && !waits {
+            self.forks.push((author, at));
+        }
+    }
+
     /// What shows that an author has signed something else than the other end has.
     pub(super) fn take_fork(&mut self, vouch: &Vouch, log: &impl LogSource) -> Option<Fork> {
         let shown = |(author, at)| vouch.evidence(author, at, log);

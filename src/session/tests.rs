@@ -37,6 +37,10 @@ impl LogSource for ToyLog {
         self.frozen.contains(author)
     }
 
+    fn any_frozen(&self) -> bool {
+        !self.frozen.is_empty()
+    }
+
     fn batch_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
         let batch = self.batches.get(&(*author, seq))?;
         out.extend(batch);
@@ -885,6 +889,9 @@ fn a_bad_batch_costs_its_sender_the_link() {
         fn is_frozen(&self, _: &AuthorId) -> bool {
             false
         }
+        fn any_frozen(&self) -> bool {
+            false
+        }
         fn batch_at(&self, _: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
             out.push(0);
             Some(seq + 1)
@@ -1019,6 +1026,7 @@ fn said(net: &Net, node: usize, from: usize, kind: u8) -> usize {
 
 const OPS: u8 = 6;
 const HISTORY: u8 = 12;
+const FORK: u8 = 17;
 
 /// Makes `count` batches, each of `bytes` bytes and as many operations.
 fn edits(net: &mut Net, node: usize, count: usize, bytes: u8) {

@@ -19,10 +19,14 @@ use scene::Scene;
 /// Seeds of the everyday run.
 const SEEDS: Range<u64> = 0..300;
 
+/// What has found something once: two logs of which one is invalid, a fork that was shown before there was anything
+/// to hold it against, a history with the log of one who was found out before anything of it came.
+const FOUND: [u64; 6] = [5042, 5861, 6699, 7417, 8519, 9936];
+
 #[test]
 fn honest_members_agree_whatever_a_hostile_one_says() {
     let tell = std::env::var("SIM_SEED").is_ok();
-    let totals = run_all(seeds_or(SEEDS), |seed| Scene::new(seed, tell).run());
+    let totals = run_all(seeds_or(SEEDS, &FOUND), |seed| Scene::new(seed, tell).run());
     eprintln!("{totals:?}");
     assert!(totals.edits > 0 && totals.garbage > 0, "nothing happened");
     let few = totals.runs < 100;

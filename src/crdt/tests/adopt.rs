@@ -135,3 +135,21 @@ fn a_frozen_author_stays_frozen() {
     assert!(frozen.log().is_frozen(&author(66)));
     assert_eq!(frozen.visible_text(), "fine");
 }
+
+#[test]
+fn of_a_frozen_author_of_whom_nothing_is_here_a_history_brings_what_others_have() {
+    let mut evil = replica(66);
+    evil.insert(0, "fine");
+    commit(&mut evil);
+    let mut other = replica_of(&evil, 2);
+    other.insert(4, " and on");
+    commit(&mut other);
+    let mut frozen = replica(1);
+    let crossed = (Some(op(author(66), 2)), Some(op(author(66), 0)), "x");
+    let bad = evil.forge_batch(&[crossed], 9);
+    let verdict = merge(&mut frozen, author(66), 0, &bad);
+    assert!(matches!(verdict, Verdict::Invalid(_)), "{verdict:?}");
+    adopt(&mut frozen, &other).unwrap();
+    assert_eq!(frozen.visible_text(), "fine and on");
+    assert!(frozen.log().is_frozen(&author(66)));
+}

@@ -424,6 +424,38 @@ fn a_fork_that_both_know_is_no_news() {
 }
 
 #[test]
+fn who_was_shown_a_fork_too_early_is_shown_it_again() {
+    let (mut net, nodes) = mesh(55, 3);
+    let [a, b, liar] = nodes[..] else {
+        unreachable!()
+    };
+    let author = net.nodes[liar].session.me.author;
+    let one = signed(&net, liar, &[batch(2, 1)], 0);
+    let other = [batch(2, 2), batch(1, 2)];
+    let begins = signed(&net, liar, &other[..1], 0);
+    let longer = signed(&net, liar, &other, 0);
+    net.hear(a, liar, Message::Ops(one));
+    net.run(Duration::from_millis(1));
+    let from = net.transmitted.len();
+    net.hear(a, b, Message::Ops(begins));
+    assert!(forked(&net, a, author));
+    while said(&net, a, from, FORK) == 0 {
+        net.run(Duration::from_millis(1));
+    }
+    net.run(Duration::from_millis(20));
+    assert_eq!(
+        next(&net, b, liar),
+        0,
+        "nothing differs from what it was shown"
+    );
+    net.hear(b, liar, Message::Ops(longer));
+    net.run(Duration::from_millis(1));
+    assert!(next(&net, b, liar) == 3 && !forked(&net, b, author));
+    net.seconds(8);
+    assert!(forked(&net, b, author));
+}
+
+#[test]
 fn nobody_is_accused_by_a_bare_word() {
     let (mut net, nodes) = mesh(47, 3);
     let [host, a, b] = nodes[..] else {

@@ -344,9 +344,8 @@ impl Scene {
         let (now, evil) = (self.now, self.evil.author());
         let member = self.member(node);
         member.disk.check_found(&found);
-        let long_known = member
-            .found_out
-            .is_some_and(|(_, at)| at + Duration::from_secs(7) < now);
+        let long_known = member.found_out.filter(|_| inside);
+        let long_known = long_known.is_some_and(|(_, at)| at + Duration::from_secs(7) < now);
         assert!(!long_known || known == [evil], "it has forgotten a fork");
         // What was lost may come again, but for what was found out.
         member.found_out = member
@@ -420,10 +419,14 @@ impl Scene {
                 forked == evil && session.forked().count() == 1,
                 "{node} says that an honest member has two faces"
             );
-            let (next, _) = *member
+            let (next, _) = member
                 .found_out
                 .get_or_insert_with(|| (log.next(&evil), now));
-            assert_eq!(log.next(&evil), next, "it was taken further");
+            if *next == 0 {
+                // A history may bring what others have of one of whom nothing is here.
+                *next = log.next(&evil);
+            }
+            assert_eq!(log.next(&evil), *next, "it was taken further");
         }
         member.knew.join(log.version());
         member.disk.write(&mut member.core, now);

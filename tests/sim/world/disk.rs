@@ -13,6 +13,7 @@ use collab_edit::app::kept::Past;
 use collab_edit::crdt::Version;
 use collab_edit::session::Time;
 use collab_edit::storage::journal::{Chain, Content};
+use collab_edit::storage::kept::NOTES;
 
 /// How soon what is handed over is appended.
 const APPENDED: Duration = Duration::from_millis(5);
@@ -24,6 +25,8 @@ const SYNCED: Duration = Duration::from_millis(500);
 pub(crate) struct Disk {
     bytes: Vec<u8>,
     chain: Chain,
+    /// Whether it says which session that is. Before, it counts for nothing.
+    begun: bool,
     /// What was handed over lately: when, where the journal ended before, and what was known then that is
     /// in it.
     recent: VecDeque<(Time, usize, Version)>,
@@ -36,6 +39,7 @@ impl Default for Disk {
         Self {
             bytes: Chain::header(),
             chain: Chain::default(),
+            begun: false,
             recent: VecDeque::new(),
             durable: Version::new(),
         }
@@ -47,7 +51,11 @@ impl Disk {
     pub(crate) fn write(&mut self, core: &mut Core, now: Time) {
         while let Some(portion) = core.next_portion() {
             let (bytes, generation) = (portion.bytes, portion.generation);
-            let known = match portion.whole {
+            self.begun |= portion
+                .entries
+                .iter()
+                .any(|entry| entry.record().kind >= NOTES);
+            let known = match portion.whole && self.begun {
                 true => core.document().log().version().clone(),
                 false => Version::new(),
             };
@@ -93,6 +101,7 @@ impl Disk {
         let disk = Self {
             bytes: self.bytes[..end].to_vec(),
             chain,
+            begun: true,
             ..Self::default()
         };
         Some((past, disk))
