@@ -33,6 +33,7 @@ pub mod undo;
 
 pub use authorship::{AuthorSpan, Effect};
 pub use buffer::{Document, Preview};
+pub use disk::{Patch, patched};
 pub use feed::TextChange;
 pub use position::CharPos;
 pub use ropey::{Rope, RopeSlice};

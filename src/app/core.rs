@@ -473,8 +473,14 @@ impl Core {
                 keeping.keeper.note(SESSION, to_bytes(&note));
                 keeping.noted = Some(state);
             }
-            if let Some((text, heads)) = self.document.on_disk() {
-                keeping.disk.is(text, heads);
+            if let Some((text, heads)) = self.document.on_disk()
+                && !keeping.disk.says(text, heads)
+                && !self.document.has_uncommitted()
+            {
+                let (text, heads) = (text.clone(), heads.clone());
+                keeping
+                    .disk
+                    .is(&text, &heads, self.document.way_back_to_disk());
             }
             if keeping.disk.take_changed() {
                 keeping.keeper.note(DISK, to_bytes(&keeping.disk));

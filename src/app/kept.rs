@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::crdt::{AuthorId, Corrupt, OpId, Seals, Version};
+use crate::crdt::{AuthorId, Corrupt, OpId, Seals, Source, Version};
 use crate::document::format::{Format, text_hash};
-use crate::document::{Document, Preview, Rope};
+use crate::document::{Document, Patch, Preview, Rope, patched};
 use crate::security::{Access, Crypto as _, Entropy, Identity, Keys, Secret};
 use crate::session::{Config, Inside, Session, authors};
 use crate::storage::journal::Content;
@@ -50,8 +50,14 @@ pub struct OurPlace {
 /// What is known to be on disk.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct DiskNote {
-    /// BLAKE3 of the text that was loaded or saved last, and the heads that it has.
+    /// BLAKE3 of the text that was loaded or saved last, and heads of operations that it has.
     known: Option<([u8; 32], Heads)>,
+    /// What leads to it from the text with other heads, where it is not simply the one with these.
+    #[serde(default)]
+    way_back: Option<(Heads, Patch)>,
+    /// The text that all this is about, as far as this run knows.
+    #[serde(skip)]
+    text: Option<Rope>,
     /// The heads of the text that was on its way to the file.
     saving: Option<Heads>,
     #[serde(skip)]
@@ -168,15 +174,30 @@ impl SessionNote {
 }
 
 impl DiskNote {
-    /// `text` is on disk, with these heads. O(n) if that is news.
-    pub(super) fn is(&mut self, text: &Rope, heads: &Version) {
-        let same = |known: &Heads| known.iter().copied().eq(heads.iter());
-        if !self.known.as_ref().is_some_and(|(_, known)| same(known)) {
-            let hash = text_hash(text.chunks());
+    /// Whether it says already that `text` is on disk, with these heads.
+    pub(super) fn says(&self, text: &Rope, heads: &Version) -> bool {
+        let same = |(_, known): &([u8; 32], Heads)| known.iter().copied().eq(heads.iter());
+        self.known.as_ref().is_some_and(same)
+            && self
+                .text
+                .as_ref()
+                .is_some_and(|known| known.is_instance(text))
+    }
+
+    /// `text` is on disk, with these heads, and where they do not say which text that is, this leads to it from the
+    /// one with those. O(n).
+    pub(super) fn is(&mut self, text: &Rope, heads: &Version, way_back: Option<(Version, Patch)>) {
+        let hash: [u8; 32] = text_hash(text.chunks()).into();
+        self.text = Some(text.clone());
+        let known = Some((hash, heads.iter().collect()));
+        if self.known != known {
+            let way_back = way_back.map(|(from, patch)| (from.iter().collect(), patch));
             *self = Self {
-                known: Some((hash.into(), heads.iter().collect())),
+                known,
+                way_back,
                 saving: None,
                 changed: true,
+                text: self.text.take(),
             };
         }
     }
@@ -199,10 +220,9 @@ impl DiskNote {
             let heads: Version = heads.iter().copied().collect();
             now.covers(&heads).then_some(heads)
         };
-        if let Some((known, at)) = &self.known
-            && *known == hash
-            && let Some(heads) = heads(at)
-        {
+        let known = self.known.as_ref();
+        let known = known.and_then(|(hash, at)| Some((hash, heads(at)?)));
+        if let Some((_, heads)) = known.clone().filter(|(known, _)| **known == hash) {
             return OnDisk::Known(Rope::from_str(text), heads);
         }
         if let Some(heads) = self.saving.as_ref().and_then(heads)
@@ -210,8 +230,16 @@ impl DiskNote {
         {
             return OnDisk::Known(Rope::from_str(text), heads);
         }
-        match self.known.as_ref().and_then(|(_, at)| heads(at)) {
-            Some(heads) => OnDisk::Changed(document.text_at(&heads), heads, text.to_owned()),
+        let before = known.and_then(|(hash, at)| {
+            let before = match &self.way_back {
+                Some((from, patch)) => patched(&document.text_at(&heads(from)?), patch)?,
+                None => document.text_at(&at),
+            };
+            // With a wrong one, what is not in the file would count as taken out of it.
+            (text_hash(before.chunks()) == *hash).then_some((before, at))
+        });
+        match before {
+            Some((before, heads)) => OnDisk::Changed(before, heads, text.to_owned()),
             None => OnDisk::Foreign,
         }
     }
@@ -317,15 +345,25 @@ impl Past {
     }
 }
 
-/// The operations of these authors that a text with these heads lacks.
+/// The operations of these authors, but for those that came from a file, that a text with these heads lacks.
 fn unsaved(document: &Document, authors: &[AuthorId], heads: &Version) -> Vec<Range<OpId>> {
-    let now = document.log().version();
-    let op = |author, seq| OpId { author, seq };
-    authors
-        .iter()
-        .map(|author| op(*author, heads.next(author))..op(*author, now.next(author)))
-        .filter(|ops| ops.start.seq < ops.end.seq)
-        .collect()
+    let (log, mut unsaved) = (document.log(), Vec::new());
+    for author in authors {
+        let op = |seq| OpId {
+            author: *author,
+            seq,
+        };
+        let mut at = heads.next(author);
+        while let Some(batch) = log.batch_info(author, at) {
+            match unsaved.last_mut() {
+                _ if batch.source == Source::Disk => {}
+                Some(Range { end, .. }) if *end == op(at) => *end = op(batch.end),
+                _ => unsaved.push(op(at)..op(batch.end)),
+            }
+            at = batch.end;
+        }
+    }
+    unsaved
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use ropey::Rope;
 
 use super::delta::{Delta, Step};
 use super::diff::additions;
-use super::disk::Shadow;
+use super::disk::{Patch, Shadow};
 use super::feed::{Feed, TextChange};
 use super::format::text_hash;
 use super::position::CharPos;
@@ -503,14 +503,13 @@ impl Document {
     /// assert_eq!(ann.rope(), "1\ntwo\nthree\n");
     /// ```
     pub fn merge_disk(&mut self, disk: &str, deadline: Option<Instant>, now_ms: u64) -> usize {
-        let disk = Rope::from_str(disk);
+        let (disk, first) = (Rope::from_str(disk), self.replica.next_seq());
         let (delta, fresh) = self.shadow.merge(disk, &self.rope, deadline);
         // The shadow knows of all this.
-        let mut shadow = std::mem::take(&mut self.shadow);
-        if self.bring(&delta, &fresh, now_ms) {
-            shadow.include(self.me(), self.replica.next_seq());
-        }
+        let shadow = std::mem::take(&mut self.shadow);
+        self.bring(&delta, &fresh, now_ms);
         self.shadow = shadow;
+        self.brought_in(first);
         delta.places()
     }
 
@@ -518,16 +517,36 @@ impl Document {
     /// nobody knows, which the document has not; nothing of the document goes, and `disk` is the text
     /// last known on disk from then on. Otherwise as [`merge_disk`](Self::merge_disk).
     pub fn bring_in(&mut self, disk: &str, deadline: Option<Instant>, now_ms: u64) -> usize {
+        let first = self.replica.next_seq();
         let (delta, fresh) = additions(&self.rope.to_string(), disk, deadline);
         self.bring(&delta, &fresh, now_ms);
-        let heads = self.replica.log().version().clone();
-        self.was_on_disk(Rope::from_str(disk), heads, deadline);
+        self.was_on_disk(Rope::from_str(disk), Version::new(), deadline);
+        self.brought_in(first);
         delta.places()
     }
 
-    /// Does what `delta` says, with the characters of `fresh`, as one step of undo. Whether that was
-    /// anything.
-    fn bring(&mut self, delta: &Delta, mut fresh: &str, now_ms: u64) -> bool {
+    /// The operations from `first` on have brought in what is on disk.
+    fn brought_in(&mut self, first: u32) {
+        let ops = first..self.replica.next_seq();
+        let heads = self.replica.log().version();
+        self.shadow.brought_in(self.replica.me(), ops, heads);
+    }
+
+    /// Whether there are edits that have not been [committed](Self::commit).
+    pub fn has_uncommitted(&self) -> bool {
+        self.log().next(&self.me()) != self.replica.next_seq()
+    }
+
+    /// To be [committed](Self::commit) before. Where the heads of the text last known to be on disk do not say what that is: what leads to it from the
+    /// text with these heads, the present one. O(places edited since the disk was known).
+    pub fn way_back_to_disk(&mut self) -> Option<(Version, Patch)> {
+        let heads = self.replica.log().version();
+        let patch = self.shadow.way_back(&self.rope)?;
+        Some((heads.clone(), patch))
+    }
+
+    /// Does what `delta` says, with the characters of `fresh`, as one step of undo.
+    fn bring(&mut self, delta: &Delta, mut fresh: &str, now_ms: u64) {
         let first = self.replica.next_seq();
         let (mut at, mut start) = (0, None);
         for step in delta.steps() {
@@ -547,7 +566,7 @@ impl Document {
             }
         }
         let Some(start) = start else {
-            return false;
+            return;
         };
         self.undo.push(Edit {
             ops: first..self.replica.next_seq(),
@@ -557,7 +576,6 @@ impl Document {
             caret: at,
             space: false,
         });
-        true
     }
 
     /// What has changed in the text since the last call, in order; `None` if that is not known: at the first

@@ -4,8 +4,13 @@
 //! change on disk can be carried over exactly, whatever has been edited meanwhile: no comparison
 //! guesses which of the document's characters the file had.
 //!
+//! Heads tell others, and the next run, what the file holds. They cannot say that it has an operation and not
+//! those before it, as when another program's change has been brought in beside edits that are not saved: then
+//! they say less, and a [`Patch`] from the document's text says the rest.
+//!
 //! Costs O(1) for each edit, amortised over the number of places edited since the last save.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use ropey::Rope;
@@ -16,6 +21,22 @@ use crate::crdt::{AuthorId, Version};
 
 /// Edits that wait to be put into the drift's delta, at least (a guess).
 const PENDING: usize = 4096;
+
+/// A change of a text with the characters that it brings: after so many that stay, so many go and these come;
+/// what is behind the last of them stays. Counts are of Unicode scalar values.
+pub type Patch = Vec<(usize, usize, String)>;
+
+/// `text`, changed; `None` if it is too short for that. O(n).
+pub fn patched(text: &Rope, patch: &Patch) -> Option<Rope> {
+    let (mut out, mut at) = (text.clone(), 0);
+    for (stay, go, come) in patch {
+        at += stay;
+        out.try_remove(at..at.checked_add(*go)?).ok()?;
+        out.try_insert(at, come).ok()?;
+        at += come.chars().count();
+    }
+    Some(out)
+}
 
 /// See the module.
 #[derive(Default)]
@@ -28,7 +49,10 @@ pub(super) struct Shadow {
 /// A text on disk, or on its way there.
 struct Stage {
     text: Rope,
+    /// Of operations that are all in it.
     heads: Version,
+    /// Whether it is the document's text as of these heads, for sure.
+    exact: bool,
     drift: Drift,
 }
 
@@ -62,6 +86,7 @@ impl Shadow {
         let mut known = Stage {
             text,
             heads,
+            exact: false,
             drift: Drift::default(),
         };
         known.find_drift(document, deadline);
@@ -143,8 +168,62 @@ impl Shadow {
             }
         }
         known.text = disk;
+        known.exact = false;
         known.drift.delta = theirs;
         (ours, fresh)
+    }
+
+    /// What was on disk has been brought in by these operations of `author`, who knew all that `heads` say.
+    pub(super) fn brought_in(&mut self, author: AuthorId, ops: Range<u32>, heads: &Version) {
+        let Some(known) = &mut self.known else {
+            return;
+        };
+        if known.drift.fold().len() == 0 {
+            // The file holds the document's text.
+            known.heads = heads.clone();
+            known.exact = true;
+        }
+        if known.heads.next(&author) >= ops.start {
+            known.heads.advance(author, ops.end);
+        }
+    }
+
+    /// What leads from the document's text to the one last known, if the heads of that do not say it.
+    /// O(places edited since, and what was removed).
+    pub(super) fn way_back(&mut self, document: &Rope) -> Option<Patch> {
+        let since = self
+            .saving
+            .as_mut()
+            .map(|saving| saving.drift.fold().clone());
+        let known = self.known.as_mut().filter(|known| !known.exact)?;
+        let lost = known.drift.lost || self.saving.as_ref().is_some_and(|it| it.drift.lost);
+        let drift = if lost {
+            diff(&known.text, document, None)
+        } else {
+            known.drift.fold().compose(&since.unwrap_or_default())
+        };
+        let (mut patch, mut from) = (Patch::new(), 0);
+        let mut entry = (0, 0, String::new());
+        for step in drift.steps() {
+            match step {
+                Step::Keep(n) => {
+                    if entry.1 > 0 || !entry.2.is_empty() {
+                        patch.push(std::mem::take(&mut entry));
+                    }
+                    entry.0 = n;
+                    from += n;
+                }
+                Step::Insert(n) => entry.1 += n,
+                Step::Remove(n) => {
+                    entry.2.extend(known.text.slice(from..from + n).chunks());
+                    from += n;
+                }
+            }
+        }
+        if entry.1 > 0 || !entry.2.is_empty() {
+            patch.push(entry);
+        }
+        Some(patch)
     }
 
     /// Panics if the invariant does not hold. O(n).
@@ -168,13 +247,6 @@ impl Shadow {
         }
         assert_eq!(stage.text.slice(from..), document.slice(to..));
     }
-
-    /// The text last known has `author`'s operations before `next` in it, too.
-    pub(super) fn include(&mut self, author: AuthorId, next: u32) {
-        if let Some(known) = &mut self.known {
-            known.heads.advance(author, next);
-        }
-    }
 }
 
 impl Stage {
@@ -182,6 +254,7 @@ impl Stage {
         Self {
             text: text.clone(),
             heads: heads.clone(),
+            exact: true,
             drift: Drift::default(),
         }
     }

@@ -186,6 +186,44 @@ fn who_was_found_to_have_signed_two_things_stays_found_out() {
     }
 }
 
+/// A session with words that are not saved, into which `bring` takes what another program has written to the
+/// file; then it ends, and that program writes on.
+fn written_on(bring: impl FnOnce(&mut Core, &str)) -> String {
+    let place = Place::new();
+    let (mut journal, _) = Journal::open(&place.state(), false).unwrap();
+    let (_, found) = TextFile::open(&place.file()).unwrap();
+    let config = Config::for_test(1, true, Properties::default());
+    let mut core = Core::new(config, Time(0));
+    core.keep(Keeper::new(Version::new()), OurPlace::default(), true);
+    core.load(&found.text, 0);
+    core.is_on_disk();
+    core.edit(
+        CharPos(0)..CharPos(0),
+        "precious ",
+        EditKind::Whole,
+        Time(0),
+    );
+    core.flush(None, Time(0), 0);
+    assert!(keep(&mut core, &mut journal));
+    let written = BEGIN.to_owned() + "theirs\n";
+    bring(&mut core, &written);
+    assert!(keep(&mut core, &mut journal));
+    drop(journal);
+    std::fs::write(place.file(), written + "more of theirs\n").unwrap();
+    again(&place).1.expect("a session")
+}
+
+#[test]
+fn what_is_not_saved_outlives_what_another_program_writes_before_and_after_a_restart() {
+    let text = written_on(|core, text| assert_eq!(core.merge_disk(text, None, Time(0)), 1));
+    assert_eq!(text, "precious the text\ntheirs\nmore of theirs\n");
+    let text = written_on(|core, text| assert!(core.bring_in(text, None, Time(0)) > 0));
+    for line in ["precious the text", "the text", "theirs", "more of theirs"] {
+        let times = text.lines().filter(|other| *other == line).count();
+        assert_eq!(times, 1, "{line:?} in {text:?}");
+    }
+}
+
 #[test]
 fn a_session_that_ends_between_any_two_calls_has_everything_once() {
     let mut met = 0;

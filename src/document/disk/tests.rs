@@ -1,7 +1,7 @@
 //! Merging with the disk: chosen cases, and files and documents that change at random.
 
 use crate::crdt::{AuthorId, Source, Verdict};
-use crate::document::{CharPos, Document, EditKind};
+use crate::document::{CharPos, Document, EditKind, patched};
 
 /// From, to, and what takes its place.
 type Edit = (usize, usize, &'static str);
@@ -26,7 +26,21 @@ fn merge(document: &mut Document, disk: &str) -> usize {
     document.check_invariants();
     let (known, _) = document.on_disk().unwrap();
     assert_eq!(known, disk);
+    check_way_back(document);
     places
+}
+
+/// Heads, with a change where they are not enough, say what is on disk.
+fn check_way_back(document: &mut Document) {
+    let way_back = document.way_back_to_disk();
+    let Some((known, heads)) = document.on_disk() else {
+        return;
+    };
+    let said = match &way_back {
+        Some((heads, patch)) => patched(&document.text_at(heads), patch),
+        None => Some(document.text_at(heads)),
+    };
+    assert_eq!(said.as_ref(), Some(known));
 }
 
 fn sync(from: &Document, to: &mut Document) {
@@ -110,6 +124,27 @@ fn a_file_that_has_grown_apart_adds_its_lines_and_takes_none() {
     document.undo();
     document.commit(0, Source::Typed);
     assert_eq!(document.rope(), "1\ntwo\nthree\nend");
+}
+
+#[test]
+fn heads_never_say_that_the_file_has_what_it_has_not() {
+    let mut document = loaded(1, "one\ntwo\n");
+    edit(&mut document, 0..0, "mine ");
+    merge(&mut document, "one\nTWO\n");
+    assert_eq!(document.rope(), "mine one\nTWO\n");
+    let (_, heads) = document.on_disk().unwrap();
+    assert_eq!(document.text_at(heads), "one\ntwo\n", "and no more");
+    assert!(document.has_left_disk());
+    document.start_save();
+    document.end_save(true);
+    assert!(!document.has_left_disk());
+    // Without edits that are not saved they say all.
+    merge(&mut document, "mine one\nTWO\nthree\n");
+    assert!(!document.has_left_disk());
+    document.bring_in("another\n", None, 0);
+    document.commit(0, Source::Disk);
+    check_way_back(&mut document);
+    assert!(document.has_left_disk());
 }
 
 #[test]
