@@ -46,7 +46,7 @@ const MAX_LINE_BYTES: u64 = 64 << 20;
 /// The shortest time between two portions for the journal.
 const KEEP_PERIOD: Duration = Duration::from_millis(5);
 
-/// How long the journal is waited for at the end.
+/// How long the journal is waited for at the end, and before a file is written.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What a member has to do with the world.
@@ -62,6 +62,15 @@ pub(super) struct Outside {
     alias: bool,
     /// When the journal was given something last.
     kept_at: Option<Time>,
+    /// Files that are to be written once the journal has been given everything.
+    saves: Vec<Held>,
+}
+
+/// A file that waits to be written, who is to hear of it, and how long the journal is waited for.
+struct Held {
+    job: FileJob,
+    done: mpsc::UnboundedSender<FileDone>,
+    until: Time,
 }
 
 /// How a run ended.
@@ -263,6 +272,8 @@ pub(super) async fn headless(
             // The sentence went to standard output as an error event and goes to standard error too.
             return unheard.map_or_else(|| how.map_err(|why| anyhow!(why)), Err);
         }
+        let due = member.next_deadline().into_iter();
+        let due = due.chain(outside.write_due()).min();
         let mut taken = 0;
         while taken < TURN_EVENTS {
             tokio::select! {
@@ -276,7 +287,7 @@ pub(super) async fn headless(
                     Some(line) => member.command(&line, clock.now()),
                     None => input_open = false,
                 },
-                () = until(member.next_deadline(), clock), if taken == 0 => {
+                () = until(due, clock), if taken == 0 => {
                     member.session(Input::Deadline, clock.now());
                 }
                 () = std::future::ready(()), if taken > 0 => break,
@@ -368,6 +379,7 @@ impl Outside {
             news,
             journal: shelf.wanted,
             kept_at: None,
+            saves: Vec::new(),
         }
     }
 
@@ -379,17 +391,39 @@ impl Outside {
             return due;
         }
         self.kept_at = self.keep(core).then_some(now);
-        None
+        self.write_due()
+    }
+
+    /// When the journal is waited for no longer before a file is written.
+    fn write_due(&self) -> Option<Time> {
+        self.saves.first().map(|held| held.until)
     }
 
     /// Gives the journal what is new, as far as there is room; whether there was anything.
-    fn keep(&self, core: &mut Core) -> bool {
+    fn keep(&mut self, core: &mut Core) -> bool {
         let portion = core.next_portion();
         let any = portion.is_some();
         portion
             .into_iter()
             .for_each(|portion| self.writer.keep(portion));
+        self.write_held(core);
         any
+    }
+
+    /// Writes the files that wait, if the journal has been given everything, or takes too long.
+    fn write_held(&mut self, core: &mut Core) {
+        let now = self.clock.now();
+        if self.saves.is_empty() || !core.is_handed_over() && self.saves[0].until > now {
+            return;
+        }
+        for Held { job, done, .. } in self.saves.drain(..) {
+            let barrier = self.writer.barrier();
+            tokio::task::spawn_blocking(move || {
+                barrier.wait();
+                // If nobody listens any more, the program is ending.
+                let _ending = done.send(job.run());
+            });
+        }
     }
 
     /// Keeps the session for this file from now on.
@@ -401,22 +435,16 @@ impl Outside {
         }
     }
 
-    /// Reads or writes a file in the background. Before it is written it is made sure that a crash in
-    /// the middle of that leaves a journal that knows the text.
-    fn work(&self, job: FileJob, core: &mut Core, done: mpsc::UnboundedSender<FileDone>) {
-        let barrier = matches!(job, FileJob::Save(_)).then(|| {
-            while let Some(portion) = core.next_portion() {
-                self.writer.keep(portion);
-            }
-            self.writer.barrier()
-        });
-        tokio::task::spawn_blocking(move || {
-            if let Some(barrier) = barrier {
-                barrier.wait();
-            }
-            // If nobody listens any more, the program is ending.
-            let _ending = done.send(job.run());
-        });
+    /// Reads or writes a file in the background. It is not written before the journal knows the text and the
+    /// session: after a crash in between nobody could tell whose text that is.
+    fn work(&mut self, job: FileJob, core: &mut Core, done: mpsc::UnboundedSender<FileDone>) {
+        if matches!(job, FileJob::Look(_)) {
+            tokio::task::spawn_blocking(move || drop(done.send(job.run())));
+            return;
+        }
+        let until = self.clock.now() + LAST_WORDS;
+        self.saves.push(Held { job, done, until });
+        while self.keep(core) {}
     }
 
     /// Ends the world in good order; the session is kept, or not.
@@ -447,6 +475,57 @@ async fn until(deadline: Option<Time>, clock: Clock) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::kept::{OurPlace, Past};
+    use crate::app::saving::Saving;
+    use crate::crdt::Version;
+    use crate::document::{CharPos, EditKind};
+    use crate::session::Config;
+    use crate::storage::journal::{Content, Journal};
+    use crate::storage::{IfChanged, TextFile};
+    use crate::wire::Properties;
+
+    #[tokio::test]
+    async fn no_file_is_written_before_the_journal_knows_whose_text_that_is() {
+        let place = tempfile::tempdir().unwrap();
+        let state = place.path().join("state");
+        let (journal, _) = Journal::open(&state, false).unwrap();
+        let clock = Clock::start();
+        let shelf = Shelf {
+            folder: Some(state.clone()),
+            journal: Some(journal),
+            wanted: true,
+            ..Shelf::default()
+        };
+        let config = Config::for_test(1, true, Properties::default());
+        let mut core = Core::new(config, clock.now());
+        core.keep(shelf.keeper(Version::new()), OurPlace::default(), true);
+        // More than goes to the journal at once.
+        core.load(&"more than that\n".repeat(1 << 18), 0);
+        core.flush(None, clock.now(), 0);
+        let end = CharPos(core.document().len());
+        core.edit(end..end, "the end", EditKind::Whole, clock.now());
+        core.flush(None, clock.now(), 0);
+        let mut outside = Outside::new(Net::default(), clock, Announcer::default(), shelf);
+        let (file, found) = TextFile::open(&place.path().join("notes.md")).unwrap();
+        let mut saving = Saving::new(Some(file));
+        let job = saving.start(&mut core, found.format, None, IfChanged::Refuse);
+        let (done, mut written) = mpsc::unbounded_channel();
+        outside.work(job.expect("a file"), &mut core, done);
+        assert!(!core.is_handed_over());
+        assert_eq!(outside.saves.len(), 1, "it waits");
+        loop {
+            tokio::select! {
+                Some(news) = outside.news.recv() => {
+                    core.kept(news);
+                    outside.keep(&mut core);
+                }
+                Some(_done) = written.recv() => break,
+            }
+        }
+        let content = Content::of(std::fs::read(state.join("journal")).unwrap()).unwrap();
+        assert!(Past::of(content).unwrap().is_some());
+        assert!(place.path().join("notes.md").exists());
+    }
 
     #[test]
     fn a_line_that_is_too_long_is_one_line() {
