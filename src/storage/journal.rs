@@ -344,7 +344,7 @@ impl LookBack {
     /// When the system refuses, or the file is not what was written.
     pub fn read(self) -> io::Result<Content> {
         let changed = || io::Error::other("the journal was changed by something else");
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(usize::try_from(self.len).unwrap_or(0));
         self.file.take(self.len).read_to_end(&mut bytes)?;
         let content = Content::of(bytes).map_err(|_version| changed())?;
         if (content.end as u64) < self.len {

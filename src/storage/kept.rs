@@ -184,8 +184,6 @@ pub struct Kept<'a> {
     pub batches: Vec<KeptBatch<'a>>,
     /// The authors' seals.
     pub seals: BTreeMap<AuthorId, Seals>,
-    /// The records that hold the batches, and where the batches of each end.
-    stretches: Vec<(AuthorId, u32, Record<'a>)>,
     /// The last note of each kind.
     pub notes: BTreeMap<u8, &'a [u8]>,
 }
@@ -194,27 +192,24 @@ impl<'a> Kept<'a> {
     /// Takes a journal's content apart. Records of unknown kinds are passed over. O(records).
     pub fn of(content: &'a Content) -> Self {
         let mut kept = Self::default();
-        let mut seals: Vec<(AuthorId, KeptSeal)> = Vec::new();
-        for record in content.records() {
-            let Record { kind, bytes } = record;
+        for Record { kind, bytes } in content.records() {
             match kind {
                 HISTORY => kept.history = Some(bytes),
                 STRETCH => {
                     if let Some((author, seal)) = read_stretch(bytes, &mut kept.batches) {
-                        kept.stretches.push((author, seal.seal.end, record));
-                        seals.push((author, seal));
+                        kept.seals.entry(author).or_default().push(seal);
                     }
                 }
-                SEALS => seals.extend(read_seals(bytes).into_iter().flatten()),
+                SEALS => {
+                    for (author, seal) in read_seals(bytes).into_iter().flatten() {
+                        kept.seals.entry(author).or_default().push(seal);
+                    }
+                }
                 NOTES.. => {
                     kept.notes.insert(kind, bytes);
                 }
                 _ => {}
             }
-        }
-        seals.sort_by_key(|(author, kept)| (*author, kept.seal.end));
-        for (author, seal) in seals {
-            kept.seals.entry(author).or_default().push(seal);
         }
         kept
     }
@@ -364,12 +359,13 @@ pub fn compact(content: &Content, into: &mut Successor) -> io::Result<u64> {
         .map(|(author, seals)| Entry::seals(*author, seals))
         .collect();
     // What waits for its causes is in no history.
-    let waits = |(author, end, _): &&(AuthorId, u32, Record<'_>)| replica.log().next(author) < *end;
-    let waiting = kept
-        .stretches
-        .iter()
-        .filter(waits)
-        .map(|(_, _, record)| *record);
+    let mut batches = Vec::new();
+    let waiting = content.records().filter(|Record { kind, bytes }| {
+        batches.clear();
+        let read = (*kind == STRETCH).then(|| read_stretch(bytes, &mut batches));
+        let waits = |(author, seal): (_, KeptSeal)| replica.log().next(&author) < seal.seal.end;
+        read.flatten().is_some_and(waits)
+    });
     let all = std::iter::once(history)
         .chain(seals.iter().map(Entry::record))
         .chain(waiting)
