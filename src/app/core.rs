@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::keeper::{Keeper, News, Portion};
@@ -458,6 +459,13 @@ impl Core {
             place,
             ..Keeping::default()
         };
+    }
+
+    /// The session's file is this one.
+    pub(super) fn is_kept_for(&mut self, path: &Path) {
+        let file = std::path::absolute(path).ok();
+        self.keeping.place.file = file.and_then(|path| path.to_str().map(str::to_owned));
+        self.keeping.noted = None;
     }
 
     /// What is to be appended to the journal now, if anything.

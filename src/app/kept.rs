@@ -45,6 +45,10 @@ pub struct OurPlace {
     pub ips: Vec<IpAddr>,
     /// See `ips`.
     pub port: u16,
+    /// The file, once there is one, unless its name is no UTF-8: a session that was joined without naming one is
+    /// found without it.
+    #[serde(default)]
+    pub file: Option<String>,
 }
 
 /// What is known to be on disk.

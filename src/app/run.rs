@@ -58,8 +58,8 @@ pub(super) struct Outside {
     news: mpsc::UnboundedReceiver<News>,
     /// Whether the session is to be kept at all.
     journal: bool,
-    /// Whether it was joined without a file, so that it is to be found by that too.
-    alias: bool,
+    /// Where it is to be found by what was joined, if that was without a file.
+    alias: Option<PathBuf>,
     /// When the journal was given something last.
     kept_at: Option<Time>,
     /// Files that are to be written once the journal has been given everything.
@@ -431,7 +431,7 @@ impl Outside {
         if self.journal
             && let Ok(Some(folder)) = Place::File(path).folder()
         {
-            self.writer.move_to(folder, self.alias);
+            self.writer.move_to(folder, self.alias.clone());
         }
     }
 

@@ -22,8 +22,8 @@ pub(super) struct Shelf {
     pub(super) past: Option<Past>,
     /// Whether the session is to be kept at all.
     pub(super) wanted: bool,
-    /// Whether it is found by what was joined, as long as there is no file.
-    pub(super) alias: bool,
+    /// Where it is found by what was joined, whatever file it gets.
+    pub(super) alias: Option<PathBuf>,
     /// What the person has to know.
     pub(super) warning: Option<String>,
 }
@@ -43,12 +43,15 @@ impl Shelf {
             },
             (None, None) => Place::Unnamed { folder },
         };
+        let folder = place.folder()?;
         let empty = Self {
             wanted: true,
-            alias: matches!(place, Place::Joined { .. }),
+            alias: folder
+                .clone()
+                .filter(|_| matches!(place, Place::Joined { .. })),
             ..Self::default()
         };
-        let Some(folder) = place.folder()? else {
+        let Some(folder) = folder else {
             let text = "There is no folder to keep the session in (HOME is not set): a crash would lose edits";
             return Ok(Self {
                 warning: Some(text.to_owned()),

@@ -1,7 +1,7 @@
 //! From a configuration to a running member: files opened, sockets listening, session begun.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -75,6 +75,15 @@ async fn member(mut config: Config) -> Result<()> {
     Ok(())
 }
 
+/// The file that a session was saved to which is taken up again without naming one; why it cannot be opened.
+fn file_of(past: Option<&Past>) -> (Option<(TextFile, Loaded)>, Option<String>) {
+    let file = past.and_then(|past| past.note.place.file.as_deref());
+    match file.map(|file| TextFile::open(Path::new(file))).transpose() {
+        Ok(opened) => (opened, None),
+        Err(why) => (None, Some(why.to_string())),
+    }
+}
+
 /// One session, from its begin or its continuation to the end.
 async fn run_once(config: &Config) -> Result<End> {
     let clock = Clock::start();
@@ -86,6 +95,10 @@ async fn run_once(config: &Config) -> Result<End> {
     let opened = config.file.as_deref().map(TextFile::open).transpose()?;
     let mut shelf = Shelf::open(config, target.as_deref())?;
     let past = shelf.past.take();
+    let (opened, unopened) = match opened {
+        None => file_of(past.as_ref()),
+        opened => (opened, None),
+    };
     let secret = past
         .as_ref()
         .and_then(Past::secret)
@@ -114,6 +127,10 @@ async fn run_once(config: &Config) -> Result<End> {
                 .map_or_else(|| target.is_none(), |past| past.note.place.made_code),
         port: addrs.first().map_or(0, SocketAddr::port),
         ips: listen.ips.clone(),
+        file: opened.as_ref().and_then(|(file, _)| {
+            let path = std::path::absolute(file.path()).ok()?;
+            Some(path.to_str()?.to_owned())
+        }),
     };
     let access = match (&config.code, &past) {
         (Some(code), _) => Some(Access::Code(code.clone())),
@@ -128,6 +145,7 @@ async fn run_once(config: &Config) -> Result<End> {
     };
     let mut warnings = invitation.warnings(listen.port);
     warnings.extend(shelf.warning.take());
+    warnings.extend(unopened);
     let member = MemberId(crypto.member().id());
     let session = session::Config {
         name: config.name.clone(),

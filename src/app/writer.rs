@@ -39,7 +39,7 @@ enum Job {
     Barrier(Sender<()>),
     Move {
         folder: PathBuf,
-        alias: bool,
+        alias: Option<PathBuf>,
     },
     Compacted {
         result: io::Result<(Successor, u64)>,
@@ -119,8 +119,8 @@ impl Writer {
         Barrier(barrier)
     }
 
-    /// The session is found by another name from now on; with `alias` by the old one too.
-    pub(super) fn move_to(&self, folder: PathBuf, alias: bool) {
+    /// The session is found by another name from now on; by `alias` too.
+    pub(super) fn move_to(&self, folder: PathBuf, alias: Option<PathBuf>) {
         let _ = self.jobs.send(Job::Move { folder, alias });
     }
 
@@ -325,13 +325,13 @@ impl State {
         self.tell(News::Anew { generation });
     }
 
-    fn move_to(&mut self, folder: PathBuf, alias: bool) {
+    fn move_to(&mut self, folder: PathBuf, alias: Option<PathBuf>) {
         if self.folder.as_ref() == Some(&folder) && self.journal.is_some() {
             return;
         }
         self.folder = Some(folder.clone());
         let moved = match &mut self.journal {
-            Some(journal) => journal.move_to(&folder, alias),
+            Some(journal) => journal.move_to(&folder, alias.as_deref()),
             None => match Journal::open(&folder, true) {
                 Ok((journal, _)) => {
                     self.begin(journal);

@@ -271,12 +271,18 @@ impl Journal {
         self.log.records
     }
 
-    /// Moves the journal to another folder; what is there is set aside. The lock comes with it. With
-    /// `alias` it is found at its old place, too.
+    /// Moves the journal to another folder; what is there is set aside. The lock comes with it. It is found by
+    /// way of `alias`, too, which may be where it was.
     ///
     /// # Errors
     /// When another process has what is there, or the system refuses; the journal stays where it was.
-    pub fn move_to(&mut self, folder: &Path, alias: bool) -> Result<(), JournalError> {
+    pub fn move_to(&mut self, folder: &Path, alias: Option<&Path>) -> Result<(), JournalError> {
+        if folder
+            .canonicalize()
+            .is_ok_and(|there| there == self.folder)
+        {
+            return Ok(());
+        }
         let theirs = lock(folder)?;
         let path = folder.join(JOURNAL);
         match disk::rename(&path, &folder.join(PREVIOUS)) {
@@ -295,8 +301,10 @@ impl Journal {
             let _moved = fs::remove_file(old.join(name));
         }
         remove(&old);
-        if alias {
-            unix::symlink(&self.folder, &old)?;
+        if let Some(alias) = alias {
+            // It may lead to where the journal was.
+            let _none = fs::remove_file(alias);
+            unix::symlink(&self.folder, alias)?;
         }
         Ok(())
     }

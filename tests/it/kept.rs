@@ -508,6 +508,12 @@ fn who_joined_without_a_file_is_found_again_by_folder_and_address() {
     // By both names it is the same one.
     let ben = join();
     ben.wait_for_text("more then first text");
+    assert!(!ben.screen().contains("ecovered"), "all of ben's was saved");
+    // It is that file that is saved, without a question.
+    ben.play("<Ctrl-s>");
+    until("the saved copy", || {
+        (text_of(&folder.join("notes.md"))? == "more then first text\n").then_some(())
+    });
     kill(ben);
     let ben = Launch::edit(&folder.join("notes.md"))
         .state(&state)

@@ -210,6 +210,7 @@ impl Model {
         match self.saving.saved(done, &mut self.core, now) {
             SaveEnd::Saved(saved) => {
                 self.file_name = name_of(&saved.path);
+                self.core.is_kept_for(&saved.path);
                 self.effects.push(Effect::KeepFor(saved.path.clone()));
                 self.say(
                     Level::Info,

@@ -163,7 +163,7 @@ fn it_moves_with_its_lock() {
             bytes: b"mine",
         }])
         .unwrap();
-    journal.move_to(&to, true).unwrap();
+    journal.move_to(&to, Some(&from)).unwrap();
     assert!(from.is_symlink() && to.join(PREVIOUS).exists());
     let refused = Journal::open(&from, false).unwrap_err();
     assert!(matches!(refused, JournalError::InUse));
@@ -175,11 +175,15 @@ fn it_moves_with_its_lock() {
         .unwrap();
     let refused = Journal::open(&to, false).unwrap_err();
     assert!(matches!(refused, JournalError::InUse));
+    // Its other name follows it, and nothing else leads there.
+    let on = root.path().join("on");
+    journal.move_to(&to, Some(&from)).unwrap();
+    journal.move_to(&on, Some(&from)).unwrap();
     drop(journal);
-    assert_eq!(
-        reopened(&to),
-        [(1, b"mine".to_vec()), (1, b"more".to_vec())]
-    );
+    let both = [(1, b"mine".to_vec()), (1, b"more".to_vec())];
+    assert_eq!(reopened(&on), both);
+    assert_eq!(reopened(&from), both);
+    assert!(!to.is_symlink() && reopened(&to).is_empty());
 }
 
 #[test]
