@@ -315,6 +315,35 @@ fn links_in_the_documents_lead_somewhere() {
     }));
 }
 
+#[test]
+fn every_threat_names_tests_that_are_there() {
+    let text = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let rows = text
+        .lines()
+        .skip_while(|line| *line != "| threat | answer | test |");
+    let rows = rows.skip(2).take_while(|line| line.starts_with('|'));
+    let named: Vec<&str> = rows
+        .filter_map(|row| row.trim_end_matches(" |").rsplit_once(" | "))
+        .flat_map(|(_, tests)| tests.split('`').skip(1).step_by(2))
+        .collect();
+    assert!(!named.is_empty(), "the table is where it was");
+    let sources: Vec<Source> = ["src", "tests"].into_iter().flat_map(sources).collect();
+    let is_there = |name: &str| {
+        let places = ["", "src/", "tests/fuzz/bodies/"].map(|folder| folder.to_owned() + name);
+        let is_file = places.iter().any(|place| {
+            let place = root().join(place);
+            place.exists() || place.with_extension("rs").exists()
+        });
+        let test = match name.strip_suffix('…') {
+            Some(beginning) => format!("fn {beginning}"),
+            None => format!("fn {name}("),
+        };
+        is_file || sources.iter().any(|source| source.text.contains(&test))
+    };
+    let missing = named.iter().filter(|name| !is_there(name));
+    none(missing.map(|name| format!("docs/security.md: there is no test {name}")));
+}
+
 /// Whether there is such a file, seen from `document`, and such a heading in it.
 fn leads_somewhere(document: &Path, link: &str) -> bool {
     let (file, heading) = link.split_once('#').unwrap_or((link, ""));
