@@ -11,6 +11,7 @@ use super::limits::{
     MAX_PAYLOAD_BYTES, MAX_REVISION,
 };
 use super::{MemberId, Name, SessionId, serde_forms};
+use crate::crdt::id::bin;
 use crate::crdt::{Anchor, AuthorId, MAX_BATCH_BYTES, ShortChain};
 
 /// Everything that one member can say to another.
@@ -101,16 +102,10 @@ pub struct MemberEntry {
     /// Whose entry this is.
     pub member: MemberId,
     /// The key by which links know it. The id is a hash of both keys.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub link_key: [u8; 32],
     /// The key with which it signs this entry.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub signing_key: [u8; 32],
     /// What it is called.
     pub name: Name,
@@ -125,10 +120,7 @@ pub struct MemberEntry {
     /// Raised by the member itself, and by nobody else, with every change. Below 2⁵³.
     pub revision: u64,
     /// The member's own, under all that stands before; of the authors only under the last.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub signature: [u8; 64],
 }
 
@@ -136,16 +128,10 @@ pub struct MemberEntry {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AuthorKey {
     /// The public key. The author's id is a hash of the session, the member and this.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub key: [u8; 32],
     /// The member's own.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub signature: [u8; 64],
 }
 
@@ -219,10 +205,7 @@ pub struct Head {
     /// How many of its operations.
     pub next: u32,
     /// The first half of the chain there.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub chain: ShortChain,
 }
 
@@ -230,10 +213,7 @@ pub struct Head {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Saved {
     /// BLAKE3 of the text in UTF-8.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub hash: [u8; 32],
     /// Authors, and how many of their operations are in it.
     #[serde(deserialize_with = "serde_forms::list::<MAX_HEADS, _, _>")]
@@ -250,10 +230,7 @@ pub struct Range {
     /// The number after the last operation.
     pub to: u32,
     /// The first half of the chain before `from`, as the sender has it.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub chain: ShortChain,
 }
 
@@ -276,10 +253,7 @@ pub struct Ops {
     #[serde(deserialize_with = "serde_forms::list::<MAX_BATCHES, _, _>")]
     pub batches: Vec<Batch>,
     /// The author's, over everything up to the end of the last batch.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub signature: [u8; 64],
 }
 
@@ -292,25 +266,16 @@ pub struct Fork {
     /// The first operation of the first batch.
     pub seq: u32,
     /// The chain before it.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub chain: [u8; 32],
     /// The author's signature over everything before them; not looked at if nothing is.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub before: [u8; 64],
     /// The batches.
     #[serde(deserialize_with = "serde_forms::list::<MAX_BATCHES, _, _>")]
     pub batches: Vec<Batch>,
     /// The author's, over everything up to the end of the last batch.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub signature: [u8; 64],
 }
 
@@ -368,10 +333,7 @@ pub struct Ping {
     /// The sender's own clock in milliseconds. Means nothing to others.
     pub time: u64,
     /// The digest of the sender's heads.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub digest: [u8; 32],
 }
 
@@ -412,16 +374,10 @@ impl std::fmt::Debug for History {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Proof {
     /// The digest of the heads.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub heads: [u8; 32],
     /// BLAKE3 of the text in UTF-8.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub hash: [u8; 32],
 }
 
