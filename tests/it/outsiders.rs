@@ -151,7 +151,7 @@ fn what_others_call_and_write_commands_no_terminal() {
     let scratch = Scratch::new();
     let evil = "\u{1b}]0;owned\u{7}\u{1b}]52;c;b3duZWQ=\u{7}\u{1b}[6n\u{9b}31m\u{202e}x";
     // A name that is hidden where it is taken as it is.
-    let file = scratch.file(&format!("ada/.{evil}"), &format!("{evil}\nseen\n"));
+    let file = scratch.file(&format!("ada/.{evil}"), format!("{evil}\nseen\n"));
     let ada = Launch::host(&file).name("\u{1b}]0;ada\u{7}Ada\u{202e}");
     let mut ada = ada.code(CODE).headless();
     let ben = Launch::join_from(&scratch.folder("ben"), ada.address())
