@@ -495,6 +495,28 @@ impl Net {
     }
 }
 
+/// What the next process of a member starts with that has kept this.
+fn started_again(
+    name: &str,
+    crypto: Box<dyn Crypto>,
+    keys: Keys,
+    kept: Vec<MemberEntry>,
+) -> Config {
+    Config {
+        name: Name::new(name),
+        crypto,
+        inside: Some(Inside {
+            grant: keys.grant,
+            access: keys.access,
+            stamp: keys.stamp,
+            properties: Properties::default(),
+        }),
+        kept,
+        seed: 5,
+        history_ops: u64::MAX,
+    }
+}
+
 /// How many messages of a kind `node` has said since `from`.
 fn said(net: &Net, node: usize, from: usize, kind: u8) -> usize {
     let said = net.transmitted[from..]
