@@ -5,6 +5,14 @@
 //! without one, `headless` is both. `run` is the only part with IO: it waits for events, hands
 //! them over, and carries out what comes back; what is Unix's own of that is in `unix`.
 //!
+//! In the order of a run: [`config`] (what it is told to do), `start` (from that to a running member; `nearby` and
+//! `invitation`: how members find each other), `run` with `clock`, `clipboard`, `watching` and `panics`.
+//! Of the text: `editor` (caret, selection, indentation), `prompt`, `finding`, `painter` (colours for code), `looks`;
+//! `saving` (the file, and what others write into it). Of the others: `names` at cursors, `chat`, `partition` (what
+//! they did while they were away), `delivery` (who has which edits), `ledger` (who has saved them), `divergence`
+//! (whose text is another one). Of the next start: [`kept`] (what is kept beside the operations), [`keeper`] (what
+//! goes to the journal, and when), `writer` (the thread that writes it), `shelf` (where it lies).
+//!
 //! Deliberately absent: decisions about members and sync (those are the session's), and any text
 //! that is not the document's.
 

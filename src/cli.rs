@@ -1,7 +1,9 @@
 //! Arguments and environment → a validated [`Config`], or a text to print.
 //!
 //! Every refusal is one clear sentence and, through [`report`], exit code 2. The session code comes
-//! from the environment alone, since arguments are visible to every user of the machine.
+//! from the environment alone, since arguments are visible to every user of the machine. `address` reads
+//! `HOST:PORT`, `settings` the configuration file.
+//!
 //! Deliberately not here: flags whose feature is not built.
 
 mod address;

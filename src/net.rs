@@ -16,6 +16,10 @@
 //! 4. A connection's inputs come in order: that it stands, what it brings, that it ended; and
 //!    nothing comes after [`Command::Close`].
 //!
+//! The inside: `listen` and `dial` get connections from a `transport` (TCP, or a simulated network), `connection`
+//! is the task of one that stands. [`nearby`] finds and announces sessions on the local network, apart from all
+//! that.
+//!
 //! Deliberately not here: frames, members, when to dial again.
 
 mod connection;
@@ -44,8 +48,10 @@ pub const QUEUE: usize = 64;
 /// The most bytes read from a socket at once.
 pub const READ_BYTES: usize = 64 << 10;
 
-/// Up to how many bytes pieces that wait for a socket are put together.
+/// Up to how many bytes pieces that wait for a socket are put together: many turns of keys, or one piece of a
+/// history. (A guess.)
 pub const WRITE_BYTES: usize = 16 << 10;
+
 /// The most bytes read at once from a socket that has never brought so many: a stranger's room.
 pub const FIRST_READ_BYTES: usize = 4 << 10;
 

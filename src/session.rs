@@ -17,6 +17,13 @@
 //! 2. Nothing that comes on a link can harm more than that link.
 //! 3. Once up, at most one link leads to each member.
 //!
+//! The inside, in the order in which a link lives: `io` (what goes in and out), `reconnect` (when a member is
+//! dialled), `links` (how links come about and end), `door` (who comes in; wrong codes), `link` (one connection,
+//! with its cursors), `membership` (the roster), `hear` (what each message brings about), `vouch` (who wrote what
+//! came), `sync` (what is missing, and whom it is asked from), `catch_up` (everything at once), `proof` (whether
+//! texts are equal), `ledger` (who has what on disk), `pump` (what a link says next). [`limits`] has every bound;
+//! `time` and `rng` are the two arguments.
+//!
 //! Deliberately not here: text, files, sockets. Batches are opaque bytes; whether they are valid
 //! is told back with [`Input::Merged`].
 
@@ -261,13 +268,13 @@ impl Session {
         let unheard = kept.iter().map(|entry| entry.member).collect();
         // A newcomer does not know yet what it signs.
         let author = author_key(crypto.as_ref(), &SessionId(session.unwrap_or_default()));
-        let known = session.map(SessionId);
-        let roster = Roster::new(known, author, name, crypto.member(), kept);
+        let session = session.map(SessionId);
+        let roster = Roster::new(session, author, name, crypto.member(), kept);
         let access_stamp = inside.as_ref().map_or(0, |inside| inside.stamp);
         let mut new = Self {
             me,
             crypto,
-            session: session.map(SessionId),
+            session,
             properties: inside.as_ref().map(|inside| inside.properties.clone()),
             grant: inside.as_ref().map(|inside| inside.grant.clone()),
             access: inside.map(|inside| inside.access),

@@ -8,6 +8,11 @@
 //! 3. Of two members on one machine only one writes a file, through whichever name they reach it.
 //! 4. The file stays what it was: symbolic and hard links, mode bits, owner, line ending, BOM.
 //!
+//! The inside: `target` (which file a path means), [`text_file`] with `replace` (how content gets there), `fingerprint`
+//! (what it is known to hold) and `lock`; [`watch`](mod@watch) (what stirs beside it); `editor_config`. [`journal`] is a
+//! file of records that survives crashes, [`kept`] what of a session is in it, [`evidence`] texts kept to find out what
+//! went wrong, [`paths`] where these lie. `disk` has every call that changes a disk, so that tests can make it fail.
+//!
 //! Every error is one sentence for a person, with file names escaped. Deliberately not here:
 //! extended attributes, and any decision of what to do about an error. The checks rest on inodes
 //! and advisory locks; what is Unix's own of that is in `unix`.

@@ -5,6 +5,11 @@
 //! [`terminal`]. One thing is asked of the terminal, the colour of its background, when the first frame is
 //! out; nobody waits for the answer, and [`input`] takes it out of what is typed, whenever it comes.
 //!
+//! In: [`input`] (events to actions, by the [`keymap`]; `ground` takes the answer about the background out) and
+//! [`action`] (all that can be asked for; [`palette`] finds it by a few letters). Out: [`view`] (what a frame shows),
+//! [`draw`] with `widgets` and `canvas` (cells), [`theme`] and [`highlight`] (colours), `frames` (cells to bytes).
+//! Copies go out by [`clipboard`].
+//!
 //! Text from others (the document, names, messages) goes to cells through
 //! [`show`](crate::document::display::show) only.
 //!

@@ -4,6 +4,9 @@
 //! of those bytes is a *payload*; a payload is one [`Message`]: a MessagePack integer that names
 //! its kind, then its fields as one MessagePack array ([`message`]).
 //!
+//! Beside these: `id` and `name` of members, `voucher` (the signatures that travel with a history), `serde_forms` (how
+//! lists, texts and addresses lie in a message).
+//!
 //! Invariants:
 //! 1. Decoding is total: no input panics, and none allocates more than a small multiple of its
 //!    own length, which [`limits`] bounds.

@@ -117,6 +117,11 @@ impl Prompt {
         self.answer.to_string()
     }
 
+    /// Whether the answer is yes: whatever begins with a `y`, small or capital.
+    pub(super) fn is_yes(&self) -> bool {
+        self.answer().trim().to_lowercase().starts_with('y')
+    }
+
     /// How it looks.
     pub(super) fn view(&self) -> view::Prompt {
         view::Prompt {

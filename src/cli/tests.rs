@@ -229,9 +229,6 @@ fn wrong_usage_says_what_is_wrong() {
 }
 
 #[test]
-fn flags_of_features_to_come_are_unknown() {}
-
-#[test]
 fn the_code_comes_from_the_environment_and_is_never_shown() {
     let secret = "correct horse";
     let config = run("a --host", Some(secret)).unwrap();

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Ordered by its bytes; the order breaks ties between inserts of equal stamps.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct AuthorId(#[serde(with = "bytes16")] pub [u8; 16]);
+pub struct AuthorId(#[serde(with = "bin")] pub [u8; 16]);
 
 impl AuthorId {
     /// The first eight hex digits, for logs and messages.
@@ -92,28 +92,35 @@ impl Id {
     }
 }
 
-/// Sixteen bytes as one MessagePack `bin`, not as an array of sixteen numbers.
-pub(crate) mod bytes16 {
+/// `#[serde(with)]` for exactly `N` bytes (an id, a key, a digest, a signature): one MessagePack `bin`, not an
+/// array of numbers.
+pub(crate) mod bin {
     use serde::de::{Error, Visitor};
     use serde::{Deserializer, Serializer};
 
-    pub(crate) fn serialize<S: Serializer>(bytes: &[u8; 16], to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<const N: usize, S>(bytes: &[u8; N], to: S) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+    {
         to.serialize_bytes(bytes)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 16], D::Error> {
-        struct Sixteen;
-        impl Visitor<'_> for Sixteen {
-            type Value = [u8; 16];
+    pub(crate) fn deserialize<'de, const N: usize, D>(from: D) -> Result<[u8; N], D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        struct Bin<const N: usize>;
+        impl<const N: usize> Visitor<'_> for Bin<N> {
+            type Value = [u8; N];
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("sixteen bytes")
+                write!(f, "{N} bytes")
             }
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<[u8; 16], E> {
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<[u8; N], E> {
                 bytes
                     .try_into()
                     .map_err(|_slice| E::invalid_length(bytes.len(), &self))
             }
         }
-        from.deserialize_bytes(Sixteen)
+        from.deserialize_bytes(Bin)
     }
 }

@@ -14,15 +14,31 @@ pub trait Transport: 'static {
     type Listener: Send + Sync + 'static;
 
     /// Connects; waits for as long as the system does.
+    ///
+    /// # Errors
+    ///
+    /// What the network says: nobody listens there, no way leads there, nobody answers.
     fn connect(addr: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
-    /// Listens at this address.
+    /// Listens at this address; at any free port if its port is 0.
+    ///
+    /// # Errors
+    ///
+    /// If the port is taken, or the address is not this machine's.
     fn bind(addr: SocketAddr) -> impl Future<Output = io::Result<Self::Listener>> + Send;
 
     /// The address that a listener has got.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not know it.
     fn local_addr(listener: &Self::Listener) -> io::Result<SocketAddr>;
 
     /// The next connection, and where it comes from. May be cancelled at any time.
+    ///
+    /// # Errors
+    ///
+    /// If this one came to nothing, or no descriptor is to be had; the listener stays good.
     fn accept(
         listener: &Self::Listener,
     ) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;

@@ -125,6 +125,9 @@ mod tests {
         let mut secret = Secret::new([0xab; 32]);
         secret.zeroize();
         assert_eq!(secret.expose(), &[0; 32]);
+        // This is what dropping one does, or the test does not compile.
+        fn is_wiped_when_dropped(_: &impl ZeroizeOnDrop) {}
+        is_wiped_when_dropped(&secret);
     }
 
     #[test]

@@ -170,12 +170,11 @@ impl Roster {
         let Some(ours) = self.entry(&theirs.member) else {
             return true;
         };
-        let later = if theirs.member == self.me {
-            ours.revision == theirs.revision && ours.signature != theirs.signature
-        } else {
-            false
-        };
-        later || ours.revision < theirs.revision || adds_author(ours, theirs)
+        // Of two with one revision, one is not of this process.
+        let other_me = theirs.member == self.me
+            && ours.revision == theirs.revision
+            && ours.signature != theirs.signature;
+        other_me || ours.revision < theirs.revision || adds_author(ours, theirs)
     }
 
     /// Signs our own entry if it has changed.

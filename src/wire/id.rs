@@ -4,18 +4,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::crdt::id::bytes16;
+use crate::crdt::id::bin;
 
 /// A member: one machine's copy of one FILE in one session, across restarts.
 ///
 /// Ordered by its bytes; the order decides which of two links between two members stays, and which
 /// of two equal names gets a number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct MemberId(#[serde(with = "bytes16")] pub [u8; 16]);
+pub struct MemberId(#[serde(with = "bin")] pub [u8; 16]);
 
 /// A session. Histories of different sessions are never merged.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct SessionId(#[serde(with = "bytes16")] pub [u8; 16]);
+pub struct SessionId(#[serde(with = "bin")] pub [u8; 16]);
 
 impl fmt::Display for MemberId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -83,17 +83,6 @@ pub(super) fn to_bin<S: Serializer>(bytes: impl AsRef<[u8]>, to: S) -> Result<S:
     to.serialize_bytes(bytes.as_ref())
 }
 
-/// Exactly `N` bytes of `bin`: a key, a digest, a signature.
-pub(super) fn array<'de, const N: usize, D>(from: D) -> Result<[u8; N], D::Error>
-where
-    D: Deserializer<'de>,
-{
-    let found = bytes::<N, D>(from)?;
-    found
-        .try_into()
-        .map_err(|found: Vec<u8>| D::Error::invalid_length(found.len(), &"more bytes"))
-}
-
 /// A text of at most `MAX` bytes, or nothing.
 pub(super) fn optional_text<'de, const MAX: usize, D>(from: D) -> Result<Option<String>, D::Error>
 where

@@ -7,6 +7,7 @@ use super::limits::{MAX_BATCHES, MAX_DEPTH, MAX_SEALS, MAX_VOUCHERS};
 use super::message::Batch;
 use super::serde_forms;
 use crate::crdt::AuthorId;
+use crate::crdt::id::bin;
 
 /// An author's signatures that cover what a history holds of it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -28,10 +29,7 @@ pub struct Signed {
     /// The number after the last operation.
     pub end: u32,
     /// The signature.
-    #[serde(
-        serialize_with = "serde_forms::to_bin",
-        deserialize_with = "serde_forms::array"
-    )]
+    #[serde(with = "bin")]
     pub signature: [u8; 64],
 }
 

@@ -259,11 +259,16 @@ fn a_wrong_code_is_an_error_event_and_exit_1() {
     let scratch = Scratch::new();
     let ada = host(&scratch, "text\n");
     let file = scratch.folder("ben").join("notes.md");
+    let guess = "not-the-code-at-all";
     let outcome = Launch::join(ada.address(), &file)
-        .code("not-the-code-at-all")
+        .code(guess)
         .arg("--headless")
         .run();
     assert_eq!(outcome.code, Some(1));
+    // A guess may be nearly right, or be the code of something else.
+    for said in [&outcome.stdout, &outcome.stderr] {
+        assert!(!said.contains(guess), "the guess was given away: {said}");
+    }
     assert!(outcome.stdout.contains("\"error\""), "{}", outcome.stdout);
     assert!(!outcome.stdout.contains("\"joined\""), "{}", outcome.stdout);
     assert!(!file.exists());

@@ -119,10 +119,10 @@ fn text_without_a_name_comes_back_too() {
     let terminal = start();
     terminal.wait_for_text("zebra");
     terminal.play("<Ctrl-s>new.md<Enter>");
+    // Once that is said, the session is kept for the new file.
+    terminal.wait_for_text("Saved ");
     let file = scratch.path().join("new.md");
-    until("the new file", || {
-        (text_of(&file)? == "zebra").then_some(())
-    });
+    assert_eq!(text_of(&file).as_deref(), Some("zebra"));
     terminal.play("<Ctrl-End>");
     terminal.paste(" crossing");
     terminal.wait_for_text("zebra crossing");

@@ -4,6 +4,8 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Instant;
 
 use collab_edit::wire::VERSION;
 
@@ -11,6 +13,7 @@ use super::headless::{Headless, hash_of};
 use super::launch::{CODE, Launch};
 use super::scratch::{Scratch, text_of};
 use super::wait::until;
+use super::words;
 
 /// How many connections stand at once: with those of other tests, this process may not have more.
 const CROWD: usize = 400;
@@ -21,6 +24,11 @@ fn host(scratch: &Scratch, name: &str, text: &str) -> Headless {
     let file = scratch.folder("ada").join(name);
     std::fs::write(&file, text).expect("a file");
     Launch::host(&file).name("Ada").code(CODE).headless()
+}
+
+/// Starts a member that writes a log here.
+fn logged(launch: Launch, log: &Path) -> Headless {
+    launch.arg("--log").arg(log).headless()
 }
 
 /// What a process has open, and the most memory that it ever had, in KiB.
@@ -65,6 +73,7 @@ fn thousands_of_strangers_cost_a_member_little_and_keep_nobody_from_writing_or_j
     ben.expect_event("joined");
     ben.wait_text("text\n");
     let (_, before) = cost(ada.process());
+    let begun = Instant::now();
     let mut text = "text\n".to_owned();
     for round in 0..CROWDS {
         let crowd: Vec<TcpStream> = (0..CROWD).map(|n| stranger(address, n)).collect();
@@ -92,24 +101,28 @@ fn thousands_of_strangers_cost_a_member_little_and_keep_nobody_from_writing_or_j
             .any(|event| event["message"].to_string().contains("wrong session code")),
         "people are told of the guesses"
     );
-    assert!(told.len() < 10, "and not of each: {told:?}");
+    // Once at once, and then every ten seconds.
+    let most = 2 + begun.elapsed().as_secs() / 10;
+    assert!(told.len() as u64 <= most, "and not of each: {told:?}");
 }
 
 #[test]
-fn the_log_is_private_and_holds_neither_text_nor_code() {
+fn the_logs_are_private_and_hold_neither_text_nor_code() {
     let scratch = Scratch::new();
-    let log = scratch.file("log", "");
-    std::fs::set_permissions(&log, std::fs::Permissions::from_mode(0o644)).expect("ours");
+    let guess = "a-wrong-guess";
+    let logs = ["ada.log", "wrong.log", "ben.log"].map(|name| scratch.file(name, ""));
+    for log in &logs {
+        std::fs::set_permissions(log, std::fs::Permissions::from_mode(0o644)).expect("ours");
+    }
     let file = scratch.file("ada/notes.md", "marmalade\n");
     let ada = Launch::host(&file).name("Ada").code(CODE);
-    let mut ada = ada.arg("--log").arg(&log).headless();
+    let mut ada = logged(ada, &logs[0]);
     let address = ada.address();
     let copy = scratch.folder("ben").join("notes.md");
-    let wrong = Launch::join(address, &copy).code("a-wrong-guess");
-    let mut wrong = wrong.headless();
+    let mut wrong = logged(Launch::join(address, &copy).code(guess), &logs[1]);
     assert_eq!(wrong.wait_exit(), Some(1));
     drop(stranger(address, 5));
-    let mut ben = Launch::join(address, &copy).code(CODE).headless();
+    let mut ben = logged(Launch::join(address, &copy).code(CODE), &logs[2]);
     ben.expect_event("joined");
     ben.insert(0, "tangerine ");
     ada.wait_event("synced", |event| {
@@ -117,17 +130,19 @@ fn the_log_is_private_and_holds_neither_text_nor_code() {
     });
     ben.quit();
     ben.wait_exit();
-    let said = until("something in the log", || {
-        text_of(&log).filter(|said| said.contains("WARN"))
+    until("something in the log", || {
+        text_of(&logs[0]).filter(|said| said.contains("WARN"))
     });
     ada.quit();
     ada.wait_exit();
-    let said = text_of(&log).unwrap_or(said);
-    for hidden in ["marmalade", "tangerine", CODE, "a-wrong-guess"] {
-        assert!(!said.contains(hidden), "{said}");
+    for log in &logs {
+        let said = text_of(log).expect("a log");
+        for hidden in ["marmalade", "tangerine", CODE, guess] {
+            assert!(!said.contains(hidden), "{said}");
+        }
+        let mode = std::fs::metadata(log).expect("it is there").permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600);
     }
-    let mode = std::fs::metadata(&log).expect("it is there").permissions();
-    assert_eq!(mode.mode() & 0o777, 0o600);
 }
 
 /// Text and file name of the one, on the screen of the other who has given no name to save to.
@@ -135,7 +150,10 @@ fn the_log_is_private_and_holds_neither_text_nor_code() {
 fn what_others_call_and_write_commands_no_terminal() {
     let scratch = Scratch::new();
     let evil = "\u{1b}]0;owned\u{7}\u{1b}]52;c;b3duZWQ=\u{7}\u{1b}[6n\u{9b}31m\u{202e}x";
-    let mut ada = host(&scratch, evil, &format!("{evil}\nseen\n"));
+    // A name that is hidden where it is taken as it is.
+    let file = scratch.file(&format!("ada/.{evil}"), format!("{evil}\nseen\n"));
+    let ada = Launch::host(&file).name("\u{1b}]0;ada\u{7}Ada\u{202e}");
+    let mut ada = ada.code(CODE).headless();
     let ben = Launch::join_from(&scratch.folder("ben"), ada.address())
         .name("\u{1b}]0;ben\u{7}Ben\u{202e}")
         .code(CODE)
@@ -146,14 +164,25 @@ fn what_others_call_and_write_commands_no_terminal() {
     // The members, and what the file may be called.
     ben.keys("F2");
     ben.wait_for_text("Ada");
-    ben.keys("Esc");
+    ben.keys_and_see("Esc");
     ben.keys("Ctrl-S");
-    ben.wait_for("a name to save to", |screen| {
-        screen.contents().contains("owned")
-    });
+    ben.wait_for_word(words::CONFIRM_NAME);
+    ben.keys("Enter");
+    ben.wait_for_text("Saved ");
+    let saved = std::fs::read_dir(scratch.path().join("ben")).expect("a folder");
+    let saved: Vec<_> = saved
+        .map(|entry| entry.expect("a file").file_name())
+        .collect();
+    let [name] = &saved[..] else {
+        panic!("one file and nothing beside it: {saved:?}")
+    };
+    let name = name.to_str().expect("text");
+    let harmless = !name.starts_with('.') && !name.contains(char::is_control);
+    assert!(harmless, "{name:?}");
     let raw = String::from_utf8_lossy(&ben.raw()).into_owned();
     for bad in [
         "\u{1b}]0;owned",
+        "\u{1b}]0;ada",
         "\u{1b}]0;ben",
         "\u{1b}]52",
         "\u{1b}[6n",

@@ -2,73 +2,38 @@
 //!
 //! `SIM_EDITS=500000 cargo test --release --test sim catch_up -- --nocapture` measures more of it.
 
-use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use collab_edit::app::core::Core;
 use collab_edit::document::{CharPos, EditKind};
 use collab_edit::security::{Access, Entropy, Identity, Secret};
 use collab_edit::session::limits::HISTORY_OPS;
-use collab_edit::session::{Command, Config, Event, Input, LinkId, Time};
+use collab_edit::session::{Config, Input};
 use collab_edit::wire::Name;
+
+use super::pair::Pair;
 
 /// What a history takes for one of the random keys here, in bytes, at the most. As a batch, which is a message
 /// of its own while somebody types, it takes five and what is around it.
 const KEY_BYTES: usize = 2;
 
-/// Two members and the line between them.
-struct Pair {
-    cores: [Core; 2],
-    links: [Option<LinkId>; 2],
-    now: Time,
-    accepted: u64,
-    /// Whether dials come through.
-    plugged: bool,
-    messages: usize,
-    bytes: usize,
-    /// How long each end thought, in all and at once.
-    thought: [(Duration, Duration); 2],
-    joined: bool,
+/// An open session, and somebody who is to come in.
+fn members() -> Pair {
+    let config = |n: u8, founded: bool| {
+        let secret = Secret::new([n; 32]);
+        Config {
+            name: Name::new("m"),
+            crypto: Box::new(Identity::new(secret.clone(), Entropy::new(&secret))),
+            inside: founded.then(super::inside),
+            kept: Vec::new(),
+            seed: n.into(),
+            history_ops: HISTORY_OPS,
+        }
+    };
+    Pair::new([config(1, true), config(2, false)])
 }
 
 impl Pair {
-    fn new() -> Self {
-        let core = |n: u8, founded: bool| {
-            let secret = Secret::new([n; 32]);
-            let config = Config {
-                name: Name::new("m"),
-                crypto: Box::new(Identity::new(secret.clone(), Entropy::new(&secret))),
-                inside: founded.then(super::inside),
-                kept: Vec::new(),
-                seed: n.into(),
-                history_ops: HISTORY_OPS,
-            };
-            Core::new(config, Time(0))
-        };
-        let mut pair = Self {
-            cores: [core(1, true), core(2, false)],
-            links: [None; 2],
-            now: Time(0),
-            accepted: 0,
-            plugged: true,
-            messages: 0,
-            bytes: 0,
-            thought: Default::default(),
-            joined: false,
-        };
-        for n in 0..2 {
-            let addr = ([127, 0, 0, 1], 4700 + n as u16).into();
-            pair.give(n, Input::Listening { addrs: vec![addr] });
-        }
-        pair
-    }
-
-    fn join(&mut self) {
-        let target = "127.0.0.1:4700".to_owned();
-        let access = Some(Access::Open);
-        self.give(1, Input::Join { target, access });
-    }
-
     /// Edits as a person does: most go on where the last one was.
     fn edit(&mut self, n: usize, count: usize, rng: &mut fastrand::Rng) {
         let core = &mut self.cores[n];
@@ -95,87 +60,6 @@ impl Pair {
             core.flush(None, self.now, 0);
         }
         self.settle();
-    }
-
-    fn give(&mut self, n: usize, input: Input) {
-        let start = Instant::now();
-        self.cores[n].handle(input, self.now);
-        let took = start.elapsed();
-        let (all, most) = &mut self.thought[n];
-        *all += took;
-        *most = took.max(*most);
-    }
-
-    /// Carries everything over until nobody has anything to say.
-    fn settle(&mut self) {
-        let mut inputs: VecDeque<(usize, Input)> = VecDeque::new();
-        loop {
-            for n in 0..2 {
-                while let Some(command) = self.cores[n].next_command() {
-                    self.carry(n, command, &mut inputs);
-                }
-                while let Some(event) = self.cores[n].next_event() {
-                    self.joined |= event == Event::Joined;
-                }
-            }
-            let Some((n, input)) = inputs.pop_front() else {
-                return;
-            };
-            self.give(n, input);
-        }
-    }
-
-    fn carry(&mut self, n: usize, command: Command, inputs: &mut VecDeque<(usize, Input)>) {
-        match command {
-            Command::Dial { link, .. } if self.plugged => {
-                let accepted = LinkId::Accepted(self.accepted);
-                self.accepted += 1;
-                self.links[n] = Some(link);
-                self.links[1 - n] = Some(accepted);
-                let addr = |n: usize| ([127, 0, 0, 1], 4700 + n as u16).into();
-                inputs.push_back((
-                    1 - n,
-                    Input::Accepted {
-                        link: accepted,
-                        from: addr(n),
-                    },
-                ));
-                inputs.push_back((
-                    n,
-                    Input::Dialled {
-                        link,
-                        addr: addr(1 - n),
-                    },
-                ));
-            }
-            Command::Dial { link, .. } => {
-                let why = "unplugged".to_owned();
-                inputs.push_back((n, Input::DialFailed { link, why }));
-            }
-            Command::Transmit { link, bytes } => {
-                self.messages += 1;
-                self.bytes += bytes.len();
-                inputs.push_back((
-                    n,
-                    Input::Flushed {
-                        link,
-                        bytes: bytes.len(),
-                    },
-                ));
-                if let Some(link) = self.links[1 - n].filter(|_| self.links[n] == Some(link)) {
-                    inputs.push_back((1 - n, Input::Received { link, bytes }));
-                }
-            }
-            Command::Close { link } => {
-                if self.links[n] == Some(link)
-                    && let Some(link) = self.links[1 - n]
-                {
-                    let why = "closed".to_owned();
-                    inputs.push_back((1 - n, Input::Closed { link, why }));
-                    self.links = [None; 2];
-                }
-            }
-        }
     }
 
     fn pass(&mut self, span: Duration) {
@@ -205,17 +89,14 @@ impl Pair {
         self.settle();
     }
 
-    /// What has happened since this was last asked, as words.
-    fn bill(&mut self, what: &str) -> (usize, usize) {
-        let bill = (self.messages, self.bytes);
+    /// What has happened since this was last asked, as words; messages and bytes.
+    fn tell(&mut self, what: &str) -> (usize, usize) {
+        let (messages, bytes, thought) = self.bill();
         eprintln!(
-            "{what}: {} messages, {} kB; thinking, in all and at once: {:?}",
-            bill.0,
-            bill.1 / 1000,
-            self.thought
+            "{what}: {messages} messages, {} kB; thinking, in all and at once: {thought:?}",
+            bytes / 1000
         );
-        (self.messages, self.bytes, self.thought) = (0, 0, Default::default());
-        bill
+        (messages, bytes)
     }
 }
 
@@ -223,10 +104,10 @@ impl Pair {
 fn catching_up_with_much_takes_little() {
     let edits = std::env::var("SIM_EDITS").map_or(40_000, |n| n.parse().expect("a number"));
     let mut rng = fastrand::Rng::with_seed(1);
-    let mut pair = Pair::new();
+    let mut pair = members();
     pair.edit(0, edits, &mut rng);
-    pair.bill("alone");
-    pair.join();
+    pair.tell("alone");
+    pair.join(Access::Open);
     pair.settle();
     pair.pass(Duration::from_secs(1));
     assert!(pair.joined);
@@ -236,16 +117,16 @@ fn catching_up_with_much_takes_little() {
         assert_eq!(a.document().log().version(), b.document().log().version());
     };
     same(&pair);
-    let (messages, bytes) = pair.bill(&format!("a newcomer to {edits} edits"));
+    let (messages, bytes) = pair.tell(&format!("a newcomer to {edits} edits"));
     assert!(messages < 60 + bytes / 16_000 && bytes < KEY_BYTES * edits + 10_000);
     pair.unplug();
     pair.edit(0, edits, &mut rng);
     pair.edit(1, 1_000, &mut rng);
-    pair.bill("apart");
+    pair.tell("apart");
     pair.plugged = true;
     pair.pass(Duration::from_secs(5));
     same(&pair);
-    let (messages, bytes) = pair.bill(&format!("back after {edits} edits and 1,000 own ones"));
+    let (messages, bytes) = pair.tell(&format!("back after {edits} edits and 1,000 own ones"));
     let all = 2 * edits + 1_000;
     assert!(messages < 80 + bytes / 16_000 && bytes < KEY_BYTES * all + 20_000);
     for core in &pair.cores {

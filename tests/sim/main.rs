@@ -2,7 +2,9 @@
 //! in virtual time, driven by a seed.
 //!
 //! [`network`] is the world between members (latency, bandwidth, partitions, half-open connections,
-//! pauses, crashes), [`hostile`] a member that lies, [`toy`] cryptography that costs nothing, [`world`] the members and what is done to them, [`checks`] what must hold.
+//! pauses, crashes), [`hostile`] a member that lies, [`toy`] cryptography that costs nothing, [`world`] the members and
+//! what is done to them, [`checks`] what must hold. [`pair`] is two members on a line without delay, [`catch_up`] what
+//! catching up costs there.
 //!
 //! - `SIM_SEED=n cargo test --test sim` replays one seed, telling what happens.
 //! - `SIM_SEEDS=from..to cargo test --release --test sim` runs a range; ranges add up.
@@ -13,6 +15,7 @@ mod catch_up;
 mod checks;
 mod hostile;
 mod network;
+mod pair;
 mod toy;
 mod world;
 

@@ -57,14 +57,14 @@ impl Model {
                     }
                 },
                 Question::EnterOpen => {
-                    if prompt.answer().trim().to_lowercase().starts_with('y') {
+                    if prompt.is_yes() {
                         self.join(Some(Access::Open), now);
                     } else {
                         self.leave(now);
                     }
                 }
                 Question::Utf8 { target } => {
-                    if prompt.answer().trim().to_lowercase().starts_with('y') {
+                    if prompt.is_yes() {
                         self.save_in_utf8(&target, now);
                     }
                 }
@@ -72,7 +72,7 @@ impl Model {
                 Question::Command { .. } | Question::Chat => {}
                 Question::TakeBack => self.preview_take_back(&prompt.answer()),
                 Question::TakeBackNow { edits } => {
-                    if prompt.answer().trim().to_lowercase().starts_with('y') {
+                    if prompt.is_yes() {
                         self.take_back(&edits);
                     }
                 }
@@ -85,7 +85,7 @@ impl Model {
                     self.save_as(prompt.answer().trim(), replaces, now);
                 }
                 Question::OtherSession => {
-                    if prompt.answer().trim().to_lowercase().starts_with('y') {
+                    if prompt.is_yes() {
                         self.start_afresh(now);
                     }
                 }

@@ -274,65 +274,50 @@ fn kinds() -> Vec<(Knock, Access)> {
     ]
 }
 
-#[test]
-fn every_flipped_bit_of_a_handshake_is_noticed() {
+/// Goes through every utterance of every kind of handshake: `change` is given its length and a way to try what comes
+/// of a handshake in which it is changed; nothing may.
+fn for_each_utterance(change: impl Fn(usize, &dyn Fn(&dyn Fn(&mut Vec<u8>)))) {
     for (knock, access) in kinds() {
-        let honest = shake(
-            [dialler(knock.clone()), acceptor(door(access.clone()))],
-            1000,
-        );
-        for (who, end) in honest.iter().enumerate() {
+        let ends = || [dialler(knock.clone()), acceptor(door(access.clone()))];
+        for (who, end) in shake(ends(), 1000).iter().enumerate() {
             for (which, said) in end.said.iter().enumerate() {
-                for at in 0..said.len() {
-                    let ends = [dialler(knock.clone()), acceptor(door(access.clone()))];
-                    let ends = shake_meddled(ends, 1000, |from, number, said| {
+                let comes_to_nothing = |meddle: &dyn Fn(&mut Vec<u8>)| {
+                    let ends = shake_meddled(ends(), 1000, |from, number, said| {
                         if (from, number) == (who, which) {
-                            said[at] ^= 1 << (at % 8);
+                            meddle(said);
                         }
                     });
                     assert!(
                         !(ends[0].is_up() && ends[1].is_up()),
-                        "byte {at} of utterance {which} of {who}"
+                        "utterance {which} of {who}"
                     );
-                }
+                };
+                change(said.len(), &comes_to_nothing);
             }
         }
     }
 }
 
 #[test]
-fn a_truncated_or_reordered_handshake_comes_to_nothing() {
-    for (knock, access) in kinds() {
-        let honest = shake(
-            [dialler(knock.clone()), acceptor(door(access.clone()))],
-            1000,
-        );
-        for (who, end) in honest.iter().enumerate() {
-            for (which, said) in end.said.iter().enumerate() {
-                let length = said.len();
-                for rest in [0, 1, length / 2, length - 1] {
-                    let ends = [dialler(knock.clone()), acceptor(door(access.clone()))];
-                    let ends = shake_meddled(ends, 1000, |from, number, said| {
-                        if (from, number) == (who, which) {
-                            said.truncate(rest);
-                        }
-                    });
-                    assert!(
-                        !(ends[0].is_up() && ends[1].is_up()),
-                        "{who} {which} {rest}"
-                    );
-                }
-                // The two halves of an utterance change places.
-                let ends = [dialler(knock.clone()), acceptor(door(access.clone()))];
-                let ends = shake_meddled(ends, 1000, |from, number, said| {
-                    if (from, number) == (who, which) {
-                        said.rotate_left(length / 2);
-                    }
-                });
-                assert!(!(ends[0].is_up() && ends[1].is_up()), "{who} {which}");
-            }
+fn every_flipped_bit_of_a_handshake_is_noticed() {
+    for_each_utterance(|length, comes_to_nothing| {
+        for at in 0..length {
+            comes_to_nothing(&|said| said[at] ^= 1 << (at % 8));
         }
-    }
+    });
+}
+
+#[test]
+fn a_truncated_or_reordered_handshake_comes_to_nothing() {
+    for_each_utterance(|length, comes_to_nothing| {
+        for rest in [0, 1, length / 2, length - 1] {
+            comes_to_nothing(&|said| said.truncate(rest));
+        }
+        // Two parts change places, wherever one ends and the other begins.
+        for at in 1..length {
+            comes_to_nothing(&|said| said.rotate_left(at));
+        }
+    });
 }
 
 /// Two ends that have one key, and have not heard each other say the same, do not come together.

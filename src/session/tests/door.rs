@@ -237,19 +237,8 @@ fn coming_back_needs_no_code() {
     net.cut.clear();
     // The process has ended; another one of the same member starts.
     let entropy = Entropy::new(&Secret::new([77; 32]));
-    let config = Config {
-        name: Name::new("a"),
-        crypto: Box::new(Identity::new(keys.member.clone(), entropy)),
-        inside: Some(Inside {
-            grant: keys.grant,
-            access: keys.access,
-            stamp: keys.stamp,
-            properties: Properties::default(),
-        }),
-        kept,
-        seed: 5,
-        history_ops: u64::MAX,
-    };
+    let crypto = Identity::new(keys.member.clone(), entropy);
+    let config = started_again("a", Box::new(crypto), keys, kept);
     let before = net.nodes[a].session.me.member;
     net.nodes[a].session = Session::new(config, net.now);
     net.nodes[a].log = ToyLog::default();

@@ -6,6 +6,8 @@ use super::*;
 use crate::crdt::Chain;
 use crate::wire::{Head, Heads, Ops, Range, Want};
 
+const FORK: u8 = 17;
+
 /// A batch of `width` operations in which `fill` stands.
 fn batch(width: u8, fill: u8) -> Batch {
     Batch {
@@ -684,25 +686,12 @@ fn what_was_kept_can_be_passed_on_after_a_restart() {
         .collect();
     let count = |seals: &Seals| seals.iter().count();
     assert!(seals.iter().map(|(_, seals)| count(seals)).sum::<usize>() <= 4);
-    let mut session = Session::new(
-        Config {
-            name: Name::new("host"),
-            crypto: Box::new(Toy {
-                member: old.crypto.member().link,
-                author: [88; 32],
-            }),
-            inside: Some(Inside {
-                grant: keys.grant,
-                access: keys.access,
-                stamp: keys.stamp,
-                properties: Properties::default(),
-            }),
-            kept,
-            seed: 5,
-            history_ops: u64::MAX,
-        },
-        net.now,
-    );
+    let crypto = Toy {
+        member: old.crypto.member().link,
+        author: [88; 32],
+    };
+    let config = started_again("host", Box::new(crypto), keys, kept);
+    let mut session = Session::new(config, net.now);
     session.take_up(seals, []);
     net.nodes[host].session = session;
     net.cut(host, a);
