@@ -258,6 +258,7 @@ impl Replica {
     /// Makes a batch of all local operations since the last one (or several, if they are too long for
     /// one), stamped with the next Lamport value. Returns the number of the first, if there is one.
     /// `minutes` is the wall clock, in whole minutes since 1970.
+    #[inline(always)] // On the road of a key.
     pub fn commit(&mut self, minutes: u32, source: Source) -> Option<u32> {
         self.commit_at(self.next_lamport(), minutes, source)
     }
@@ -269,6 +270,7 @@ impl Replica {
 
     /// [`commit`](Self::commit) with a given Lamport value, for replaying histories that were recorded
     /// elsewhere. At most [`MAX_LAMPORT`]; may be smaller than those of the causes.
+    #[inline(always)]
     pub fn commit_at(&mut self, lamport: u64, minutes: u32, source: Source) -> Option<u32> {
         let log = &self.log[self.me];
         let (first, end) = (log.next(), log.end());
@@ -283,7 +285,7 @@ impl Replica {
         Some(first)
     }
 
-    #[inline]
+    #[inline(never)]
     fn commit_any(&mut self, end: u32, lamport: u64, minutes: u32, source: Source) {
         if !self.cuts.is_empty() {
             self.commit_pieces(lamport, minutes, source);

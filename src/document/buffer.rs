@@ -305,6 +305,7 @@ impl Document {
 
     /// Makes a batch of the edits since the last one; the number of its first operation, if there
     /// were any. To be called once per turn of the event loop, and before [`merge`](Self::merge).
+    #[inline(always)] // On the road of a key.
     pub fn commit(&mut self, minutes: u32, source: Source) -> Option<u32> {
         self.replica.commit(minutes, source)
     }
