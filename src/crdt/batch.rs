@@ -23,6 +23,8 @@
 //! before has no other form. [`decode`] refuses everything else, so a log can give any batch again
 //! without keeping its bytes.
 
+mod edited;
+
 use std::ops::Range;
 
 use rmp::Marker;
@@ -31,7 +33,9 @@ use rmp::encode::{write_bin, write_nil, write_sint, write_str, write_uint};
 use super::id::{AuthorId, AuthorIx, Id, OpId};
 use super::limits::{MAX_BATCH_BYTES, MAX_LAMPORT};
 use super::log::{ActKind, Entry, Log};
-use super::op::{BatchInfo, Invalid, Op, Source, Span};
+use super::op::{BatchInfo, Inserted, Invalid, Op, Source, Span};
+
+pub(crate) use edited::{Edited, edited};
 
 /// The version of the encoding, in bits 4 to 6 of the head.
 const VERSION: u64 = 0;
@@ -376,7 +380,7 @@ impl<'a> Decoder<'a, '_> {
     fn one(&mut self, before: Option<&Op<'_>>) -> Result<Op<'a>, Undecoded> {
         let tag = match self.number()? {
             Token::Str(text) => {
-                if matches!(before, Some(Op::Insert { .. })) {
+                if matches!(before, Some(Op::Insert(_))) {
                     return Err(malformed("one insert is given in two parts"));
                 }
                 return self.continued(text);
@@ -395,12 +399,13 @@ impl<'a> Decoder<'a, '_> {
                 if self.continues(before, left, right) {
                     return Err(malformed("an insert that continues is given in full"));
                 }
-                Ok(Op::Insert {
+                Ok(Op::Insert(Inserted {
                     left,
                     right,
+                    continues: false,
                     text,
                     chars,
-                })
+                }))
             }
             DELETE => Ok(Op::Delete {
                 targets: self.targets()?,
@@ -422,8 +427,8 @@ impl<'a> Decoder<'a, '_> {
     /// Whether an insert with these origins would continue the one before it.
     fn continues(&self, before: Option<&Op<'_>>, left: Option<Id>, right: Option<Id>) -> bool {
         match before {
-            Some(Op::Insert { right: last, .. }) => {
-                left == Some(Id::new(self.me, self.seq - 1)) && right == *last
+            Some(Op::Insert(before)) => {
+                left == Some(Id::new(self.me, self.seq - 1)) && right == before.right
             }
             Some(_) => false,
             None => self.log[self.me].continues(self.me, left, right),
@@ -438,12 +443,13 @@ impl<'a> Decoder<'a, '_> {
         let run = last.and_then(|last| self.log[self.me].insert_run(last));
         let run = run.ok_or_else(|| malformed("an insert continues nothing"))?;
         let left = Some(Id::new(self.me, self.own - 1));
-        Ok(Op::Insert {
+        Ok(Op::Insert(Inserted {
             left,
             right: run.right,
+            continues: true,
             text,
             chars: Self::count(text)?,
-        })
+        }))
     }
 
     /// How many characters an insert has. A NUL is none: a file that holds one is no text.
@@ -732,7 +738,7 @@ mod tests {
                 let mut targets = Vec::new();
                 let decoded = decode(&bytes, &there.log, ix, &mut targets).ok().unwrap();
                 let ops: Vec<&Op<'_>> = decoded.ops().collect();
-                assert!(matches!(ops[..], [Op::Insert { text: read, .. }] if *read == text));
+                assert!(matches!(ops[..], [Op::Insert(insert)] if insert.text == text));
             }
             let verdict = there.merge(ann, seq, &bytes, &mut Vec::new());
             assert_eq!(verdict, Verdict::Applied);

@@ -283,6 +283,13 @@ impl AuthorLog {
         });
     }
 
+    /// The newest operation, if that is a character: its right origin and its number.
+    #[inline]
+    pub(crate) fn last_insert(&self) -> Option<(Option<Id>, u32)> {
+        let last = self.inserts.last().filter(|run| run.end() == self.end)?;
+        Some((last.right, self.end - 1))
+    }
+
     /// The newest operation, if that is a character, and the number after it.
     #[inline]
     pub(crate) fn typing(&mut self) -> Option<(&mut InsertRun, u32)> {

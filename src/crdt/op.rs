@@ -41,30 +41,41 @@ impl Span {
     }
 }
 
+/// An insert as it is read from a batch: `text` goes between `left` and `right` (`None`: start and end of the document).
+/// Each character after the first has the one before it as left origin, and the same right origin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Inserted<'a> {
+    pub(crate) left: Option<Id>,
+    pub(crate) right: Option<Id>,
+    /// Whether it continues the author's last operation.
+    pub(crate) continues: bool,
+    pub(crate) text: &'a str,
+    pub(crate) chars: u32,
+}
+
 /// One operation as it is read from a batch. Targets are places in a list beside it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Op<'a> {
-    /// `text` goes between `left` and `right` (`None`: start and end of the document). Each
-    /// character after the first has the one before it as left origin, and the same right origin.
-    Insert {
-        left: Option<Id>,
-        right: Option<Id>,
-        text: &'a str,
-        chars: u32,
-    },
+    Insert(Inserted<'a>),
     /// The characters named are hidden while this operation is in force.
-    Delete { targets: Range<usize> },
+    Delete {
+        targets: Range<usize>,
+    },
     /// The operations named are not in force while this one is.
-    Undo { targets: Range<usize> },
+    Undo {
+        targets: Range<usize>,
+    },
     /// Bytes that touch no text.
-    Note { bytes: &'a [u8] },
+    Note {
+        bytes: &'a [u8],
+    },
 }
 
 impl Op<'_> {
     /// How many sequence numbers the operation takes.
     pub(crate) const fn width(&self) -> u32 {
         match self {
-            Self::Insert { chars, .. } => *chars,
+            Self::Insert(insert) => insert.chars,
             _ => 1,
         }
     }

@@ -371,8 +371,12 @@ impl Order {
         for leaf in moved.drain(..) {
             let this = &mut leaves[leaf as usize];
             this.moved = false;
-            for run in &this.runs {
-                index[run.author.index()].set(run.seq, run.seq + run.len, leaf);
+            // Deletes have cut many runs into pieces, which are one for the index.
+            let follow =
+                |run: &Run, next: &Run| run.author == next.author && run.seq + run.len == next.seq;
+            for pieces in this.runs.chunk_by(follow) {
+                let (first, last) = (&pieces[0], &pieces[pieces.len() - 1]);
+                index[first.author.index()].set(first.seq, last.seq + last.len, leaf);
             }
         }
     }

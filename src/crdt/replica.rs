@@ -7,6 +7,7 @@
 //! A batch is applied as a whole or not at all, and at every replica alike: whether it is valid
 //! depends on its causes only. An author with an invalid batch is frozen in front of it.
 
+mod editing;
 mod typing;
 
 use std::ops::Range;
@@ -16,8 +17,8 @@ use super::id::{AuthorId, AuthorIx, Id, OpId};
 use super::integrate::{Crowds, destination};
 use super::limits::{BATCH_TARGETS, BATCH_TEXT_BYTES, MAX_LAMPORT};
 use super::log::{ActKind, Log};
-use super::op::{BatchInfo, Invalid, Op, Source, Span, check_disjoint};
-use super::order::{Order, Place, Shown};
+use super::op::{BatchInfo, Inserted, Invalid, Op, Source, Span, check_disjoint};
+use super::order::{Order, Place};
 use super::pending::Pending;
 pub(crate) use typing::Typed;
 
@@ -257,6 +258,7 @@ impl Replica {
     /// Makes a batch of all local operations since the last one (or several, if they are too long for
     /// one), stamped with the next Lamport value. Returns the number of the first, if there is one.
     /// `minutes` is the wall clock, in whole minutes since 1970.
+    #[inline(always)] // On the road of a key.
     pub fn commit(&mut self, minutes: u32, source: Source) -> Option<u32> {
         self.commit_at(self.next_lamport(), minutes, source)
     }
@@ -268,6 +270,7 @@ impl Replica {
 
     /// [`commit`](Self::commit) with a given Lamport value, for replaying histories that were recorded
     /// elsewhere. At most [`MAX_LAMPORT`]; may be smaller than those of the causes.
+    #[inline(always)]
     pub fn commit_at(&mut self, lamport: u64, minutes: u32, source: Source) -> Option<u32> {
         let log = &self.log[self.me];
         let (first, end) = (log.next(), log.end());
@@ -282,7 +285,7 @@ impl Replica {
         Some(first)
     }
 
-    #[inline]
+    #[inline(never)]
     fn commit_any(&mut self, end: u32, lamport: u64, minutes: u32, source: Source) {
         if !self.cuts.is_empty() {
             self.commit_pieces(lamport, minutes, source);
@@ -465,18 +468,13 @@ impl Replica {
         changes: &mut Vec<Change>,
     ) -> Result<(), Invalid> {
         match op {
-            Op::Insert {
-                left,
-                right,
-                text,
-                chars,
-            } => {
+            Op::Insert(insert) => {
                 let from = OpId {
                     author: self.log[author].id,
                     seq: self.log[author].end(),
                 };
-                let at = self.place_insert(author, lamport, *left, *right, text, *chars)?;
-                let len = *chars as usize;
+                let at = self.place_insert(author, lamport, *insert)?;
+                let len = insert.chars as usize;
                 changes.push(Change::Insert { at, from, len });
             }
             Op::Delete { targets: part } => {
@@ -501,13 +499,15 @@ impl Replica {
         &mut self,
         author: AuthorIx,
         lamport: u64,
-        left: Option<Id>,
-        right: Option<Id>,
-        text: &str,
-        chars: u32,
+        Inserted {
+            left,
+            right,
+            continues,
+            text,
+            chars,
+        }: Inserted<'_>,
     ) -> Result<usize, Invalid> {
         let id = Id::new(author, self.log[author].end());
-        let continues = self.log[author].continues(author, left, right);
         let order = &mut self.order;
         let front = match left {
             Some(left) => Some(order.locate(left).ok_or(Invalid::NotACharacter)?),
@@ -535,23 +535,25 @@ impl Replica {
     /// Lets one operation more hide characters. Changes nothing if they are not all characters.
     fn hide_all(&mut self, targets: &[Span], changes: &mut Vec<Change>) -> Result<(), Invalid> {
         let before = changes.len();
-        for (i, span) in targets.iter().enumerate() {
-            let hidden = self.order.hide(*span, 1, |Shown { at, span, .. }| {
-                push_removed(changes, before, at, span.len as usize);
-            });
-            if hidden < span.len {
-                let part = Span {
-                    len: hidden,
-                    ..*span
-                };
-                for span in targets[..i].iter().chain([&part]) {
-                    self.order.hide(*span, -1, |_| {});
-                }
-                changes.truncate(before);
-                return Err(Invalid::NotACharacter);
-            }
+        let hidden = self
+            .order
+            .hide_named(targets, |at, len| push_removed(changes, before, at, len));
+        if hidden < targets.iter().map(|span| span.len).sum() {
+            self.show_again(targets, hidden);
+            changes.truncate(before);
+            return Err(Invalid::NotACharacter);
         }
         Ok(())
+    }
+
+    /// Takes back what [`hide_all`](Self::hide_all) did to the first `count` of the targets' characters.
+    #[cold]
+    fn show_again(&mut self, targets: &[Span], mut count: u32) {
+        for span in targets {
+            let len = span.len.min(count);
+            count -= len;
+            self.order.hide(Span { len, ..*span }, -1, |_| {});
+        }
     }
 
     /// Where the new insert `id`, which is put there next, goes.

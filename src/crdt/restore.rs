@@ -19,10 +19,7 @@ use super::op::{BatchInfo, Invalid};
 use super::order::{Fill, Order};
 use super::replica::Replica;
 use super::text::{AppendText, chars_len};
-use atoms::EDGE;
-
-/// In place of a place in the text that shows.
-const HIDDEN: u32 = u32::MAX;
+use atoms::{EDGE, HIDDEN};
 
 /// An author's next characters, and where they are in the text that shows.
 struct Stretch {
@@ -230,14 +227,14 @@ impl Atoms {
     /// The order tree of the atoms as they are linked.
     fn fill(&mut self) -> Order {
         let mut fill = Fill::new();
-        let mut leaves = vec![0; self.atoms.len()];
-        self.shown = vec![HIDDEN; self.atoms.len()];
         let (mut at, mut shown) = (self.atoms[EDGE as usize].next, 0);
         while at != EDGE {
-            let atom = &self.atoms[at as usize];
-            leaves[at as usize] = fill.push(atom.id(), atom.len, !atom.begins, atom.hides);
+            let atom = &mut self.atoms[at as usize];
+            // The sketch has done its work.
+            atom.after = fill.push(atom.id(), atom.len, !atom.begins, atom.hides);
+            atom.before = HIDDEN;
             if atom.hides == 0 {
-                self.shown[at as usize] = shown;
+                atom.before = shown;
                 shown += atom.len;
             }
             at = atom.next;
@@ -245,13 +242,8 @@ impl Atoms {
         let mut order = fill.finish();
         // What is in one leaf is noted at once: between are no characters of the author's.
         let mut last: Option<(Id, u32, u32)> = None;
-        for (atom, leaf) in self
-            .atoms
-            .iter()
-            .zip(leaves)
-            .filter(|(atom, _)| atom.len > 0)
-        {
-            let end = atom.seq + atom.len;
+        for atom in self.atoms.iter().filter(|atom| atom.len > 0) {
+            let (end, leaf) = (atom.seq + atom.len, atom.after);
             match &mut last {
                 Some((id, to, at)) if id.author == atom.author && *at == leaf => *to = end,
                 _ => {

@@ -239,12 +239,17 @@ impl Replica {
         bytes: &[u8],
         changes: &mut Vec<Change>,
     ) -> Verdict {
-        if let Some(Typed { at, chars, .. }) = self.merge_typed(first, width, bytes) {
-            changes.push(Change::Insert {
-                at,
-                from: first,
-                len: chars,
-            });
+        if let Some(Typed { at, chars, .. }) = self.merge_edit(first, width, bytes, changes) {
+            if chars > 0 {
+                let OpId { author, .. } = first;
+                let seq = self.log.next(&author) - chars as u32;
+                let from = OpId { author, seq };
+                changes.push(Change::Insert {
+                    at,
+                    from,
+                    len: chars,
+                });
+            }
             return Verdict::Applied;
         }
         self.merge_any(first, width, bytes, changes)

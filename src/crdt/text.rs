@@ -180,7 +180,7 @@ pub(crate) fn chars_len(text: &str, chars: usize) -> usize {
 }
 
 /// Whether a byte of UTF-8 is the first of its character.
-const fn is_start(byte: u8) -> bool {
+pub(crate) const fn is_start(byte: u8) -> bool {
     byte & 0xc0 != 0x80
 }
 

@@ -305,6 +305,7 @@ impl Document {
 
     /// Makes a batch of the edits since the last one; the number of its first operation, if there
     /// were any. To be called once per turn of the event loop, and before [`merge`](Self::merge).
+    #[inline(always)] // On the road of a key.
     pub fn commit(&mut self, minutes: u32, source: Source) -> Option<u32> {
         self.replica.commit(minutes, source)
     }
@@ -341,12 +342,18 @@ impl Document {
     /// [`merge`](Self::merge) for what is not a key behind the one before.
     #[inline(never)]
     fn merge_any(&mut self, first: OpId, width: Option<u32>, bytes: &[u8]) -> Verdict {
-        if let Some(Typed { at, text, chars }) = self.replica.merge_typed(first, width, bytes) {
-            let lines = self.feed.lines(&self.rope);
-            insert(&mut self.rope, at, text);
-            self.undo.inserted(at, chars);
-            self.shadow.follow(at, 0, chars);
-            self.feed.note(&self.rope, at, 0, chars, lines);
+        let came = self
+            .replica
+            .merge_edit(first, width, bytes, &mut self.changes);
+        if let Some(Typed { at, text, chars }) = came {
+            self.apply();
+            if chars > 0 {
+                let lines = self.feed.lines(&self.rope);
+                insert(&mut self.rope, at, text);
+                self.undo.inserted(at, chars);
+                self.shadow.follow(at, 0, chars);
+                self.feed.note(&self.rope, at, 0, chars, lines);
+            }
             return Verdict::Applied;
         }
         let verdict = self

@@ -36,6 +36,68 @@ impl Order {
         id.seq - span.start.seq
     }
 
+    /// Lets one operation more hide the characters of `spans`, and tells where visible ones disappeared: in front of
+    /// which, and how many. Stops at what is no character; how many were. O(log n) a fragment.
+    pub(crate) fn hide_named(
+        &mut self,
+        spans: &[Span],
+        mut removed: impl FnMut(usize, usize),
+    ) -> u32 {
+        let mut count = 0;
+        let mut rest = spans.iter().copied();
+        let mut next = rest.next();
+        while let Some(span) = next {
+            let Some((place, start)) = self.locate(span.start) else {
+                break;
+            };
+            let run = self.run(place);
+            let at = start + if run.hides == 0 { place.offset } else { 0 };
+            let len = (run.len - place.offset).min(span.len);
+            let gone = if len == run.len {
+                self.hide_named_runs(place, at, &mut next, &mut rest, &mut count)
+            } else {
+                let (hides, gone) = (run.hides + 1, if run.hides == 0 { len } else { 0 });
+                self.set_hides(place, at, len, hides);
+                count += len;
+                next = behind(span, len).or_else(|| rest.next());
+                gone
+            };
+            if gone > 0 {
+                removed(at as usize, gone as usize);
+            }
+        }
+        count
+    }
+
+    /// Hides whole runs that are named one after the other, from the one at `place` on, in its leaf; what else is hidden
+    /// may stand between. How many visible characters these had. Leaves the cursor on the first.
+    fn hide_named_runs(
+        &mut self,
+        place: Place,
+        at: u32,
+        next: &mut Option<Span>,
+        rest: &mut impl Iterator<Item = Span>,
+        count: &mut u32,
+    ) -> u32 {
+        let Place { leaf, slot, .. } = place;
+        let runs = &mut self.leaves[leaf as usize].runs;
+        let (mut end, mut hidden) = (slot as usize, 0);
+        for (i, run) in runs.iter_mut().enumerate().skip(end) {
+            let Some(span) = *next else { break };
+            if run.id() == span.start && run.len <= span.len {
+                hidden += run.visible();
+                run.hides += 1;
+                *count += run.len;
+                *next = behind(span, run.len).or_else(|| rest.next());
+                end = i + 1;
+            } else if run.hides == 0 {
+                break;
+            }
+        }
+        self.hid_runs(place, at, end, hidden);
+        hidden
+    }
+
     /// Hides the visible character number `at`; its name. O(log n).
     pub(crate) fn hide_one(&mut self, at: usize) -> Id {
         let place = self.visible_place(at);
@@ -83,10 +145,16 @@ impl Order {
             }
             end += 1;
         }
+        self.hid_runs(place, at, end, hidden);
+        hidden
+    }
+
+    /// Accounts for runs of a leaf, from `place` to `end`, that have been hidden, with so many visible characters.
+    fn hid_runs(&mut self, Place { leaf, slot, .. }: Place, at: u32, end: usize, hidden: u32) {
+        let runs = &mut self.leaves[leaf as usize].runs;
         let slot = join_between(runs, slot as usize, end);
         self.add_visible(leaf, -hidden.cast_signed());
         self.cursor = Some(Cursor::new(leaf, slot as u32, at));
-        hidden
     }
 
     /// Lets `hides` operations hide the `len` characters from `place` on, all in one run, which have
@@ -152,6 +220,13 @@ impl Order {
         let in_run = if hides == 0 { part.seq - now.seq } else { 0 };
         self.cursor = Some(Cursor::new(leaf, slot as u32, at - in_run));
     }
+}
+
+/// What is left of a span behind its first `len` characters.
+fn behind(span: Span, len: u32) -> Option<Span> {
+    let start = span.start.plus(len);
+    let len = span.len - len;
+    (len > 0).then_some(Span { start, len })
 }
 
 /// Joins the runs `from..to` of a leaf, which have changed, with each other and the ones beside them, where they may be

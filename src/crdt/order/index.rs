@@ -1,32 +1,104 @@
 //! Which leaf of the order tree holds which of an author's characters.
 //!
-//! A sorted list of `(number, leaf)`, cut into chunks so that putting something into the middle moves
+//! A sorted list of numbers, each with its leaf, cut into chunks so that putting something into the middle moves
 //! little. An entry is good from its number to the next entry's; the last one is good for numbers to
 //! come, since a run grows where it is.
 //!
+//! What is looked for can be anywhere, so each step of a search by halving would wait for the one before. Within a chunk
+//! the numbers that are not greater are counted instead, many at a time.
+//!
 //! Invariant: chunks are not empty, and numbers rise within and across them.
 
-/// Entries in a chunk: small under test, so that small documents have several. (Half a page, which
-/// moves faster than another level is walked.)
-const CHUNK: usize = if cfg!(test) { 4 } else { 256 };
+/// Entries in a chunk: small under test, so that small documents have several. (A guess; 32 are no better.)
+const CHUNK: usize = if cfg!(test) { 4 } else { 64 };
 
 /// See the module.
 #[derive(Default)]
 pub(super) struct Index {
     /// The first number of each chunk, for the search.
     firsts: Vec<u32>,
-    chunks: Vec<Vec<(u32, u32)>>,
+    #[expect(
+        clippy::vec_box,
+        reason = "new ones come between others, and half a kilobyte each would be moved"
+    )]
+    chunks: Vec<Box<Chunk>>,
     /// The number after the author's last character.
     end: u32,
 }
 
+/// Some entries. Behind its `len` entries all numbers are greater than any that is asked for.
+struct Chunk {
+    len: usize,
+    starts: [u32; CHUNK],
+    leaves: [u32; CHUNK],
+}
+
+impl Chunk {
+    fn of(entries: impl IntoIterator<Item = (u32, u32)>) -> Self {
+        let mut chunk = Self {
+            len: 0,
+            starts: [u32::MAX; CHUNK],
+            leaves: [0; CHUNK],
+        };
+        for (start, leaf) in entries {
+            chunk.insert(chunk.len, start, leaf);
+        }
+        chunk
+    }
+
+    /// How many entries begin at `seq` or in front of it.
+    #[inline]
+    fn until(&self, seq: u32) -> usize {
+        count_until(&self.starts, seq)
+    }
+
+    /// Adds an entry, to a chunk that is not full.
+    fn insert(&mut self, entry: usize, start: u32, leaf: u32) {
+        self.starts.copy_within(entry..self.len, entry + 1);
+        self.leaves.copy_within(entry..self.len, entry + 1);
+        (self.starts[entry], self.leaves[entry]) = (start, leaf);
+        self.len += 1;
+    }
+
+    /// Takes off the entries from one on.
+    fn split_off(&mut self, from: usize) -> Self {
+        let behind = self.starts[from..self.len].iter().zip(&self.leaves[from..]);
+        let new = Self::of(behind.map(|(start, leaf)| (*start, *leaf)));
+        self.starts[from..].fill(u32::MAX);
+        self.len = from;
+        new
+    }
+}
+
+/// How many of some numbers are not greater than one.
+#[inline]
+fn count_until(numbers: &[u32], seq: u32) -> usize {
+    numbers
+        .iter()
+        .map(|number| u32::from(*number <= seq))
+        .sum::<u32>() as usize
+}
+
 impl Index {
+    /// The chunk that numbers from `seq` on are in.
+    #[inline]
+    fn chunk(&self, seq: u32) -> Option<usize> {
+        let (mut before, mut firsts) = (0, &self.firsts[..]);
+        while firsts.len() > CHUNK {
+            let half = firsts.len() / 2;
+            if firsts[half] <= seq {
+                (before, firsts) = (before + half, &firsts[half..]);
+            } else {
+                firsts = &firsts[..half];
+            }
+        }
+        (before + count_until(firsts, seq)).checked_sub(1)
+    }
+
     /// The leaf that holds number `seq`. O(log n).
     pub(super) fn leaf(&self, seq: u32) -> Option<u32> {
-        let chunk = self.firsts.partition_point(|first| *first <= seq);
-        let chunk = &self.chunks[chunk.checked_sub(1)?];
-        let entry = chunk.partition_point(|(start, _)| *start <= seq);
-        Some(chunk[entry - 1].1)
+        let chunk = &self.chunks[self.chunk(seq)?];
+        Some(chunk.leaves[chunk.until(seq) - 1])
     }
 
     /// Notes that the run that ended where all did has grown to `end`, where it is.
@@ -44,16 +116,16 @@ impl Index {
         }
         self.end = to;
         match self.chunks.last_mut() {
-            Some(chunk) if chunk[chunk.len() - 1].1 == leaf => {}
-            Some(chunk) if chunk.len() < CHUNK => chunk.push((from, leaf)),
-            _ => self.push_chunk((from, leaf)),
+            Some(chunk) if chunk.leaves[chunk.len - 1] == leaf => {}
+            Some(chunk) if chunk.len < CHUNK => chunk.insert(chunk.len, from, leaf),
+            _ => self.push_chunk(from, leaf),
         }
     }
 
     #[cold]
-    fn push_chunk(&mut self, entry: (u32, u32)) {
-        self.firsts.push(entry.0);
-        self.chunks.push(vec![entry]);
+    fn push_chunk(&mut self, from: u32, leaf: u32) {
+        self.firsts.push(from);
+        self.chunks.push(Box::new(Chunk::of([(from, leaf)])));
     }
 
     #[inline(never)]
@@ -68,7 +140,7 @@ impl Index {
         {
             // Numbers before the first entry are no characters.
             held = match entry.checked_sub(1) {
-                Some(before) => self.chunks[chunk][before].1,
+                Some(before) => self.chunks[chunk].leaves[before],
                 None => leaf,
             };
             if held != leaf || entry == 0 {
@@ -80,7 +152,7 @@ impl Index {
             match self.entry(chunk, entry) {
                 Some((start, was)) if start < to => {
                     held = was;
-                    self.chunks[chunk][entry].1 = leaf;
+                    self.chunks[chunk].leaves[entry] = leaf;
                     entry += 1;
                 }
                 Some((start, _)) if start == to => return,
@@ -94,33 +166,36 @@ impl Index {
     }
 
     fn entry(&self, chunk: usize, entry: usize) -> Option<(u32, u32)> {
-        self.chunks.get(chunk)?.get(entry).copied()
+        let chunk = self.chunks.get(chunk)?;
+        (entry < chunk.len).then(|| (chunk.starts[entry], chunk.leaves[entry]))
     }
 
     /// Where the entry with the smallest number from `seq` on is, or would be in its chunk.
     fn position(&self, seq: u32) -> (usize, usize) {
-        let chunk = self.firsts.partition_point(|first| *first <= seq);
-        let chunk = chunk.saturating_sub(1);
-        let entries = self.chunks.get(chunk).map_or(&[][..], Vec::as_slice);
-        (chunk, entries.partition_point(|(start, _)| *start < seq))
+        let chunk = self.chunk(seq).unwrap_or(0);
+        let before = seq.checked_sub(1);
+        let entry = before.map_or(0, |before| self.chunks[chunk].until(before));
+        (chunk, entry)
     }
 
     /// Adds an entry at its position; where it is then.
-    fn insert_at(&mut self, chunk: usize, entry: usize, new: (u32, u32)) -> (usize, usize) {
-        let entries = &mut self.chunks[chunk];
-        entries.insert(entry, new);
-        self.firsts[chunk] = entries[0].0;
-        if entries.len() <= CHUNK {
-            return (chunk, entry);
+    fn insert_at(
+        &mut self,
+        mut chunk: usize,
+        mut entry: usize,
+        (start, leaf): (u32, u32),
+    ) -> (usize, usize) {
+        if self.chunks[chunk].len == CHUNK {
+            let half = self.chunks[chunk].split_off(CHUNK / 2);
+            self.firsts.insert(chunk + 1, half.starts[0]);
+            self.chunks.insert(chunk + 1, Box::new(half));
+            if entry > CHUNK / 2 {
+                (chunk, entry) = (chunk + 1, entry - CHUNK / 2);
+            }
         }
-        let at = CHUNK / 2;
-        let half = entries.split_off(at);
-        self.firsts.insert(chunk + 1, half[0].0);
-        self.chunks.insert(chunk + 1, half);
-        match entry.checked_sub(at) {
-            Some(entry) => (chunk + 1, entry),
-            None => (chunk, entry),
-        }
+        self.chunks[chunk].insert(entry, start, leaf);
+        self.firsts[chunk] = self.chunks[chunk].starts[0];
+        (chunk, entry)
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::limits::MAX_LAMPORT;
 use super::super::op::Source;
 use super::{Replica, count};
 
-/// What a batch of plain typing brought.
+/// What a batch brought.
 pub(crate) struct Typed<'a> {
     /// In front of which character.
     pub(crate) at: usize,
@@ -94,14 +94,20 @@ impl Replica {
     /// these go on from the one before.
     #[inline(always)]
     fn goes_on(&self, first: OpId) -> Option<(AuthorIx, u64, u32)> {
+        let ix = self.expected(first)?;
+        let (lamport, minutes) = self.log[ix].last_stamp();
+        (lamport < MAX_LAMPORT).then_some((ix, lamport + 1, minutes))
+    }
+
+    /// Whose a batch is, if it is the author's next and nothing keeps it from being applied.
+    #[inline(always)]
+    pub(super) fn expected(&self, first: OpId) -> Option<AuthorIx> {
         let ix = self.log.ix(&first.author)?;
         let log = &self.log[ix];
-        let (lamport, minutes) = log.last_stamp();
-        if first.seq != log.next() || log.frozen || lamport >= MAX_LAMPORT || self.pending.len() > 0
-        {
+        if first.seq != log.next() || log.frozen || self.pending.len() > 0 {
             return None;
         }
         self.check_committed();
-        Some((ix, lamport + 1, minutes))
+        Some(ix)
     }
 }

@@ -22,8 +22,8 @@ use super::cuts::Cuts;
 /// The start and the end of the lists, which are rings.
 pub(super) const EDGE: u32 = 0;
 
-/// In place of a neighbour: does not show.
-const HIDDEN: u32 = u32::MAX;
+/// In place of a neighbour, or of a place in the text that shows: does not show.
+pub(super) const HIDDEN: u32 = u32::MAX;
 
 /// Characters with consecutive numbers, in no part of which anything else happens.
 #[derive(Clone, Copy)]
@@ -38,9 +38,11 @@ pub(super) struct Atom {
     pub(super) hides: u32,
     /// What is behind it in the sketch.
     pub(super) next: u32,
-    /// What shows on both sides of it in the sketch.
-    before: u32,
-    after: u32,
+    /// What shows in front of it in the sketch; once the order has been filled, how many visible characters are
+    /// before it.
+    pub(super) before: u32,
+    /// What shows behind it in the sketch; then the leaf of the order that it is in.
+    pub(super) after: u32,
 }
 
 impl Atom {
@@ -81,8 +83,6 @@ pub(crate) struct Atoms {
     /// Those of each author, in the order of the log.
     pub(super) pieces: Vec<Piece>,
     is_order: bool,
-    /// How many visible characters are before each, once the order has been filled.
-    pub(super) shown: Vec<u32>,
 }
 
 impl Atoms {
@@ -94,7 +94,6 @@ impl Atoms {
             atoms: Vec::new(),
             pieces: Vec::new(),
             is_order: true,
-            shown: Vec::new(),
         };
         let counts = cuts.iter_mut().zip(log.authors());
         let count: u32 = counts.map(|(cuts, (_, log))| cuts.count(log.next())).sum();
@@ -169,15 +168,15 @@ impl Atoms {
         });
     }
 
-    /// The author's atoms, by number: how long each is, and its place among what shows.
+    /// The author's atoms, by number: how long each is, and its place among what shows, once the order has been filled.
     pub(super) fn shown_of(&self, author: AuthorIx) -> impl Iterator<Item = (u32, u32)> {
         let start = self.authors[author.index()].atoms as usize + 1;
         let next = self.authors.get(author.index() + 1);
         let end = next.map_or(self.atoms.len(), |next| next.atoms as usize + 1);
-        let atoms = self.atoms[start..end].iter().zip(&self.shown[start..end]);
+        let atoms = self.atoms[start..end].iter();
         atoms
-            .filter(|(atom, _)| atom.len > 0)
-            .map(|(atom, shown)| (atom.len, *shown))
+            .filter(|atom| atom.len > 0)
+            .map(|atom| (atom.len, atom.before))
     }
 
     /// The newest atom is characters up to number `end`.
