@@ -118,6 +118,7 @@ mod tests {
             let access = Access::Code(Code::new(code).unwrap());
             let command = invitation.command(Some(&access)).unwrap();
             let shows = command.replace(" collab-edit ", " printenv COLLAB_EDIT_CODE #");
+            let _forks = crate::storage::faults::NO_FORK.write();
             let said = Command::new("sh").arg("-c").arg(&shows).output().unwrap();
             let said = String::from_utf8(said.stdout).unwrap();
             assert_eq!(said.trim_end_matches('\n'), code, "{command}");

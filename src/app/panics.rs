@@ -69,7 +69,9 @@ mod tests {
             "--nocapture",
         ]);
         command.env(PANICS, how);
+        let forks = crate::storage::faults::NO_FORK.write();
         let mut child = pair.slave.spawn_command(command).unwrap();
+        drop(forks);
         drop(pair.slave);
         let mut bytes = Vec::new();
         // Its end is an error on some systems.

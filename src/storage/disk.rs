@@ -85,6 +85,10 @@ pub(crate) mod faults {
     use std::path::Path;
     use std::sync::{Condvar, Mutex, PoisonError};
 
+    /// Written while a process is started, read while a lock is tried: between fork and exec the other process has
+    /// this one's locks, too.
+    pub(crate) static NO_FORK: std::sync::RwLock<()> = std::sync::RwLock::new(());
+
     /// What happens at a call.
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
     pub(crate) enum Fault {

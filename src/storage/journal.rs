@@ -524,6 +524,8 @@ fn lock(folder: &Path) -> Result<File, JournalError> {
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             Err(error) => return Err(error.into()),
         };
+        #[cfg(test)]
+        let _nobody_forks = super::faults::NO_FORK.read();
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(JournalError::InUse),

@@ -1,7 +1,7 @@
 //! Real files in temporary folders. Faults are made with what a save cannot avoid meeting: folders
 //! that vanish while the text is being read, a full file system.
 
-use super::super::disk::faults::{self, Fault};
+use super::super::disk::faults::{self, Fault, NO_FORK};
 use super::*;
 use crate::document::format::{LineEnding, text_hash};
 use std::cell::Cell;
@@ -107,13 +107,19 @@ fn mode_bits_and_owner_stay() {
     }
 }
 
+/// Runs a program to its end: its exit code.
+fn run(path: &Path) -> Option<i32> {
+    let _forks = NO_FORK.write();
+    Command::new(path).status().unwrap().code()
+}
+
 #[test]
 fn a_script_can_be_run_while_it_is_open() {
     let (_folder, path, mut file) = opened("#!/bin/sh\nexit 3\n");
     set_mode(&path, 0o755);
-    assert_eq!(Command::new(&path).status().unwrap().code(), Some(3));
+    assert_eq!(run(&path), Some(3));
     file.save(["#!/bin/sh\nexit 4\n"], LF, Refuse).unwrap();
-    assert_eq!(Command::new(&path).status().unwrap().code(), Some(4));
+    assert_eq!(run(&path), Some(4));
 }
 
 #[test]
@@ -169,6 +175,7 @@ fn what_is_no_text_file_is_refused_in_one_sentence() {
     make("garbage", b"caf\xe9\x01");
     symlink("loop", root.join("loop")).unwrap();
     let _socket = UnixListener::bind(root.join("socket")).unwrap();
+    let forks = NO_FORK.write();
     assert!(
         Command::new("mkfifo")
             .arg(root.join("pipe"))
@@ -176,6 +183,7 @@ fn what_is_no_text_file_is_refused_in_one_sentence() {
             .unwrap()
             .success()
     );
+    drop(forks);
     File::create(root.join("huge"))
         .unwrap()
         .set_len(1 << 42)
@@ -452,6 +460,7 @@ struct SmallDisk(TempDir);
 impl SmallDisk {
     fn mount() -> Option<Self> {
         let folder = folder();
+        let _forks = NO_FORK.write();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
             .arg(folder.path())
@@ -466,6 +475,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
+        let _forks = NO_FORK.write();
         let _ = Command::new("umount")
             .arg("--lazy")
             .arg(self.0.path())
