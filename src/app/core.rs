@@ -21,7 +21,8 @@ use crate::document::format::text_hash;
 use crate::document::{CharPos, Document, EditKind, Rope, TextChange};
 use crate::security::Access;
 use crate::session::{
-    Command, Config, Event, Input, OnDisk, Output, Refused, Session, Time, Verdict as Outcome,
+    Command, Config, Event, Input, MemberState, OnDisk, Output, Refused, Session, Time,
+    Verdict as Outcome,
 };
 use crate::wire::MemberId;
 
@@ -357,6 +358,7 @@ impl Core {
     }
 
     fn event(&mut self, event: Event, now: Time) {
+        log(&event);
         match event {
             // One who is in the session already goes on without whoever it was to be joined through.
             Event::Refused(
@@ -527,6 +529,27 @@ impl Core {
         let replica = self.document.replica();
         let stretch = |author, from| self.session.stretch(author, from, replica);
         self.keeping.keeper.is_done(replica.log(), stretch)
+    }
+}
+
+/// Writes an event to the log, if it belongs there. It says who, where and what became of it, never text or code.
+fn log(event: &Event) {
+    match event {
+        Event::Welcomed { .. } => tracing::info!("let in; the text is on its way"),
+        Event::Joined => tracing::info!("joined"),
+        Event::Refused(why) => tracing::warn!("not joined: {why}"),
+        Event::MemberChanged { name, state, .. } => match state {
+            MemberState::Connected => tracing::info!("{name} is connected"),
+            MemberState::Away => tracing::info!("{name} is away"),
+            MemberState::Left => tracing::info!("{name} has left"),
+        },
+        Event::AccessChanged { by: None } => tracing::info!("the session code was changed here"),
+        Event::AccessChanged { by: Some(name) } => {
+            tracing::info!("the session code was changed by {name}");
+        }
+        Event::Notice(text) => tracing::info!("{text}"),
+        Event::Warning(text) => tracing::warn!("{text}"),
+        Event::PresenceChanged { .. } | Event::AskedToLook { .. } | Event::MemberSaved { .. } => {}
     }
 }
 

@@ -423,9 +423,9 @@ impl Headless {
                 SessionEvent::PresenceChanged { .. }
                 | SessionEvent::AskedToLook { .. }
                 | SessionEvent::AccessChanged { .. }
-                | SessionEvent::MemberSaved { .. } => {}
+                | SessionEvent::MemberSaved { .. }
+                | SessionEvent::Warning(_) => {}
                 SessionEvent::Notice(message) => self.tell(Told::Error { message }),
-                SessionEvent::Warning(text) => tracing::warn!("{text}"),
             }
         }
     }

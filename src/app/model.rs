@@ -571,7 +571,7 @@ impl Model {
                     self.say(Level::Info, text);
                 }
                 SessionEvent::Notice(text) => self.say(Level::Warning, text),
-                SessionEvent::Warning(text) => tracing::warn!("{text}"),
+                SessionEvent::Warning(_) => {}
             }
         }
     }

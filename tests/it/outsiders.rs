@@ -135,8 +135,16 @@ fn the_logs_are_private_and_hold_neither_text_nor_code() {
     });
     ada.quit();
     ada.wait_exit();
-    for log in &logs {
+    let happened = [
+        &["is connected", "has left", "WARN"][..],
+        &["not joined"],
+        &["joined"],
+    ];
+    for (log, happened) in logs.iter().zip(happened) {
         let said = text_of(log).expect("a log");
+        for what in happened {
+            assert!(said.contains(what), "no {what:?} in {said}");
+        }
         for hidden in ["marmalade", "tangerine", CODE, guess] {
             assert!(!said.contains(hidden), "{said}");
         }
