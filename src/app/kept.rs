@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::crdt::{AuthorId, Corrupt, OpId, Seals, Version};
 use crate::document::format::{Format, text_hash};
 use crate::document::{Document, Preview, Rope};
-use crate::security::{Access, Crypto as _, Entropy, Identity, Keys, Secret};
+use crate::security::{Access, Code, Crypto as _, Entropy, Identity, Keys, Secret};
 use crate::session::{Config, Inside, Session, authors};
 use crate::storage::journal::Content;
 use crate::storage::kept::{Kept, NOTES};
@@ -45,6 +45,10 @@ pub struct OurPlace {
     pub ips: Vec<IpAddr>,
     /// See `ips`.
     pub port: u16,
+    /// The digest of the code that was given last, so that the same one, given again, undoes no change of
+    /// the code.
+    #[serde(default)]
+    pub given: Option<[u8; 32]>,
 }
 
 /// What is known to be on disk.
@@ -250,6 +254,21 @@ impl Past {
             disk,
             content,
         }))
+    }
+
+    /// Who may come in from now on, when the person has `given` a code. One who `joins` only answers with
+    /// it; for others it takes the place of the present one if it is not the one that was given before.
+    pub(super) fn access(&self, given: Option<&Code>, joins: bool) -> Access {
+        let present = &self.keys.access;
+        let before = match (self.note.place.given, present) {
+            (Some(digest), _) => Some(digest),
+            (None, Access::Code(code)) => Some(code.digest()),
+            (None, Access::Open) => None,
+        };
+        match given.filter(|code| !joins && Some(code.digest()) != before) {
+            Some(code) => Access::Code(code.clone()),
+            None => present.clone(),
+        }
     }
 
     /// What a session starts with that goes on. A code that was given takes the place of another one.

@@ -21,7 +21,7 @@ use super::shelf::{Shelf, unreadable};
 use crate::crdt::Version;
 use crate::document::format::Format;
 use crate::net::{Listen, Net};
-use crate::security::{Access, Crypto, Entropy, Grant, Identity, Secret};
+use crate::security::{Access, Code, Crypto, Entropy, Grant, Identity, Secret};
 use crate::session::limits::HISTORY_OPS;
 use crate::session::{self, Input};
 use crate::storage::{self, Loaded, TextFile, rules_for};
@@ -114,10 +114,12 @@ async fn run_once(config: &Config) -> Result<End> {
                 .map_or_else(|| target.is_none(), |past| past.note.place.made_code),
         port: addrs.first().map_or(0, SocketAddr::port),
         ips: listen.ips.clone(),
+        given: (config.code.as_ref().map(Code::digest))
+            .or_else(|| past.as_ref().and_then(|past| past.note.place.given)),
     };
-    let access = match (&config.code, &past) {
-        (Some(code), _) => Some(Access::Code(code.clone())),
-        (None, Some(past)) => Some(past.keys.access.clone()),
+    let access = match (&past, &config.code) {
+        (Some(past), code) => Some(past.access(code.as_ref(), target.is_some())),
+        (None, Some(code)) => Some(Access::Code(code.clone())),
         (None, None) if config.open => Some(Access::Open),
         (None, None) if target.is_some() => None,
         (None, None) => Some(Access::Code(crypto.make_code())),
@@ -128,6 +130,9 @@ async fn run_once(config: &Config) -> Result<End> {
     };
     let mut warnings = invitation.warnings(listen.port);
     warnings.extend(shelf.warning.take());
+    if let (Some(past), Some(access)) = (&past, &access) {
+        warnings.extend(about_the_code(config, past, access).map(str::to_owned));
+    }
     let member = MemberId(crypto.member().id());
     let session = session::Config {
         name: config.name.clone(),
@@ -280,6 +285,19 @@ fn listen_on(config: &Config, past: Option<&Past>) -> Option<ListenOn> {
         }),
         (_, Role::Solo) => None,
         (_, Role::Host | Role::Join(_) | Role::Nearby) => Some(config.listen.clone()),
+    }
+}
+
+/// What a host is told of the code of a session that goes on.
+fn about_the_code(config: &Config, past: &Past, access: &Access) -> Option<&'static str> {
+    match (&past.keys.access, access) {
+        (before, now) if before != now => {
+            Some("The session code is the one in COLLAB_EDIT_CODE from now on")
+        }
+        (Access::Code(_), _) if config.role == Role::Host && config.open => {
+            Some("The session goes on with its code; --new-session starts one that is open")
+        }
+        _ => None,
     }
 }
 

@@ -516,3 +516,39 @@ fn who_joined_without_a_file_is_found_again_by_folder_and_address() {
     ben.wait_for_text("more then first text");
     ben.wait_for_text("ada");
 }
+
+#[test]
+fn a_code_that_was_changed_does_not_come_back_with_who_was_given_it() {
+    let (crew, members) = Crew::new("text\n", &["ada", "ben"]);
+    members.into_iter().for_each(|mut member| {
+        member.quit();
+        member.wait_exit();
+    });
+    let ada = crew.launch(0).terminal().ready();
+    let ben = crew.start(1);
+    ben.wait_member("ada", "connected");
+    ada.keys("Shift-F2");
+    ada.wait_for_text("A new session code");
+    let newcomer = |at: &Headless, name: &str| {
+        let file = crew.scratch.folder(name).join("notes.md");
+        let mut cleo = Launch::join(at.address(), &file).code(CODE).headless();
+        (
+            cleo.wait_exit(),
+            cleo.expect_event("error")["message"].to_string(),
+        )
+    };
+    let (code, said) = newcomer(&ben, "cleo");
+    assert!(code == Some(1) && said.contains("not the code"), "{said}");
+    // By the same command, with the same code in the environment.
+    kill_headless(ben);
+    let ben = crew.start(1);
+    ben.wait_member("ada", "connected");
+    let (code, said) = newcomer(&ben, "dora");
+    assert!(code == Some(1) && said.contains("not the code"), "{said}");
+    kill(ada);
+    ben.wait_member("ada", "away");
+    let ada = crew.start(0);
+    ada.wait_member("ben", "connected");
+    let (code, said) = newcomer(&ada, "emma");
+    assert!(code == Some(1) && said.contains("not the code"), "{said}");
+}

@@ -187,6 +187,35 @@ fn who_was_found_to_have_signed_two_things_stays_found_out() {
 }
 
 #[test]
+fn a_code_that_was_given_before_undoes_no_change_of_the_code() {
+    let place = Place::new();
+    run(&place);
+    let (_journal, content) = Journal::open(&place.state(), false).unwrap();
+    let mut past = Past::of(content).unwrap().unwrap();
+    let code = |word: &str| Code::new(&format!("{word}-otter")).unwrap();
+    for (present, before, given, joins, then) in [
+        ("new", Some("old"), Some("old"), false, "new"),
+        ("new", Some("old"), Some("own"), false, "own"),
+        ("new", Some("old"), None, false, "new"),
+        ("new", Some("old"), Some("own"), true, "new"),
+        ("new", None, Some("own"), true, "new"),
+        ("new", None, Some("own"), false, "own"),
+        ("new", None, Some("new"), false, "new"),
+        ("old", Some("old"), Some("old"), false, "old"),
+    ] {
+        past.keys.access = Access::Code(code(present));
+        past.note.place.given = before.map(|word| code(word).digest());
+        let access = past.access(given.map(code).as_ref(), joins);
+        let what = format!("{present}, {before:?} before, {given:?} now, {joins}");
+        assert!(access == Access::Code(code(then)), "{what}");
+    }
+    past.keys.access = Access::Open;
+    past.note.place.given = None;
+    assert_eq!(past.access(Some(&code("own")), true), Access::Open);
+    assert_ne!(past.access(Some(&code("own")), false), Access::Open);
+}
+
+#[test]
 fn a_session_that_ends_between_any_two_calls_has_everything_once() {
     let mut met = 0;
     for fault in faults::ALL {
