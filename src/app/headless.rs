@@ -283,11 +283,12 @@ impl Headless {
 
     /// Ends in good order: the text is written, the others are told.
     pub(super) fn quit(&mut self, now: Time) {
-        self.core.handle(Input::Leave, now);
-        self.end(Ok(()));
+        self.end(Ok(()), now);
     }
 
-    fn end(&mut self, how: Result<(), String>) {
+    /// Ends, not without a goodbye: nobody is to wait for one who does not come back.
+    fn end(&mut self, how: Result<(), String>, now: Time) {
+        self.core.handle(Input::Leave, now);
         if let Err(message) = &how {
             self.tell(Told::Error {
                 message: message.clone(),
@@ -380,7 +381,7 @@ impl Headless {
         if self.exit.is_some() {
             // Nobody is left to try again.
             self.exit = None;
-            return self.end(Err(message));
+            return self.end(Err(message), now);
         }
         self.tell(Told::Error { message });
         self.save_due = Some((now + SAVE_AGAIN, now + SAVE_AGAIN));
@@ -391,10 +392,11 @@ impl Headless {
         self.core.kept(news);
     }
 
-    /// Whether the session is to be kept when the program ends now.
+    /// Whether the session is to be kept when the program ends now: not by one who came in and had no place
+    /// for the text.
     pub(super) fn is_worth_keeping(&self) -> bool {
         let unsaved = self.saving.is_unsaved(self.core.document());
-        self.core.is_worth_keeping(unsaved)
+        self.joined && self.core.is_worth_keeping(unsaved)
     }
 
     fn hear(&mut self, now: Time) {
@@ -407,11 +409,11 @@ impl Headless {
                 SessionEvent::Welcomed { properties, .. } => {
                     match Format::from_bytes(&properties.format) {
                         Ok(format) => self.format = format,
-                        Err(why) => self.end(Err(why.to_string())),
+                        Err(why) => self.end(Err(why.to_string()), now),
                     }
                 }
                 SessionEvent::Joined => self.joined(now),
-                SessionEvent::Refused(why) => self.end(Err(with_hint(&why))),
+                SessionEvent::Refused(why) => self.end(Err(with_hint(&why)), now),
                 SessionEvent::MemberChanged { name, state, .. } => {
                     let state = match state {
                         MemberState::Connected => "connected",
@@ -431,7 +433,7 @@ impl Headless {
     }
 
     fn joined(&mut self, now: Time) {
-        if std::mem::replace(&mut self.joined, true) {
+        if self.joined {
             // The session was here already.
             return;
         }
@@ -447,6 +449,7 @@ impl Headless {
         } else {
             self.save_due = Some((now, now));
         }
+        self.joined = true;
         self.tell_joined();
     }
 
@@ -456,7 +459,7 @@ impl Headless {
             Some(Existing::Replace) => self.replace = true,
             Some(Existing::Merge) => self.saving.merge_existing(now),
             None => {
-                self.end(Err(self.foreign()));
+                self.end(Err(self.foreign()), now);
                 return false;
             }
         }

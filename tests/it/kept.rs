@@ -552,3 +552,33 @@ fn a_code_that_was_changed_does_not_come_back_with_who_was_given_it() {
     let (code, said) = newcomer(&ada, "emma");
     assert!(code == Some(1) && said.contains("not the code"), "{said}");
 }
+
+#[test]
+fn who_had_no_place_for_the_text_has_left_and_keeps_nothing() {
+    let scratch = Scratch::new();
+    let file = scratch.file("ada/notes.md", "text\n");
+    let ada = Launch::host(&file).name("ada").code(CODE).headless();
+    let (state, file) = (
+        scratch.folder("state"),
+        scratch.file("ben/notes.md", "mine\n"),
+    );
+    let join = || {
+        Launch::join(ada.address(), &file)
+            .state(&state)
+            .name("ben")
+            .code(CODE)
+    };
+    let mut ben = join().headless();
+    assert_eq!(ben.wait_exit(), Some(1));
+    ada.wait_member("ben", "left");
+    assert_eq!(kept_in(&state), [] as [PathBuf; 0]);
+    // On a screen, one who answers nothing leaves as anybody does.
+    let heard = ada.mark();
+    let mut ben = join().terminal().ready();
+    ben.wait_for_text("Another name, replace it");
+    ben.keys_and_see("Esc");
+    ben.keys_and_see("Ctrl-q");
+    ben.keys("Ctrl-q");
+    assert_eq!(ben.wait_exit(), Some(0));
+    ada.wait_event_after(heard, "member", |event| event["state"] == "left");
+}
