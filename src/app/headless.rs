@@ -254,6 +254,8 @@ impl Headless {
                 if text.contains('\0') {
                     return Err("bad command: a text has no NUL character".to_owned());
                 }
+                // As in a paste: the file's format says how lines end.
+                let text = text.replace("\r\n", "\n").replace('\r', "\n");
                 self.core
                     .edit(CharPos(at)..CharPos(at), &text, EditKind::Whole, now);
             }

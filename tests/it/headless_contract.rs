@@ -133,6 +133,18 @@ fn saved_says_path_length_and_hash_and_the_file_is_written() {
 }
 
 #[test]
+fn an_insert_brings_line_ends_as_a_paste_does() {
+    let scratch = Scratch::new();
+    let mut ada = host(&scratch, "text\n");
+    ada.insert(0, "one\r\ntwo\rthree\n");
+    assert_eq!(ada.text(), "one\ntwo\nthree\ntext\n");
+    let saved = ada.save();
+    let file = scratch.path().join("ada/notes.md");
+    let text = text_of(&file).expect("the file");
+    assert_eq!(saved["hash"], hash_of(&text));
+}
+
+#[test]
 fn synced_comes_without_links_too_with_new_heads_for_new_text() {
     let scratch = Scratch::new();
     let mut ada = host(&scratch, "");
