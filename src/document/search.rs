@@ -55,7 +55,7 @@ impl Searcher {
         if query.word {
             pattern = format!(r"\b(?:{pattern})\b");
         }
-        let any_case = !query.case && !query.pattern.chars().any(char::is_uppercase);
+        let any_case = !query.case && !has_upper_case(query);
         let syntax = syntax::Config::new()
             .case_insensitive(any_case)
             .multi_line(true);
@@ -123,6 +123,29 @@ impl Searcher {
     }
 }
 
+/// Whether a pattern has upper case that stands for itself: that of `\S`, `\pL`, `\x{2F}` and `(?P<name>…)`
+/// does not.
+fn has_upper_case(query: &Query) -> bool {
+    if !query.regex {
+        return query.pattern.chars().any(char::is_uppercase);
+    }
+    let pattern = query.pattern.replace("(?P", "(?");
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        if c == '\\' {
+            let class = matches!(chars.next(), Some('p' | 'P'));
+            if chars.as_str().starts_with('{') {
+                chars.find(|c| *c == '}');
+            } else if class {
+                chars.next();
+            }
+        } else if c.is_uppercase() {
+            return true;
+        }
+    }
+    false
+}
+
 /// `text` as a regular expression that matches just that.
 fn escaped(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
@@ -184,6 +207,16 @@ mod tests {
         assert_eq!(found("an and a an", &word), [(0, 2), (9, 11)]);
         assert_eq!(found("äa.c abc", &query("a.c")), [(1, 4)]);
         assert_eq!(found("a.c abc", &regex("a.c")), [(0, 3), (4, 7)]);
+        for (pattern, any_case) in [
+            (r"a\S", true),
+            (r"\W\D\Ba\pL", true),
+            (r"a\p{Lu}?(?P<b>b)", true),
+            (r"a\\B", false),
+            (r"aB\S", false),
+        ] {
+            assert_eq!(has_upper_case(&regex(pattern)), !any_case, "{pattern}");
+        }
+        assert_eq!(found("ab AB", &regex(r"a\S")), [(0, 2), (3, 5)]);
         assert_eq!(
             found("a\nb\n", &regex("^")),
             [],
