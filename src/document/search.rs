@@ -3,10 +3,12 @@
 //! Expressions are those of the `regex` crate: no back-references, so that the time is linear in the
 //! text whatever the pattern; patterns that would need a large machine are refused.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use regex_cursor::Input;
 use regex_cursor::engines::meta::Regex;
+use regex_cursor::regex_automata::PatternID;
 use regex_cursor::regex_automata::util::{interpolate, syntax};
 use ropey::Rope;
 
@@ -89,6 +91,42 @@ impl Searcher {
         let place = |byte| CharPos(rope.byte_to_char(byte));
         let found = found.map(|found| place(found.start())..place(found.end()));
         found.take(most).collect()
+    }
+
+    /// Whether `with` can take the place of matches.
+    ///
+    /// # Errors
+    /// If it names a group that the expression has not.
+    pub fn check(&self, with: &str) -> Result<(), BadPattern> {
+        if !self.groups {
+            return Ok(());
+        }
+        let captures = self.regex.create_captures();
+        let groups = captures.group_info();
+        let unknown = Cell::new(None);
+        let first = |name: String| unknown.set(unknown.take().or(Some(name)));
+        interpolate::string(
+            with,
+            |group, _| {
+                if group >= groups.group_len(PatternID::ZERO) {
+                    first(group.to_string());
+                }
+            },
+            |name| {
+                let group = groups.to_index(PatternID::ZERO, name);
+                if group.is_none() {
+                    first(name.to_owned());
+                }
+                group
+            },
+            &mut String::new(),
+        );
+        unknown.into_inner().map_or(Ok(()), |name| {
+            Err(BadPattern(format!(
+                "The expression has no group {name}; before letters, digits and _ a group is written ${{1}}, \
+                 and a dollar sign $$"
+            )))
+        })
     }
 
     /// What takes the place of a match: `with`, in which `$1` or `${name}` are the groups of a regular
@@ -282,6 +320,20 @@ mod tests {
             plain.replacement(&rope, &(CharPos(2)..CharPos(5)), "$1"),
             "$1"
         );
+    }
+
+    #[test]
+    fn groups_that_are_not_there_are_named() {
+        let searcher = Searcher::new(&regex(r"(\w+)=(?P<v>\w+)")).unwrap();
+        for with in ["$1${1}_y$2$v${v}", "$$3", "none", "$0", "$", "${"] {
+            assert_eq!(searcher.check(with), Ok(()), "{with}");
+        }
+        for (with, group) in [("x$1_y", "1_y"), ("$3", "3"), ("$1${w}$4", "w")] {
+            let why = searcher.check(with).unwrap_err().to_string();
+            assert!(why.contains(&format!("no group {group};")), "{with}: {why}");
+        }
+        let plain = Searcher::new(&query("key")).unwrap();
+        assert_eq!(plain.check("$7"), Ok(()));
     }
 
     #[test]

@@ -78,8 +78,8 @@ impl Model {
                 }
                 Question::Find | Question::ReplaceEach => {}
                 Question::Replace if prompt.answer().is_empty() => {}
-                Question::Replace => self.prompt = Some(Prompt::new(Question::ReplaceWith, "")),
-                Question::ReplaceWith => self.replace_with(prompt.answer()),
+                Question::Replace => self.ask_with(prompt, now),
+                Question::ReplaceWith => self.replace_with(prompt, now),
                 Question::GoToLine => self.go_to_line(&prompt.answer()),
                 Question::SaveAs { replaces } => {
                     self.save_as(prompt.answer().trim(), replaces, now);

@@ -540,6 +540,45 @@ fn replacing_one_all_and_in_the_selection() {
 }
 
 #[test]
+fn what_matches_nothing_is_not_asked_about() {
+    let mut model = given("|a b a");
+    play(&mut model, "<ctrl-r>none<enter>");
+    assert_eq!(notice(&model), "Not found");
+    let asks = |model: &Model| model.prompt.as_ref().map(|prompt| prompt.question.clone());
+    assert_eq!(asks(&model), Some(Question::Replace), "what to replace");
+    play(
+        &mut model,
+        "<backspace><backspace><backspace><backspace>b<enter>x",
+    );
+    assert_eq!(asks(&model), Some(Question::ReplaceWith));
+    // Gone before it is answered.
+    by_another(&mut model, 2, 1, "c");
+    turn(&mut model, []);
+    play(&mut model, "<enter>");
+    assert_eq!(asks(&model), Some(Question::Replace));
+    assert_eq!(notice(&model), "Not found");
+    play(&mut model, "<backspace>a<enter>x<enter>yy");
+    assert_eq!(shown(&model), "x c x|", "nothing is left to be replaced");
+    assert_eq!(asks(&model), None);
+}
+
+#[test]
+fn a_group_that_is_not_there_replaces_nothing() {
+    let mut model = given("|a=1");
+    play(&mut model, "<ctrl-r>(.)=<alt-r><enter>x$1_y<enter>");
+    assert!(
+        notice(&model).contains("no group 1_y"),
+        "{}",
+        notice(&model)
+    );
+    play(
+        &mut model,
+        "<backspace><backspace><backspace><backspace>${1}_y<enter>a",
+    );
+    assert_eq!(shown(&model), "xa_y|1");
+}
+
+#[test]
 fn going_to_a_line() {
     check(&[
         ("|a\nbcd\ne", "<ctrl-g>2<enter>", "a\n|bcd\ne"),
