@@ -453,7 +453,7 @@ impl Model {
         if action != Action::Do(Command::Follow) {
             self.following = None;
         }
-        if self.scroll_help(&action) {
+        if self.scroll_help(&action) || self.press_closes_panel(&action) {
             return;
         }
         let leave_unsaved = std::mem::take(&mut self.leave_unsaved);

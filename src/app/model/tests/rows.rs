@@ -433,6 +433,45 @@ fn the_mouse_puts_the_caret_and_selects() {
 }
 
 #[test]
+fn the_mouse_beside_the_text_leaves_it_alone() {
+    use Mouse::{Drag, Press, Wheel};
+    let text: String = (0..40).map(|line| format!("{line}\n")).collect();
+    let mut model = given(&text);
+    play(&mut model, "<ctrl-home><right>");
+    look(&mut model);
+    let before = shown(&model);
+    // The status bar, with the text scrolled away.
+    mouse(&mut model, &[(Wheel(1), 0, 0, 0), (Wheel(1), 0, 0, 1)]);
+    let lines = model.shown_lines.clone();
+    mouse(&mut model, &[(Press, 3, 5, 2), (Drag, 3, 2, 3)]);
+    assert_eq!(shown(&model), before);
+    assert_eq!(model.shown_lines, lines, "nothing is scrolled");
+    // A press at the members closes them, and its drag selects nothing.
+    play(&mut model, "<f2>");
+    mouse(&mut model, &[(Press, 3, 2, 4), (Drag, 9, 3, 5)]);
+    assert!(!model.panel);
+    assert_eq!(shown(&model), before);
+    mouse(&mut model, &[(Press, 0, 2, 900)]);
+    assert_ne!(shown(&model), before, "the next one is for the text");
+}
+
+#[test]
+fn the_wheel_scrolls_the_help_and_a_press_closes_it() {
+    use Mouse::{Drag, Press, Wheel};
+    let mut model = given("|one\ntwo");
+    look(&mut model);
+    play(&mut model, "<f1>");
+    let at = |model: &Model| model.list().map(|list| list.at);
+    mouse(&mut model, &[(Wheel(1), 0, 0, 0), (Wheel(1), 0, 0, 1)]);
+    assert_eq!(at(&model), Some(6));
+    mouse(&mut model, &[(Wheel(-1), 0, 0, 2)]);
+    assert_eq!(at(&model), Some(3));
+    mouse(&mut model, &[(Press, 1, 1, 3), (Drag, 2, 1, 4)]);
+    assert_eq!(at(&model), None);
+    assert_eq!(shown(&model), "|one\ntwo");
+}
+
+#[test]
 fn the_wheel_moves_the_view_and_a_drag_at_the_edge_takes_it_along() {
     let text: String = (0..40).map(|line| format!("{line}\n")).collect();
     let mut model = given(&text);
