@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::clipboard::Way;
-use super::config::{Clipboard, Existing, Settings};
+use super::config::{Existing, Keymap, Settings};
 use super::core::Core;
 use super::delivery::{Delivery, Gauge};
 use super::editor::Editor;
@@ -502,11 +502,7 @@ impl Model {
             Command::FindPrevious => self.find_again(true, now),
             Command::GoToLine => self.prompt = Some(Prompt::new(Question::GoToLine, "")),
             Command::Copy | Command::Cut => self.copy(command == Command::Cut, now),
-            // Where only this editor knows, it is there at once, before the next key.
-            Command::Paste if self.settings.clipboard != Clipboard::Desktop => {
-                self.paste(None, now);
-            }
-            Command::Paste => self.ask_clipboard(now),
+            Command::Paste => self.fetch_paste(now),
             Command::Suspend => self.effects.push(Effect::Suspend),
             Command::Members => self.panel = !self.panel,
             Command::Escape if self.panel => self.panel = false,

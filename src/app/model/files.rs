@@ -177,7 +177,7 @@ impl Model {
     }
 
     fn ask_for_name(&mut self, name: &str, replaces: Option<PathBuf>) {
-        self.prompt = Some(Prompt::new(Question::SaveAs { replaces }, name));
+        self.prompt = Some(Prompt::new(Question::SaveAs { replaces }, name).offered());
     }
 
     pub(super) fn save_as(&mut self, name: &str, replaces: Option<PathBuf>, now: Time) {

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::app::clipboard::Way;
+use crate::app::config::Clipboard;
 use crate::crdt::AuthorId;
 use crate::document::position::line_at;
 use crate::document::{CharPos, EditKind};
@@ -360,6 +361,30 @@ fn a_copy_without_a_selection_says_how_to_quit() {
             .is_some_and(|said| said.text.contains("Ctrl-Q quits"))
     );
     assert_eq!(shown(&model), "a|b");
+}
+
+#[test]
+fn answers_are_selected_and_pasted_as_text_is() {
+    check(&[
+        ("|ab b", "<ctrl-f>ab<ctrl-a>b", "a^b| b"),
+        ("|ab b", "<ctrl-f>x<ctrl-a><backspace>b", "a^b| b"),
+        ("|ab b", "<ctrl-f>b<ctrl-a><right>x<backspace>", "a^b| b"),
+        (
+            "^two| one two",
+            "<ctrl-c><ctrl-end><ctrl-f><ctrl-v>",
+            "^two| one two",
+        ),
+        ("^2| a\nb", "<ctrl-c><ctrl-g><ctrl-v><enter>", "2 a\n|b"),
+    ]);
+    let mut model = given("a|b");
+    model.saving = Saving::new(None);
+    model.file_name = "notes.md".to_owned();
+    play(&mut model, "<ctrl-s>");
+    let prompt = |model: &mut Model| model.view(Size::new(40, 6), NOW).prompt.unwrap();
+    let asked = prompt(&mut model);
+    assert!(asked.selected && asked.input == "notes.md");
+    play(&mut model, "o");
+    assert_eq!(prompt(&mut model).input, "o");
 }
 
 /// Mouse events at cells of the text, one after the other at these times.
