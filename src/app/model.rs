@@ -221,8 +221,9 @@ impl Model {
         target: Option<String>,
         invitation: Invitation,
         folder: PathBuf,
+        keymap: &Keymap,
     ) -> Self {
-        let sentence = continued.sentence();
+        let sentence = continued.sentence(&keymap.how(Command::DiscardRecovered));
         let Continued {
             format,
             file_name,
@@ -394,7 +395,9 @@ impl Model {
 
     /// Tells a host how others join, unless there is something else to say.
     pub(super) fn say_how_to_join(&mut self) {
-        let sentence = self.invitation.sentence(self.core.session().access());
+        let access = self.core.session().access();
+        let members = self.how(Command::Members);
+        let sentence = self.invitation.sentence(access, &members);
         let wanted = self.invitation.always && self.notice.is_none();
         if let Some(sentence) = sentence.filter(|_| wanted) {
             self.say(Level::Info, sentence);
@@ -438,6 +441,11 @@ impl Model {
             level,
             text: text.into(),
         });
+    }
+
+    /// How a sentence calls what asks for a command, by the keys as they are bound.
+    fn how(&self, command: Command) -> String {
+        self.settings.keymap.how(command)
     }
 
     fn act(&mut self, action: Action, now: Time) {
@@ -486,10 +494,12 @@ impl Model {
             Command::Interrupt if self.editor.has_selection(&self.core) => {
                 self.command(Command::Copy, false, now);
             }
-            Command::Interrupt => self.say(
-                Level::Info,
-                "Ctrl-Q quits, Ctrl-S saves, F2 shows the members",
-            ),
+            Command::Interrupt => {
+                let [quit, save, members] = [Command::Quit, Command::Save, Command::Members]
+                    .map(|command| self.how(command));
+                let text = format!("{quit} quits, {save} saves, {members} shows the members");
+                self.say(Level::Info, text);
+            }
             Command::NewCode => {
                 self.core.handle(Input::NewCode, now);
                 self.hear(now);
@@ -523,10 +533,11 @@ impl Model {
         let ops = std::mem::take(&mut self.recovered);
         self.core.commit(now);
         match self.core.take_back(&ops) {
-            Some(_) => self.say(
-                Level::Info,
-                "Taken back what was recovered; Ctrl-Z brings it again",
-            ),
+            Some(_) => {
+                let undo = self.how(Command::Undo);
+                let text = format!("Taken back what was recovered; {undo} brings it again");
+                self.say(Level::Info, text);
+            }
             None => self.say(
                 Level::Info,
                 "Nothing was recovered that could be taken back",
@@ -563,7 +574,8 @@ impl Model {
                 SessionEvent::AskedToLook { member } => self.asked_to_look(member),
                 SessionEvent::AccessChanged { by } => {
                     let who = by.unwrap_or_else(|| "you".to_owned());
-                    let text = format!("A new session code, made by {who}; F2 shows it");
+                    let members = self.how(Command::Members);
+                    let text = format!("A new session code, made by {who}; {members} shows it");
                     self.say(Level::Info, text);
                 }
                 SessionEvent::Notice(text) => self.say(Level::Warning, text),

@@ -243,7 +243,15 @@ async fn run_once(config: &Config) -> Result<End> {
         let mut model = match (continued, target) {
             (Some(continued), target) => {
                 let file = opened.map(|(file, _)| file);
-                let mut model = Model::continued(core, file, continued, target, invitation, folder);
+                let mut model = Model::continued(
+                    core,
+                    file,
+                    continued,
+                    target,
+                    invitation,
+                    folder,
+                    &config.settings.keymap,
+                );
                 model.is_told_of_existing(existing, clock.now());
                 model
             }

@@ -216,6 +216,38 @@ fn a_code_that_was_given_before_undoes_no_change_of_the_code() {
 }
 
 #[test]
+fn what_goes_on_is_said_in_one_line() {
+    for (others, edits, said) in [
+        (&[][..], 0, None),
+        (&["Ben"], 0, Some("Continuing the session with Ben")),
+        (
+            &[],
+            1,
+            Some("Recovered 1 edit that was not saved; F7 takes it back"),
+        ),
+        (
+            &["Ben", "Cleo"],
+            2,
+            Some(
+                "Continuing the session with Ben and Cleo; recovered 2 edits that were not saved, F7 takes them \
+                 back",
+            ),
+        ),
+    ] {
+        let continued = Continued {
+            format: Format::default(),
+            file_name: String::new(),
+            on_disk: None,
+            unsaved: Vec::new(),
+            edits,
+            others: others.iter().map(ToString::to_string).collect(),
+            open_elsewhere: false,
+        };
+        assert_eq!(continued.sentence("F7").as_deref(), said);
+    }
+}
+
+#[test]
 fn a_session_that_ends_between_any_two_calls_has_everything_once() {
     let mut met = 0;
     for fault in faults::ALL {

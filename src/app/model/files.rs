@@ -9,6 +9,7 @@ use crate::app::saving::{FileJob, LookDone, News, SaveDone, SaveEnd};
 use crate::document::format::Encoding;
 use crate::session::Time;
 use crate::storage::{IfChanged, SaveError, TextFile, free_name};
+use crate::ui::action::Command;
 use crate::ui::view::Level;
 
 impl Model {
@@ -30,11 +31,13 @@ impl Model {
         } else {
             self.prompt = None;
             self.leave_unsaved = true;
-            let text = if self.core.is_worth_keeping(false) {
-                "Unsaved text: Ctrl-S saves it, Ctrl-Q again leaves it in the session only"
+            let [save, quit] = [Command::Save, Command::Quit].map(|command| self.how(command));
+            let leaves = if self.core.is_worth_keeping(false) {
+                "leaves it in the session only"
             } else {
-                "Unsaved text: Ctrl-S saves it, Ctrl-Q again leaves without saving"
+                "leaves without saving"
             };
+            let text = format!("Unsaved text: {save} saves it, {quit} again {leaves}");
             self.say(Level::Warning, text);
         }
     }

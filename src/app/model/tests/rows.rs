@@ -361,6 +361,18 @@ fn a_copy_without_a_selection_says_how_to_quit() {
             .is_some_and(|said| said.text.contains("Ctrl-Q quits"))
     );
     assert_eq!(shown(&model), "a|b");
+    // By the keys as they are.
+    let keymap = &mut model.settings.keymap;
+    keymap.bind("ctrl-w".parse().unwrap(), Some(Command::Quit));
+    keymap.bind("f2".parse().unwrap(), None);
+    play(&mut model, "<ctrl-c>");
+    assert_eq!(
+        notice(&model),
+        "Ctrl-W quits, Ctrl-S saves, the command members shows the members"
+    );
+    play(&mut model, "<ctrl-q>");
+    let asked = "Unsaved text: Ctrl-S saves it, Ctrl-W again leaves without saving";
+    assert_eq!(notice(&model), asked);
 }
 
 #[test]
