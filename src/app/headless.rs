@@ -175,6 +175,7 @@ impl Headless {
         };
         if known || member.settle_foreign(now) {
             member.tell_joined();
+            member.tell_members();
         }
         member
     }
@@ -416,14 +417,7 @@ impl Headless {
                 }
                 SessionEvent::Joined => self.joined(now),
                 SessionEvent::Refused(why) => self.end(Err(with_hint(&why)), now),
-                SessionEvent::MemberChanged { name, state, .. } => {
-                    let state = match state {
-                        MemberState::Connected => "connected",
-                        MemberState::Away => "away",
-                        MemberState::Left => "left",
-                    };
-                    self.tell(Told::Member { name, state });
-                }
+                SessionEvent::MemberChanged { name, state, .. } => self.tell_member(name, state),
                 SessionEvent::PresenceChanged { .. }
                 | SessionEvent::AskedToLook { .. }
                 | SessionEvent::AccessChanged { .. }
@@ -467,6 +461,22 @@ impl Headless {
         }
         self.save_due = Some((now, now));
         true
+    }
+
+    fn tell_member(&mut self, name: String, state: MemberState) {
+        let state = match state {
+            MemberState::Connected => "connected",
+            MemberState::Away => "away",
+            MemberState::Left => "left",
+        };
+        self.tell(Told::Member { name, state });
+    }
+
+    /// Says who is in a session that goes on.
+    fn tell_members(&mut self) {
+        for member in self.core.session().members() {
+            self.tell_member(member.name, member.state);
+        }
     }
 
     fn tell_joined(&mut self) {

@@ -246,14 +246,8 @@ impl Model {
             model.file_name = harmless_file_name(&file_name);
         }
         if let Some(sentence) = sentence {
-            // What was recovered is to be read before it scrolls away under who comes and goes.
-            let recovered = !model.recovered.is_empty();
-            let level = if recovered {
-                Level::Warning
-            } else {
-                Level::Info
-            };
-            model.say(level, sentence);
+            // To be read before it scrolls away under who comes and goes.
+            model.say(Level::Warning, sentence);
         }
         let name = &model.file_name;
         let text = match merged {

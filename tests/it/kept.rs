@@ -582,3 +582,25 @@ fn who_had_no_place_for_the_text_has_left_and_keeps_nothing() {
     assert_eq!(ben.wait_exit(), Some(0));
     ada.wait_event_after(heard, "member", |event| event["state"] == "left");
 }
+
+#[test]
+fn who_is_in_a_session_that_goes_on_is_said() {
+    let (crew, mut members) = Crew::new("text\n", &["ada", "ben"]);
+    settle(PATIENCE, &mut members);
+    let mut ben = members.pop().expect("two members");
+    kill_headless(members.pop().expect("two members"));
+    ben.wait_member("ada", "away");
+    let mut ada = crew.launch(0).terminal().ready();
+    ben.wait_member("ada", "connected");
+    // Also when he is there: it is to be read until a key is pressed.
+    ada.wait_for_text("identical with ben");
+    ada.wait_for_text("Continuing the session with ben");
+    ben.quit();
+    assert_eq!(ben.wait_exit(), Some(0));
+    ada.keys_and_see("Esc");
+    ada.keys("Ctrl-q");
+    assert_eq!(ada.wait_exit(), Some(0));
+    // And to one without a screen, though nobody else is there any more.
+    let ada = crew.start(0);
+    ada.wait_member("ben", "left");
+}
