@@ -508,6 +508,10 @@ impl Model {
             Command::Copy | Command::Cut => self.copy(command == Command::Cut, now),
             Command::Paste => self.fetch_paste(now),
             Command::Suspend => self.effects.push(Effect::Suspend),
+            Command::Undo | Command::Redo => {
+                self.editor.act(command.into(), &mut self.core, now);
+                self.may_be_on_disk(now);
+            }
             Command::Members => self.panel = !self.panel,
             Command::Escape if self.panel => self.panel = false,
             Command::Escape if self.close_chat() => {}

@@ -66,6 +66,18 @@ impl Model {
         }
     }
 
+    /// An undo or a redo may have led back to the text that is on disk: then it is not unsaved. O(n) only if it
+    /// is as long.
+    pub(super) fn may_be_on_disk(&mut self, now: Time) {
+        self.core.commit(now);
+        let (saving, document) = (&mut self.saving, self.core.document());
+        let known = document.on_disk().is_some() && document.has_left_disk();
+        let settled = !saving.is_busy() && !saving.is_foreign();
+        if known && settled && !saving.has_to_be_written(document) {
+            saving.is_on_disk(&mut self.core);
+        }
+    }
+
     fn start_saving(&mut self, to: Option<PathBuf>, if_changed: IfChanged, now: Time) {
         self.core.commit(now);
         let core = &mut self.core;
