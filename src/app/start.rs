@@ -1,13 +1,13 @@
 //! From a configuration to a running member: files opened, sockets listening, session begun.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::clock::{Clock, minutes};
-use super::config::{Config, ListenOn, Role};
+use super::config::{Address, Config, ListenOn, Role};
 use super::core::Core;
 use super::headless::{Headless, Told};
 use super::invitation::Invitation;
@@ -107,6 +107,12 @@ async fn run_once(config: &Config) -> Result<End> {
         Some(_) => net.listen(&listen).await?,
         None => Vec::new(),
     };
+    if let (Role::Join(address), None) = (&config.role, &past)
+        && is_own(address, &addrs, &listen.ips)
+    {
+        let target = address.to_string();
+        return Err(session::Refused::Myself { target }.into());
+    }
     let place = OurPlace {
         made_code: config.code.is_none()
             && past
@@ -296,6 +302,20 @@ fn listen_on(config: &Config, past: Option<&Past>) -> Option<ListenOn> {
     }
 }
 
+/// Whether an address that is to be joined is one of `addrs`, at which this program itself accepts members, on all
+/// of `ips`.
+fn is_own(address: &Address, addrs: &[SocketAddr], ips: &[IpAddr]) -> bool {
+    let ip = match &*address.host {
+        "localhost" => Ok(IpAddr::from(Ipv4Addr::LOCALHOST)),
+        host => host.parse(),
+    };
+    ip.is_ok_and(|ip| {
+        let everywhere = ip.is_loopback() && ips.iter().any(IpAddr::is_unspecified);
+        let is_at = |own: &SocketAddr| own.port() == address.port && (own.ip() == ip || everywhere);
+        addrs.iter().any(is_at)
+    })
+}
+
 /// What a host is told of the code of a session that goes on.
 fn about_the_code(config: &Config, past: &Past, access: &Access) -> Option<&'static str> {
     match (&past.keys.access, access) {
@@ -382,6 +402,30 @@ impl Random {
 mod tests {
     use super::*;
     use crate::storage::LoadError;
+
+    #[test]
+    fn an_address_of_ones_own_is_known() {
+        let (here, lan, all) = ("127.0.0.1", "192.168.1.5", "0.0.0.0");
+        for (host, port, at, on, own) in [
+            (here, 4700, here, here, true),
+            ("localhost", 4700, here, here, true),
+            (here, 4701, here, here, false),
+            (lan, 4700, here, here, false),
+            (lan, 4700, lan, all, true),
+            (here, 4700, lan, all, true),
+            (here, 4700, lan, lan, false),
+            ("::1", 4700, lan, "::", true),
+            ("elsewhere.example", 4700, lan, all, false),
+        ] {
+            let address = Address {
+                host: host.to_owned(),
+                port,
+            };
+            let addrs = [SocketAddr::new(at.parse().unwrap(), 4700)];
+            let found = is_own(&address, &addrs, &[on.parse().unwrap()]);
+            assert_eq!(found, own, "{address}, at {at} on {on}");
+        }
+    }
 
     #[test]
     fn an_error_is_one_sentence_that_says_nothing_twice() {

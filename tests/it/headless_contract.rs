@@ -411,6 +411,27 @@ fn every_line_of_standard_output_is_an_event() {
 }
 
 #[test]
+fn a_join_to_oneself_is_said_to_be_one() {
+    let scratch = Scratch::new();
+    // A port that is free now.
+    let probe = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = probe.local_addr().expect("an address").to_string();
+    drop(probe);
+    let outcome = Launch::new(scratch.path())
+        .arg("--join")
+        .arg(&address)
+        .arg("--listen")
+        .arg(&address)
+        .arg("notes.md")
+        .code(CODE)
+        .arg("--headless")
+        .run();
+    assert_eq!(outcome.code, Some(1));
+    let said = outcome.complaint();
+    assert!(said.contains("is this program itself"), "{said}");
+}
+
+#[test]
 fn whoever_stops_listening_ends_the_member_in_good_order() {
     let scratch = Scratch::new();
     let file = scratch.file("notes.md", "old\n");
