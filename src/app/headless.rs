@@ -63,6 +63,11 @@ pub(super) enum Told {
     },
 }
 
+/// Why a member without a screen ended, as its last event has said.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct LastWords(pub(super) String);
+
 /// One line on standard input.
 #[derive(Deserialize, Debug)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::clock::{Clock, minutes};
 use super::config::{Address, Config, ListenOn, Role};
 use super::core::Core;
-use super::headless::{Headless, Told};
+use super::headless::{Headless, LastWords, Told};
 use super::invitation::Invitation;
 use super::kept::{Continued, OurPlace, Past};
 use super::looks::Looks;
@@ -35,7 +35,16 @@ pub fn start(config: Config) -> ExitCode {
         .build()
         .context("cannot start")
         .and_then(|runtime| {
+            let headless = config.headless;
             let result = runtime.block_on(member(config));
+            if let Err(why) = &result
+                && headless
+                && !why.is::<LastWords>()
+            {
+                let message = sentence(why);
+                // Whoever does not listen is told on standard error.
+                let _unheard = run::tell(vec![Told::Error { message }]);
+            }
             // A read of standard input may never return.
             runtime.shutdown_background();
             result

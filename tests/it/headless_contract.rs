@@ -411,6 +411,26 @@ fn every_line_of_standard_output_is_an_event() {
 }
 
 #[test]
+fn a_failure_before_the_start_is_an_event_too() {
+    let scratch = Scratch::new();
+    let binary = scratch.file("binary", b"a\0b");
+    let missing = scratch.path().join("missing/notes.md");
+    for file in [binary, missing] {
+        let outcome = Launch::host(&file).arg("--headless");
+        let outcome = Launch {
+            folder: scratch.path().to_owned(),
+            ..outcome
+        }
+        .run();
+        assert_eq!(outcome.code, Some(1), "{}", outcome.stdout);
+        let event: Value = serde_json::from_str(outcome.stdout.trim()).expect("one event");
+        assert_eq!(event["event"], "error");
+        let message = event["message"].as_str().expect("a message");
+        assert!(outcome.stderr.contains(message), "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn a_join_to_oneself_is_said_to_be_one() {
     let scratch = Scratch::new();
     // A port that is free now.
