@@ -117,6 +117,9 @@ fn a_wrong_setting_is_named_with_line_and_column() {
         "{}",
         outcome.stderr
     );
+    // The usage was right.
+    assert!(!outcome.stderr.contains("Usage"), "{}", outcome.stderr);
+    assert!(outcome.stderr.ends_with('\n'), "{:?}", outcome.stderr);
 }
 
 #[test]
