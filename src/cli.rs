@@ -21,7 +21,7 @@ use clap_complete::Shell;
 use unicode_width::UnicodeWidthStr;
 
 use crate::app::config::{
-    Address, Clipboard, Code, Config, DEFAULT_PORT, Existing, ListenOn, Name, Role, Theme,
+    Address, Clipboard, Code, Config, DEFAULT_PORT, Existing, ListenOn, Name, Role, Settings, Theme,
 };
 
 /// In columns, so that names fit beside cursors and in lists.
@@ -215,7 +215,7 @@ fn plain(error: &clap::Error) -> String {
 
 fn parse_from(
     arguments: impl IntoIterator<Item = OsString>,
-    environment: Environment,
+    mut environment: Environment,
 ) -> Result<Request, clap::Error> {
     let arguments = Arguments::try_parse_from(arguments)?;
     if let Some(shell) = arguments.completions {
@@ -224,7 +224,10 @@ fn parse_from(
     if arguments.man {
         return Ok(Request::Print(man()?));
     }
-    validate(arguments, environment)
+    let usual = environment.config.take();
+    let settings = settings::load(arguments.config.as_deref(), usual)
+        .map_err(|sentence| clap::Error::raw(ErrorKind::Io, sentence + "\n"))?;
+    validate(arguments, environment, settings)
         .map(|config| Request::Edit(Box::new(config)))
         .map_err(|sentence| Arguments::command().error(ErrorKind::ValueValidation, sentence))
 }
@@ -243,7 +246,11 @@ fn man() -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-fn validate(arguments: Arguments, environment: Environment) -> Result<Config, String> {
+fn validate(
+    arguments: Arguments,
+    environment: Environment,
+    mut settings: Settings,
+) -> Result<Config, String> {
     let Arguments {
         file,
         host,
@@ -260,7 +267,7 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         log,
         completions: _,
         man: _,
-        config,
+        config: _,
     } = arguments;
     let role = role(host, join, nearby)?;
     let code = code(environment.code)?;
@@ -299,7 +306,6 @@ fn validate(arguments: Arguments, environment: Environment) -> Result<Config, St
         Some(given) => self::name(&given)?,
         None => Name::new(&environment.login_name.unwrap_or_default()),
     };
-    let mut settings = settings::load(config.as_deref(), environment.config)?;
     settings.colours &= !environment.no_color;
     settings.tmux = environment.tmux;
     settings.clipboard = match settings.clipboard {

@@ -63,6 +63,11 @@ pub(super) enum Told {
     },
 }
 
+/// Why a member without a screen ended, as its last event has said.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct LastWords(pub(super) String);
+
 /// One line on standard input.
 #[derive(Deserialize, Debug)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
@@ -175,6 +180,7 @@ impl Headless {
         };
         if known || member.settle_foreign(now) {
             member.tell_joined();
+            member.tell_members();
         }
         member
     }
@@ -254,6 +260,8 @@ impl Headless {
                 if text.contains('\0') {
                     return Err("bad command: a text has no NUL character".to_owned());
                 }
+                // As in a paste: the file's format says how lines end.
+                let text = text.replace("\r\n", "\n").replace('\r', "\n");
                 self.core
                     .edit(CharPos(at)..CharPos(at), &text, EditKind::Whole, now);
             }
@@ -283,11 +291,12 @@ impl Headless {
 
     /// Ends in good order: the text is written, the others are told.
     pub(super) fn quit(&mut self, now: Time) {
-        self.core.handle(Input::Leave, now);
-        self.end(Ok(()));
+        self.end(Ok(()), now);
     }
 
-    fn end(&mut self, how: Result<(), String>) {
+    /// Ends, not without a goodbye: nobody is to wait for one who does not come back.
+    fn end(&mut self, how: Result<(), String>, now: Time) {
+        self.core.handle(Input::Leave, now);
         if let Err(message) = &how {
             self.tell(Told::Error {
                 message: message.clone(),
@@ -380,7 +389,7 @@ impl Headless {
         if self.exit.is_some() {
             // Nobody is left to try again.
             self.exit = None;
-            return self.end(Err(message));
+            return self.end(Err(message), now);
         }
         self.tell(Told::Error { message });
         self.save_due = Some((now + SAVE_AGAIN, now + SAVE_AGAIN));
@@ -391,10 +400,11 @@ impl Headless {
         self.core.kept(news);
     }
 
-    /// Whether the session is to be kept when the program ends now.
+    /// Whether the session is to be kept when the program ends now: not by one who came in and had no place
+    /// for the text.
     pub(super) fn is_worth_keeping(&self) -> bool {
         let unsaved = self.saving.is_unsaved(self.core.document());
-        self.core.is_worth_keeping(unsaved)
+        self.joined && self.core.is_worth_keeping(unsaved)
     }
 
     fn hear(&mut self, now: Time) {
@@ -407,19 +417,12 @@ impl Headless {
                 SessionEvent::Welcomed { properties, .. } => {
                     match Format::from_bytes(&properties.format) {
                         Ok(format) => self.format = format,
-                        Err(why) => self.end(Err(why.to_string())),
+                        Err(why) => self.end(Err(why.to_string()), now),
                     }
                 }
                 SessionEvent::Joined => self.joined(now),
-                SessionEvent::Refused(why) => self.end(Err(with_hint(&why))),
-                SessionEvent::MemberChanged { name, state, .. } => {
-                    let state = match state {
-                        MemberState::Connected => "connected",
-                        MemberState::Away => "away",
-                        MemberState::Left => "left",
-                    };
-                    self.tell(Told::Member { name, state });
-                }
+                SessionEvent::Refused(why) => self.end(Err(with_hint(&why)), now),
+                SessionEvent::MemberChanged { name, state, .. } => self.tell_member(name, state),
                 SessionEvent::PresenceChanged { .. }
                 | SessionEvent::AskedToLook { .. }
                 | SessionEvent::AccessChanged { .. }
@@ -431,7 +434,7 @@ impl Headless {
     }
 
     fn joined(&mut self, now: Time) {
-        if std::mem::replace(&mut self.joined, true) {
+        if self.joined {
             // The session was here already.
             return;
         }
@@ -447,6 +450,7 @@ impl Headless {
         } else {
             self.save_due = Some((now, now));
         }
+        self.joined = true;
         self.tell_joined();
     }
 
@@ -456,12 +460,28 @@ impl Headless {
             Some(Existing::Replace) => self.replace = true,
             Some(Existing::Merge) => self.saving.merge_existing(now),
             None => {
-                self.end(Err(self.foreign()));
+                self.end(Err(self.foreign()), now);
                 return false;
             }
         }
         self.save_due = Some((now, now));
         true
+    }
+
+    fn tell_member(&mut self, name: String, state: MemberState) {
+        let state = match state {
+            MemberState::Connected => "connected",
+            MemberState::Away => "away",
+            MemberState::Left => "left",
+        };
+        self.tell(Told::Member { name, state });
+    }
+
+    /// Says who is in a session that goes on.
+    fn tell_members(&mut self) {
+        for member in self.core.session().members() {
+            self.tell_member(member.name, member.state);
+        }
     }
 
     fn tell_joined(&mut self) {

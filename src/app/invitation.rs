@@ -45,14 +45,15 @@ impl Invitation {
     }
 
     /// What a host is told when the session begins: the exact command that others have to type.
-    pub(super) fn sentence(&self, access: Option<&Access>) -> Option<String> {
+    /// `members` is how one sees it again.
+    pub(super) fn sentence(&self, access: Option<&Access>, members: &str) -> Option<String> {
         let addr = self.addrs.first()?;
         let code = match access {
             Some(Access::Code(code)) => format!("Session code: {}", code.reveal()),
             _ => "The session is open: no code is asked for.".to_owned(),
         };
         Some(format!(
-            "Others join with: collab-edit --join {addr}  {code}  (F2 shows this again)"
+            "Others join with: collab-edit --join {addr}  {code}  ({members} shows this again)"
         ))
     }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::crdt::{AuthorId, Corrupt, OpId, Seals, Source, Version};
 use crate::document::format::{Format, text_hash};
 use crate::document::{Document, Patch, Preview, Rope, patched};
-use crate::security::{Access, Crypto as _, Entropy, Identity, Keys, Secret};
+use crate::security::{Access, Code, Crypto as _, Entropy, Identity, Keys, Secret};
 use crate::session::{Config, Inside, Session, authors};
 use crate::storage::journal::Content;
 use crate::storage::kept::{Kept, NOTES};
@@ -49,6 +49,10 @@ pub struct OurPlace {
     /// found without it.
     #[serde(default)]
     pub file: Option<String>,
+    /// The digest of the code that was given last, so that the same one, given again, undoes no change of
+    /// the code.
+    #[serde(default)]
+    pub given: Option<[u8; 32]>,
 }
 
 /// What is known to be on disk.
@@ -86,8 +90,9 @@ pub(super) struct Continued {
     pub(super) file_name: String,
     /// What the file holds; nothing if it is not there, or there is none.
     pub(super) on_disk: Option<OnDisk>,
-    /// What of ours the file lacks.
+    /// What of ours the file lacks, and how many edits that are.
     pub(super) unsaved: Vec<Range<OpId>>,
+    edits: u64,
     /// The others who were in the session.
     pub(super) others: Vec<String>,
     /// Whether another member on this machine has the file open.
@@ -121,44 +126,41 @@ impl Continued {
             Some(OnDisk::Foreign) | None => &nothing,
         };
         let others = note.entries.iter().filter(|entry| entry.member != me);
+        let unsaved = unsaved(document, &past.authors(me), heads);
+        let (log, edits) = (document.log(), unsaved.iter());
+        let edits =
+            edits.map(|ops| log.batches_between(&ops.start.author, ops.start.seq, ops.end.seq));
         Self {
             format: Format::from_bytes(&note.properties.format).unwrap_or_default(),
             file_name: note.properties.file_name.clone(),
-            unsaved: unsaved(document, &past.authors(me), heads),
+            edits: edits.sum(),
+            unsaved,
             on_disk,
             others: others.map(|entry| entry.name.to_string()).collect(),
             open_elsewhere: found.is_some_and(|found| found.open_elsewhere),
         }
     }
 
-    /// How many edits of ours the file lacks.
-    fn edits(&self) -> u32 {
-        self.unsaved
-            .iter()
-            .map(|ops| ops.end.seq - ops.start.seq)
-            .sum()
-    }
-
-    /// In one line, what is continued and recovered.
-    pub(super) fn sentence(&self) -> Option<String> {
-        let edits = match self.edits() {
+    /// In one line, what is continued and recovered; `discard` is how that is taken back.
+    pub(super) fn sentence(&self, discard: &str) -> Option<String> {
+        let recovered = match self.edits {
             0 => None,
-            1 => Some("1 edit".to_owned()),
-            edits => Some(format!("{edits} edits")),
+            1 => Some(("1 edit that was".to_owned(), "it")),
+            edits => Some((format!("{edits} edits that were"), "them")),
         };
         let with = match &*self.others {
             [] => None,
             [one] => Some(one.clone()),
             [names @ .., last] => Some(format!("{} and {last}", names.join(", "))),
         };
-        match (with, edits) {
+        match (with, recovered) {
             (None, None) => None,
             (Some(with), None) => Some(format!("Continuing the session with {with}")),
-            (None, Some(edits)) => Some(format!(
-                "Recovered {edits} that were not saved; F7 takes them back"
+            (None, Some((edits, them))) => Some(format!(
+                "Recovered {edits} not saved; {discard} takes {them} back"
             )),
-            (Some(with), Some(edits)) => Some(format!(
-                "Continuing the session with {with}; recovered {edits} that were not saved, F7 takes them back"
+            (Some(with), Some((edits, them))) => Some(format!(
+                "Continuing the session with {with}; recovered {edits} not saved, {discard} takes {them} back"
             )),
         }
     }
@@ -282,6 +284,21 @@ impl Past {
             disk,
             content,
         }))
+    }
+
+    /// Who may come in from now on, when the person has `given` a code. One who `joins` only answers with
+    /// it; for others it takes the place of the present one if it is not the one that was given before.
+    pub(super) fn access(&self, given: Option<&Code>, joins: bool) -> Access {
+        let present = &self.keys.access;
+        let before = match (self.note.place.given, present) {
+            (Some(digest), _) => Some(digest),
+            (None, Access::Code(code)) => Some(code.digest()),
+            (None, Access::Open) => None,
+        };
+        match given.filter(|code| !joins && Some(code.digest()) != before) {
+            Some(code) => Access::Code(code.clone()),
+            None => present.clone(),
+        }
     }
 
     /// What a session starts with that goes on. A code that was given takes the place of another one.

@@ -1,10 +1,11 @@
 //! Who has the present text on disk, in words: whether it is safe to close.
 
 use super::core::Core;
+use super::delivery::plural;
 use super::saving::Saving;
 use crate::session::{MemberState, MemberView};
 
-/// For the status bar: "saved here and at 1 of 2; the other 12 edits behind". Empty without others.
+/// For the status bar: "saved here and at 1 of 2; the other 12 characters behind". Empty without others.
 pub(super) fn sentence(core: &Core, saving: &Saving, members: &[MemberView]) -> String {
     let present: Vec<&MemberView> = members
         .iter()
@@ -33,7 +34,7 @@ pub(super) fn sentence(core: &Core, saving: &Saving, members: &[MemberView]) -> 
     {
         let who = if all == 2 { "the other" } else { name };
         text += &match behind {
-            Some(edits) => format!("; {who} {}", edits_behind(edits)),
+            Some(chars) => format!("; {who} {}", chars_behind(chars)),
             None => format!("; {who} has saved nothing"),
         };
     }
@@ -54,18 +55,16 @@ fn on_disk(behind: Option<u64>, whose: &str) -> String {
     match behind {
         None => String::new(),
         Some(0) => ", saved".to_owned(),
-        Some(edits) => format!(", {whose} file {}", edits_behind(edits)),
+        Some(chars) => format!(", {whose} file {}", chars_behind(chars)),
     }
 }
 
-fn edits_behind(edits: u64) -> String {
-    match edits {
-        1 => "1 edit behind".to_owned(),
-        edits => format!("{edits} edits behind"),
-    }
+/// What a file lacks that was typed or deleted.
+fn chars_behind(chars: u64) -> String {
+    plural(chars, "character") + " behind"
 }
 
-/// How many edits a member's file lacks; `None` if it has not said that it saved anything.
+/// How many characters, typed or deleted, a member's file lacks; `None` if it has not said that it saved anything.
 fn behind(core: &Core, member: &MemberView) -> Option<u64> {
     let mut ledger = core.session().ledger();
     let (_, on_disk) = ledger.find(|(id, _)| *id == member.member)?;

@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::clipboard::Way;
-use super::config::{Clipboard, Existing, Settings};
+use super::config::{Existing, Keymap, Settings};
 use super::core::Core;
 use super::delivery::{Delivery, Gauge};
 use super::editor::Editor;
@@ -221,8 +221,9 @@ impl Model {
         target: Option<String>,
         invitation: Invitation,
         folder: PathBuf,
+        keymap: &Keymap,
     ) -> Self {
-        let sentence = continued.sentence();
+        let sentence = continued.sentence(&keymap.how(Command::DiscardRecovered));
         let Continued {
             format,
             file_name,
@@ -245,14 +246,8 @@ impl Model {
             model.file_name = harmless_file_name(&file_name);
         }
         if let Some(sentence) = sentence {
-            // What was recovered is to be read before it scrolls away under who comes and goes.
-            let recovered = !model.recovered.is_empty();
-            let level = if recovered {
-                Level::Warning
-            } else {
-                Level::Info
-            };
-            model.say(level, sentence);
+            // To be read before it scrolls away under who comes and goes.
+            model.say(Level::Warning, sentence);
         }
         let name = &model.file_name;
         let text = match merged {
@@ -394,7 +389,9 @@ impl Model {
 
     /// Tells a host how others join, unless there is something else to say.
     pub(super) fn say_how_to_join(&mut self) {
-        let sentence = self.invitation.sentence(self.core.session().access());
+        let access = self.core.session().access();
+        let members = self.how(Command::Members);
+        let sentence = self.invitation.sentence(access, &members);
         let wanted = self.invitation.always && self.notice.is_none();
         if let Some(sentence) = sentence.filter(|_| wanted) {
             self.say(Level::Info, sentence);
@@ -440,6 +437,11 @@ impl Model {
         });
     }
 
+    /// How a sentence calls what asks for a command, by the keys as they are bound.
+    fn how(&self, command: Command) -> String {
+        self.settings.keymap.how(command)
+    }
+
     fn act(&mut self, action: Action, now: Time) {
         if action == Action::Resize {
             return self.editor.act(action, &mut self.core, now);
@@ -453,7 +455,7 @@ impl Model {
         if action != Action::Do(Command::Follow) {
             self.following = None;
         }
-        if self.scroll_help(&action) {
+        if self.scroll_help(&action) || self.press_closes_panel(&action) {
             return;
         }
         let leave_unsaved = std::mem::take(&mut self.leave_unsaved);
@@ -486,10 +488,12 @@ impl Model {
             Command::Interrupt if self.editor.has_selection(&self.core) => {
                 self.command(Command::Copy, false, now);
             }
-            Command::Interrupt => self.say(
-                Level::Info,
-                "Ctrl-Q quits, Ctrl-S saves, F2 shows the members",
-            ),
+            Command::Interrupt => {
+                let [quit, save, members] = [Command::Quit, Command::Save, Command::Members]
+                    .map(|command| self.how(command));
+                let text = format!("{quit} quits, {save} saves, {members} shows the members");
+                self.say(Level::Info, text);
+            }
             Command::NewCode => {
                 self.core.handle(Input::NewCode, now);
                 self.hear(now);
@@ -502,12 +506,12 @@ impl Model {
             Command::FindPrevious => self.find_again(true, now),
             Command::GoToLine => self.prompt = Some(Prompt::new(Question::GoToLine, "")),
             Command::Copy | Command::Cut => self.copy(command == Command::Cut, now),
-            // Where only this editor knows, it is there at once, before the next key.
-            Command::Paste if self.settings.clipboard != Clipboard::Desktop => {
-                self.paste(None, now);
-            }
-            Command::Paste => self.ask_clipboard(now),
+            Command::Paste => self.fetch_paste(now),
             Command::Suspend => self.effects.push(Effect::Suspend),
+            Command::Undo | Command::Redo => {
+                self.editor.act(command.into(), &mut self.core, now);
+                self.may_be_on_disk(now);
+            }
             Command::Members => self.panel = !self.panel,
             Command::Escape if self.panel => self.panel = false,
             Command::Escape if self.close_chat() => {}
@@ -527,10 +531,11 @@ impl Model {
         let ops = std::mem::take(&mut self.recovered);
         self.core.commit(now);
         match self.core.take_back(&ops) {
-            Some(_) => self.say(
-                Level::Info,
-                "Taken back what was recovered; Ctrl-Z brings it again",
-            ),
+            Some(_) => {
+                let undo = self.how(Command::Undo);
+                let text = format!("Taken back what was recovered; {undo} brings it again");
+                self.say(Level::Info, text);
+            }
             None => self.say(
                 Level::Info,
                 "Nothing was recovered that could be taken back",
@@ -567,7 +572,8 @@ impl Model {
                 SessionEvent::AskedToLook { member } => self.asked_to_look(member),
                 SessionEvent::AccessChanged { by } => {
                     let who = by.unwrap_or_else(|| "you".to_owned());
-                    let text = format!("A new session code, made by {who}; F2 shows it");
+                    let members = self.how(Command::Members);
+                    let text = format!("A new session code, made by {who}; {members} shows it");
                     self.say(Level::Info, text);
                 }
                 SessionEvent::Notice(text) => self.say(Level::Warning, text),

@@ -51,8 +51,14 @@ impl Partitions {
         self.apart.contains_key(member)
     }
 
-    /// What is to be told of those who are back, once all that they have is here.
-    pub(super) fn report(&mut self, members: &[MemberView], core: &Core) -> Option<String> {
+    /// What is to be told of those who are back, once all that they have is here; `next` is how one goes through
+    /// the places.
+    pub(super) fn report(
+        &mut self,
+        members: &[MemberView],
+        core: &Core,
+        next: &str,
+    ) -> Option<String> {
         let replica = core.document().replica();
         let is_due = |member: &&MemberView| {
             let apart = self.apart.get(&member.member);
@@ -65,12 +71,11 @@ impl Partitions {
         }
         (self.places, self.next) = (Vec::new(), 0);
         let told: Vec<String> = due.iter().map(|member| self.told(member, core)).collect();
-        let how = if self.places.is_empty() {
-            ""
-        } else {
-            " (F8 goes through them)"
-        };
-        Some(told.join(". ") + how)
+        let told = told.join(". ");
+        Some(match self.places.is_empty() {
+            true => told,
+            false => format!("{told} ({next} goes through them)"),
+        })
     }
 
     fn told(&mut self, member: &MemberView, core: &Core) -> String {

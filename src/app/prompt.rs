@@ -129,14 +129,23 @@ impl Prompt {
             input: self.answer(),
             cursor: self.caret,
             hidden: self.question == Question::Code,
+            selected: self.is_offered && self.answer.len_chars() > 0,
         }
     }
 
     /// Edits the answer.
     pub(super) fn act(&mut self, action: Action) {
-        let offered = std::mem::take(&mut self.is_offered);
-        if offered && matches!(action, Action::Insert(_) | Action::Paste(_)) {
-            self.remove(CharPos(0), CharPos(self.answer.len_chars()));
+        if matches!(action, Action::Mouse(..) | Action::Resize) {
+            return;
+        }
+        let all = CharPos(self.answer.len_chars());
+        match &action {
+            _ if !std::mem::take(&mut self.is_offered) => {}
+            Action::Insert(_) | Action::Paste(_) => self.remove(CharPos(0), all),
+            Action::Do(Command::Backspace | Command::Delete | Command::DeleteWordLeft) => {
+                return self.remove(CharPos(0), all);
+            }
+            _ => {}
         }
         match action {
             Action::Insert(c) => self.insert(c.encode_utf8(&mut [0; 4])),
@@ -163,6 +172,10 @@ impl Prompt {
                 self.remove(self.caret, next_grapheme_boundary(&self.answer, self.caret));
             }
             Command::DeleteWordLeft => self.remove(word_left(&self.answer, self.caret), self.caret),
+            Command::SelectAll => {
+                self.is_offered = true;
+                self.caret = CharPos(self.answer.len_chars());
+            }
             _ => {}
         }
     }

@@ -15,7 +15,7 @@ use super::clipboard::{self, Clipboard, Way};
 use super::clock::{Clock, minutes};
 use super::config::{Keymap, Settings};
 use super::core::Core;
-use super::headless::{Headless, Told};
+use super::headless::{Headless, LastWords, Told};
 use super::keeper::News;
 use super::model::{Effect, Event, Model};
 use super::nearby::Announcer;
@@ -270,7 +270,7 @@ pub(super) async fn headless(
             let keep = member.is_worth_keeping();
             outside.finish(&mut member.core, keep).await;
             // The sentence went to standard output as an error event and goes to standard error too.
-            return unheard.map_or_else(|| how.map_err(|why| anyhow!(why)), Err);
+            return unheard.map_or_else(|| how.map_err(|why| LastWords(why).into()), Err);
         }
         let due = member.next_deadline().into_iter();
         let due = due.chain(outside.write_due()).min();
@@ -298,7 +298,7 @@ pub(super) async fn headless(
 }
 
 /// Writes events as lines of JSON.
-fn tell(told: Vec<Told>) -> Result<()> {
+pub(super) fn tell(told: Vec<Told>) -> Result<()> {
     if told.is_empty() {
         return Ok(());
     }

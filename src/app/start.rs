@@ -1,15 +1,15 @@
 //! From a configuration to a running member: files opened, sockets listening, session begun.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::clock::{Clock, minutes};
-use super::config::{Config, ListenOn, Role};
+use super::config::{Address, Config, ListenOn, Role};
 use super::core::Core;
-use super::headless::{Headless, Told};
+use super::headless::{Headless, LastWords, Told};
 use super::invitation::Invitation;
 use super::kept::{Continued, OurPlace, Past};
 use super::looks::Looks;
@@ -21,7 +21,7 @@ use super::shelf::{Shelf, unreadable};
 use crate::crdt::Version;
 use crate::document::format::Format;
 use crate::net::{Listen, Net};
-use crate::security::{Access, Crypto, Entropy, Grant, Identity, Secret};
+use crate::security::{Access, Code, Crypto, Entropy, Grant, Identity, Secret};
 use crate::session::limits::HISTORY_OPS;
 use crate::session::{self, Input};
 use crate::storage::{self, Loaded, TextFile, rules_for};
@@ -35,7 +35,16 @@ pub fn start(config: Config) -> ExitCode {
         .build()
         .context("cannot start")
         .and_then(|runtime| {
+            let headless = config.headless;
             let result = runtime.block_on(member(config));
+            if let Err(why) = &result
+                && headless
+                && !why.is::<LastWords>()
+            {
+                let message = sentence(why);
+                // Whoever does not listen is told on standard error.
+                let _unheard = run::tell(vec![Told::Error { message }]);
+            }
             // A read of standard input may never return.
             runtime.shutdown_background();
             result
@@ -120,6 +129,12 @@ async fn run_once(config: &Config) -> Result<End> {
         Some(_) => net.listen(&listen).await?,
         None => Vec::new(),
     };
+    if let (Role::Join(address), None) = (&config.role, &past)
+        && is_own(address, &addrs, &listen.ips)
+    {
+        let target = address.to_string();
+        return Err(session::Refused::Myself { target }.into());
+    }
     let place = OurPlace {
         made_code: config.code.is_none()
             && past
@@ -131,10 +146,12 @@ async fn run_once(config: &Config) -> Result<End> {
             let path = std::path::absolute(file.path()).ok()?;
             Some(path.to_str()?.to_owned())
         }),
+        given: (config.code.as_ref().map(Code::digest))
+            .or_else(|| past.as_ref().and_then(|past| past.note.place.given)),
     };
-    let access = match (&config.code, &past) {
-        (Some(code), _) => Some(Access::Code(code.clone())),
-        (None, Some(past)) => Some(past.keys.access.clone()),
+    let access = match (&past, &config.code) {
+        (Some(past), code) => Some(past.access(code.as_ref(), target.is_some())),
+        (None, Some(code)) => Some(Access::Code(code.clone())),
         (None, None) if config.open => Some(Access::Open),
         (None, None) if target.is_some() => None,
         (None, None) => Some(Access::Code(crypto.make_code())),
@@ -146,6 +163,9 @@ async fn run_once(config: &Config) -> Result<End> {
     let mut warnings = invitation.warnings(listen.port);
     warnings.extend(shelf.warning.take());
     warnings.extend(unopened);
+    if let (Some(past), Some(access)) = (&past, &access) {
+        warnings.extend(about_the_code(config, past, access).map(str::to_owned));
+    }
     let member = MemberId(crypto.member().id());
     let session = session::Config {
         name: config.name.clone(),
@@ -256,7 +276,15 @@ async fn run_once(config: &Config) -> Result<End> {
         let mut model = match (continued, target) {
             (Some(continued), target) => {
                 let file = opened.map(|(file, _)| file);
-                let mut model = Model::continued(core, file, continued, target, invitation, folder);
+                let mut model = Model::continued(
+                    core,
+                    file,
+                    continued,
+                    target,
+                    invitation,
+                    folder,
+                    &config.settings.keymap,
+                );
                 model.is_told_of_existing(existing, clock.now());
                 model
             }
@@ -298,6 +326,33 @@ fn listen_on(config: &Config, past: Option<&Past>) -> Option<ListenOn> {
         }),
         (_, Role::Solo) => None,
         (_, Role::Host | Role::Join(_) | Role::Nearby) => Some(config.listen.clone()),
+    }
+}
+
+/// Whether an address that is to be joined is one of `addrs`, at which this program itself accepts members, on all
+/// of `ips`.
+fn is_own(address: &Address, addrs: &[SocketAddr], ips: &[IpAddr]) -> bool {
+    let ip = match &*address.host {
+        "localhost" => Ok(IpAddr::from(Ipv4Addr::LOCALHOST)),
+        host => host.parse(),
+    };
+    ip.is_ok_and(|ip| {
+        let everywhere = ip.is_loopback() && ips.iter().any(IpAddr::is_unspecified);
+        let is_at = |own: &SocketAddr| own.port() == address.port && (own.ip() == ip || everywhere);
+        addrs.iter().any(is_at)
+    })
+}
+
+/// What a host is told of the code of a session that goes on.
+fn about_the_code(config: &Config, past: &Past, access: &Access) -> Option<&'static str> {
+    match (&past.keys.access, access) {
+        (before, now) if before != now => {
+            Some("The session code is the one in COLLAB_EDIT_CODE from now on")
+        }
+        (Access::Code(_), _) if config.role == Role::Host && config.open => {
+            Some("The session goes on with its code; --new-session starts one that is open")
+        }
+        _ => None,
     }
 }
 
@@ -374,6 +429,30 @@ impl Random {
 mod tests {
     use super::*;
     use crate::storage::LoadError;
+
+    #[test]
+    fn an_address_of_ones_own_is_known() {
+        let (here, lan, all) = ("127.0.0.1", "192.168.1.5", "0.0.0.0");
+        for (host, port, at, on, own) in [
+            (here, 4700, here, here, true),
+            ("localhost", 4700, here, here, true),
+            (here, 4701, here, here, false),
+            (lan, 4700, here, here, false),
+            (lan, 4700, lan, all, true),
+            (here, 4700, lan, all, true),
+            (here, 4700, lan, lan, false),
+            ("::1", 4700, lan, "::", true),
+            ("elsewhere.example", 4700, lan, all, false),
+        ] {
+            let address = Address {
+                host: host.to_owned(),
+                port,
+            };
+            let addrs = [SocketAddr::new(at.parse().unwrap(), 4700)];
+            let found = is_own(&address, &addrs, &[on.parse().unwrap()]);
+            assert_eq!(found, own, "{address}, at {at} on {on}");
+        }
+    }
 
     #[test]
     fn an_error_is_one_sentence_that_says_nothing_twice() {

@@ -3,10 +3,12 @@
 //! Expressions are those of the `regex` crate: no back-references, so that the time is linear in the
 //! text whatever the pattern; patterns that would need a large machine are refused.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use regex_cursor::Input;
 use regex_cursor::engines::meta::Regex;
+use regex_cursor::regex_automata::PatternID;
 use regex_cursor::regex_automata::util::{interpolate, syntax};
 use ropey::Rope;
 
@@ -55,7 +57,7 @@ impl Searcher {
         if query.word {
             pattern = format!(r"\b(?:{pattern})\b");
         }
-        let any_case = !query.case && !query.pattern.chars().any(char::is_uppercase);
+        let any_case = !query.case && !has_upper_case(query);
         let syntax = syntax::Config::new()
             .case_insensitive(any_case)
             .multi_line(true);
@@ -91,6 +93,42 @@ impl Searcher {
         found.take(most).collect()
     }
 
+    /// Whether `with` can take the place of matches.
+    ///
+    /// # Errors
+    /// If it names a group that the expression has not.
+    pub fn check(&self, with: &str) -> Result<(), BadPattern> {
+        if !self.groups {
+            return Ok(());
+        }
+        let captures = self.regex.create_captures();
+        let groups = captures.group_info();
+        let unknown = Cell::new(None);
+        let first = |name: String| unknown.set(unknown.take().or(Some(name)));
+        interpolate::string(
+            with,
+            |group, _| {
+                if group >= groups.group_len(PatternID::ZERO) {
+                    first(group.to_string());
+                }
+            },
+            |name| {
+                let group = groups.to_index(PatternID::ZERO, name);
+                if group.is_none() {
+                    first(name.to_owned());
+                }
+                group
+            },
+            &mut String::new(),
+        );
+        unknown.into_inner().map_or(Ok(()), |name| {
+            Err(BadPattern(format!(
+                "The expression has no group {name}; before letters, digits and _ a group is written ${{1}}, \
+                 and a dollar sign $$"
+            )))
+        })
+    }
+
     /// What takes the place of a match: `with`, in which `$1` or `${name}` are the groups of a regular
     /// expression. O(log n + match).
     pub fn replacement(&self, rope: &Rope, found: &Range<CharPos>, with: &str) -> String {
@@ -121,6 +159,29 @@ impl Searcher {
         );
         text
     }
+}
+
+/// Whether a pattern has upper case that stands for itself: that of `\S`, `\pL`, `\x{2F}` and `(?P<name>…)`
+/// does not.
+fn has_upper_case(query: &Query) -> bool {
+    if !query.regex {
+        return query.pattern.chars().any(char::is_uppercase);
+    }
+    let pattern = query.pattern.replace("(?P", "(?");
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        if c == '\\' {
+            let class = matches!(chars.next(), Some('p' | 'P'));
+            if chars.as_str().starts_with('{') {
+                chars.find(|c| *c == '}');
+            } else if class {
+                chars.next();
+            }
+        } else if c.is_uppercase() {
+            return true;
+        }
+    }
+    false
 }
 
 /// `text` as a regular expression that matches just that.
@@ -184,6 +245,16 @@ mod tests {
         assert_eq!(found("an and a an", &word), [(0, 2), (9, 11)]);
         assert_eq!(found("äa.c abc", &query("a.c")), [(1, 4)]);
         assert_eq!(found("a.c abc", &regex("a.c")), [(0, 3), (4, 7)]);
+        for (pattern, any_case) in [
+            (r"a\S", true),
+            (r"\W\D\Ba\pL", true),
+            (r"a\p{Lu}?(?P<b>b)", true),
+            (r"a\\B", false),
+            (r"aB\S", false),
+        ] {
+            assert_eq!(has_upper_case(&regex(pattern)), !any_case, "{pattern}");
+        }
+        assert_eq!(found("ab AB", &regex(r"a\S")), [(0, 2), (3, 5)]);
         assert_eq!(
             found("a\nb\n", &regex("^")),
             [],
@@ -249,6 +320,20 @@ mod tests {
             plain.replacement(&rope, &(CharPos(2)..CharPos(5)), "$1"),
             "$1"
         );
+    }
+
+    #[test]
+    fn groups_that_are_not_there_are_named() {
+        let searcher = Searcher::new(&regex(r"(\w+)=(?P<v>\w+)")).unwrap();
+        for with in ["$1${1}_y$2$v${v}", "$$3", "none", "$0", "$", "${"] {
+            assert_eq!(searcher.check(with), Ok(()), "{with}");
+        }
+        for (with, group) in [("x$1_y", "1_y"), ("$3", "3"), ("$1${w}$4", "w")] {
+            let why = searcher.check(with).unwrap_err().to_string();
+            assert!(why.contains(&format!("no group {group};")), "{with}: {why}");
+        }
+        let plain = Searcher::new(&query("key")).unwrap();
+        assert_eq!(plain.check("$7"), Ok(()));
     }
 
     #[test]

@@ -59,13 +59,19 @@ async fn resolve(given: &str) -> Result<Vec<SocketAddr>, String> {
     }
     let addrs: Vec<SocketAddr> = lookup_host((bare.unwrap_or(host), port))
         .await
-        .map_err(|_unknown| format!("no machine of the name {host} is known here"))?
+        .map_err(|_unknown| unknown(host))?
         .collect();
     if addrs.is_empty() {
         Err(format!("{host} has no address"))
     } else {
         Ok(addrs)
     }
+}
+
+fn unknown(host: &str) -> String {
+    format!(
+        "no machine of the name {host} is known here; try the number that the host's screen shows"
+    )
 }
 
 fn no_answer() -> String {
@@ -114,6 +120,6 @@ mod tests {
         assert!(matches!(with_interface[0], SocketAddr::V6(addr) if addr.scope_id() != 0));
         assert!(!resolve("localhost:4700").await.unwrap().is_empty());
         let unknown = resolve("no-such-machine.invalid:4700").await.unwrap_err();
-        assert!(unknown.contains("no-such-machine.invalid"));
+        assert!(unknown.contains("no-such-machine.invalid") && unknown.contains("; try "));
     }
 }

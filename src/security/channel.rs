@@ -93,7 +93,7 @@ pub struct Door {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
     /// The other end speaks something else.
-    #[error("what answers there is not a collab-edit session")]
+    #[error("what answers there is not a collab-edit session; check the address and its port")]
     NotOurProtocol,
     /// The other end is of another protocol version.
     #[error(
@@ -125,7 +125,10 @@ pub enum Refusal {
     #[error("this session is open to everyone who finds it; enter it only in a network you trust")]
     SessionIsOpen,
     /// The session is open although a code was given for it.
-    #[error("a code was given, but the session that answers asks for none, so it was not entered")]
+    #[error(
+        "a code was given, but the session that answers asks for none, so it was not entered; \
+         check the address, or give no code to enter an open session"
+    )]
     HasCodeButOpen,
     /// The other end broke the rules of the handshake.
     #[error("the other side does not keep to the protocol")]

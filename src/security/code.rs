@@ -65,6 +65,12 @@ impl Code {
         &self.0
     }
 
+    /// What tells whether two codes are the same without either, for the disk; nothing for others' eyes, who
+    /// could try all that people choose.
+    pub fn digest(&self) -> [u8; 32] {
+        blake3::hash(self.password().as_bytes()).into()
+    }
+
     /// What two ends compare: words may be typed with blanks between them instead of hyphens.
     pub(super) fn password(&self) -> Zeroizing<String> {
         Zeroizing::new(self.0.split([' ', '-']).collect::<Vec<_>>().join("-"))
@@ -118,6 +124,13 @@ mod tests {
             "otter-lamp-river"
         );
         assert!(Code::new(&"é".repeat(128)).is_ok());
+    }
+
+    #[test]
+    fn codes_that_open_the_same_door_have_one_digest() {
+        let digest = |code| Code::new(code).unwrap().digest();
+        assert_eq!(digest("otter-lamp-river"), digest("otter lamp river"));
+        assert_ne!(digest("otter-lamp-river"), digest("Otter-lamp-river"));
     }
 
     #[test]

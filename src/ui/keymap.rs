@@ -170,6 +170,14 @@ impl Keymap {
         bound.map(|&(chord, _)| chord)
     }
 
+    /// How a sentence calls what asks for `command`: its first chord, or else its name.
+    pub fn how(&self, command: Command) -> String {
+        let named = || format!("the command {}", command.name());
+        self.chords(command)
+            .next()
+            .map_or_else(named, |chord| chord.to_string())
+    }
+
     /// Binds `chord` to `command`, or to nothing, in place of what it was bound to. It becomes the
     /// command's first chord.
     pub fn bind(&mut self, chord: Chord, command: Option<Command>) {

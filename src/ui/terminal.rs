@@ -103,6 +103,8 @@ impl Screen {
     ///
     /// If the terminal fails.
     pub fn resume(&mut self) -> io::Result<()> {
+        // A shell may have changed the terminal meanwhile, though here nothing was given back.
+        disable_raw_mode()?;
         take(self.mouse)?;
         self.resized()
     }

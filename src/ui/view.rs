@@ -172,6 +172,8 @@ pub struct Prompt {
     pub cursor: CharPos,
     /// Whether dots are shown in place of the answer.
     pub hidden: bool,
+    /// Whether what is typed takes the place of the answer.
+    pub selected: bool,
 }
 
 /// A list of things that can be asked for.

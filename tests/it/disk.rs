@@ -97,10 +97,10 @@ fn what_another_member_has_saved_is_no_change() {
         ben.wait_for_text("saved at all others");
     }
     ben.keys("F2");
-    ben.wait_for_text("your file 10 edits behind");
+    ben.wait_for_text("your file 10 characters behind");
     // As by a `git pull`, not of the newest text.
     put(&file, "two\none\n");
-    ben.wait_for_text("your file 6 edits behind");
+    ben.wait_for_text("your file 6 characters behind");
     ben.keys("Ctrl-s");
     until("the text, with everything once", || {
         (text_of(&file)? == "three\ntwo\none\n").then_some(())

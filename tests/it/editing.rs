@@ -92,6 +92,20 @@ fn a_stopped_editor_gives_the_terminal_back_and_goes_on() {
 }
 
 #[test]
+fn an_editor_that_was_stopped_from_outside_takes_the_keys_again() {
+    let scratch = Scratch::new();
+    let file = scratch.file("notes.md", "text\n");
+    let terminal = Launch::edit(&file).terminal().ready();
+    terminal.wait_for_text("text");
+    terminal.cook();
+    assert!(terminal.modes().cooked);
+    terminal.signal("CONT");
+    until("single keys", || (!terminal.modes().cooked).then_some(()));
+    terminal.play("<Ctrl-End>more");
+    saves(&scratch, &terminal, "text\nmore");
+}
+
+#[test]
 fn a_wrong_setting_is_named_with_line_and_column() {
     let scratch = Scratch::new();
     let file = scratch.file("notes.md", "text\n");
@@ -103,6 +117,9 @@ fn a_wrong_setting_is_named_with_line_and_column() {
         "{}",
         outcome.stderr
     );
+    // The usage was right.
+    assert!(!outcome.stderr.contains("Usage"), "{}", outcome.stderr);
+    assert!(outcome.stderr.ends_with('\n'), "{:?}", outcome.stderr);
 }
 
 #[test]

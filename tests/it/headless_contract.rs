@@ -133,6 +133,18 @@ fn saved_says_path_length_and_hash_and_the_file_is_written() {
 }
 
 #[test]
+fn an_insert_brings_line_ends_as_a_paste_does() {
+    let scratch = Scratch::new();
+    let mut ada = host(&scratch, "text\n");
+    ada.insert(0, "one\r\ntwo\rthree\n");
+    assert_eq!(ada.text(), "one\ntwo\nthree\ntext\n");
+    let saved = ada.save();
+    let file = scratch.path().join("ada/notes.md");
+    let text = text_of(&file).expect("the file");
+    assert_eq!(saved["hash"], hash_of(&text));
+}
+
+#[test]
 fn synced_comes_without_links_too_with_new_heads_for_new_text() {
     let scratch = Scratch::new();
     let mut ada = host(&scratch, "");
@@ -401,6 +413,47 @@ fn every_line_of_standard_output_is_an_event() {
     for event in ada.events().iter().chain(&ben.events()) {
         assert!(known.contains(&event["event"]), "{event}");
     }
+}
+
+#[test]
+fn a_failure_before_the_start_is_an_event_too() {
+    let scratch = Scratch::new();
+    let binary = scratch.file("binary", b"a\0b");
+    let missing = scratch.path().join("missing/notes.md");
+    for file in [binary, missing] {
+        let outcome = Launch::host(&file).arg("--headless");
+        let outcome = Launch {
+            folder: scratch.path().to_owned(),
+            ..outcome
+        }
+        .run();
+        assert_eq!(outcome.code, Some(1), "{}", outcome.stdout);
+        let event: Value = serde_json::from_str(outcome.stdout.trim()).expect("one event");
+        assert_eq!(event["event"], "error");
+        let message = event["message"].as_str().expect("a message");
+        assert!(outcome.stderr.contains(message), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_join_to_oneself_is_said_to_be_one() {
+    let scratch = Scratch::new();
+    // A port that is free now.
+    let probe = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = probe.local_addr().expect("an address").to_string();
+    drop(probe);
+    let outcome = Launch::new(scratch.path())
+        .arg("--join")
+        .arg(&address)
+        .arg("--listen")
+        .arg(&address)
+        .arg("notes.md")
+        .code(CODE)
+        .arg("--headless")
+        .run();
+    assert_eq!(outcome.code, Some(1));
+    let said = outcome.complaint();
+    assert!(said.contains("is this program itself"), "{said}");
 }
 
 #[test]

@@ -522,3 +522,91 @@ fn who_joined_without_a_file_is_found_again_by_folder_and_address() {
     ben.wait_for_text("more then first text");
     ben.wait_for_text("ada");
 }
+
+#[test]
+fn a_code_that_was_changed_does_not_come_back_with_who_was_given_it() {
+    let (crew, members) = Crew::new("text\n", &["ada", "ben"]);
+    members.into_iter().for_each(|mut member| {
+        member.quit();
+        member.wait_exit();
+    });
+    let ada = crew.launch(0).terminal().ready();
+    let ben = crew.start(1);
+    ben.wait_member("ada", "connected");
+    ada.keys("Shift-F2");
+    ada.wait_for_text("A new session code");
+    let newcomer = |at: &Headless, name: &str| {
+        let file = crew.scratch.folder(name).join("notes.md");
+        let mut cleo = Launch::join(at.address(), &file).code(CODE).headless();
+        (
+            cleo.wait_exit(),
+            cleo.expect_event("error")["message"].to_string(),
+        )
+    };
+    let (code, said) = newcomer(&ben, "cleo");
+    assert!(code == Some(1) && said.contains("not the code"), "{said}");
+    // By the same command, with the same code in the environment.
+    kill_headless(ben);
+    let ben = crew.start(1);
+    ben.wait_member("ada", "connected");
+    let (code, said) = newcomer(&ben, "dora");
+    assert!(code == Some(1) && said.contains("not the code"), "{said}");
+    kill(ada);
+    ben.wait_member("ada", "away");
+    let ada = crew.start(0);
+    ada.wait_member("ben", "connected");
+    let (code, said) = newcomer(&ada, "emma");
+    assert!(code == Some(1) && said.contains("not the code"), "{said}");
+}
+
+#[test]
+fn who_had_no_place_for_the_text_has_left_and_keeps_nothing() {
+    let scratch = Scratch::new();
+    let file = scratch.file("ada/notes.md", "text\n");
+    let ada = Launch::host(&file).name("ada").code(CODE).headless();
+    let (state, file) = (
+        scratch.folder("state"),
+        scratch.file("ben/notes.md", "mine\n"),
+    );
+    let join = || {
+        Launch::join(ada.address(), &file)
+            .state(&state)
+            .name("ben")
+            .code(CODE)
+    };
+    let mut ben = join().headless();
+    assert_eq!(ben.wait_exit(), Some(1));
+    ada.wait_member("ben", "left");
+    assert_eq!(kept_in(&state), [] as [PathBuf; 0]);
+    // On a screen, one who answers nothing leaves as anybody does.
+    let heard = ada.mark();
+    let mut ben = join().terminal().ready();
+    ben.wait_for_text("Another name, replace it");
+    ben.keys_and_see("Esc");
+    ben.keys_and_see("Ctrl-q");
+    ben.keys("Ctrl-q");
+    assert_eq!(ben.wait_exit(), Some(0));
+    ada.wait_event_after(heard, "member", |event| event["state"] == "left");
+}
+
+#[test]
+fn who_is_in_a_session_that_goes_on_is_said() {
+    let (crew, mut members) = Crew::new("text\n", &["ada", "ben"]);
+    settle(PATIENCE, &mut members);
+    let mut ben = members.pop().expect("two members");
+    kill_headless(members.pop().expect("two members"));
+    ben.wait_member("ada", "away");
+    let mut ada = crew.launch(0).terminal().ready();
+    ben.wait_member("ada", "connected");
+    // Also when he is there: it is to be read until a key is pressed.
+    ada.wait_for_text("identical with ben");
+    ada.wait_for_text("Continuing the session with ben");
+    ben.quit();
+    assert_eq!(ben.wait_exit(), Some(0));
+    ada.keys_and_see("Esc");
+    ada.keys("Ctrl-q");
+    assert_eq!(ada.wait_exit(), Some(0));
+    // And to one without a screen, though nobody else is there any more.
+    let ada = crew.start(0);
+    ada.wait_member("ben", "left");
+}

@@ -22,6 +22,10 @@ pub(crate) fn key_bytes(key: &str) -> Vec<u8> {
         true => format!("\x1b[{letter}"),
         false => format!("\x1b[1;{}{letter}", modifiers + 1),
     };
+    let function = |letter: char| match plain {
+        true => format!("\x1bO{letter}"),
+        false => format!("\x1b[1;{}{letter}", modifiers + 1),
+    };
     let number = |number: u8| match plain {
         true => format!("\x1b[{number}~"),
         false => format!("\x1b[{number};{}~", modifiers + 1),
@@ -36,10 +40,10 @@ pub(crate) fn key_bytes(key: &str) -> Vec<u8> {
         "Delete" => number(3),
         "PageUp" => number(5),
         "PageDown" => number(6),
-        "F1" => "\x1bOP".to_owned(),
-        "F2" => "\x1bOQ".to_owned(),
-        "F3" => "\x1bOR".to_owned(),
-        "F4" => "\x1bOS".to_owned(),
+        "F1" => function('P'),
+        "F2" => function('Q'),
+        "F3" => function('R'),
+        "F4" => function('S'),
         "F5" => number(15),
         "F6" => number(17),
         "F7" => number(18),
@@ -71,6 +75,7 @@ mod tests {
             ("Shift-PageDown", b"\x1b[6;2~"),
             ("Ctrl-s", b"\x13"),
             ("F2", b"\x1bOQ"),
+            ("Shift-F2", b"\x1b[1;2Q"),
         ] {
             assert_eq!(key_bytes(key), bytes, "{key}");
         }

@@ -221,6 +221,20 @@ impl Terminal {
             .expect("a pseudo-terminal changes its size");
     }
 
+    /// Has lines edited and echoed by the system, as a shell does while the program is stopped.
+    pub(crate) fn cook(&self) {
+        let name = self
+            .master
+            .tty_name()
+            .expect("a pseudo-terminal has a name");
+        let done = std::process::Command::new("stty")
+            .arg("-F")
+            .arg(name)
+            .arg("sane")
+            .status();
+        assert!(done.is_ok_and(|done| done.success()), "stty sane");
+    }
+
     /// The screen as text.
     pub(crate) fn screen(&self) -> String {
         lock(&self.output).emulator.screen().contents()

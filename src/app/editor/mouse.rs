@@ -58,16 +58,27 @@ impl Unit {
 impl Editor {
     /// Takes in what the mouse does at a cell of the screen.
     pub(super) fn mouse(&mut self, mouse: Mouse, cell: Position, core: &Core, now: Time) {
-        self.is_scrolled_away &= matches!(mouse, Mouse::Wheel(_) | Mouse::Release);
         match mouse {
-            Mouse::Press => self.press(cell, core, now),
+            Mouse::Press if self.has_row(cell) => self.press(cell, core, now),
+            Mouse::Press => self.is_missed(),
             Mouse::Drag => self.drag(cell, core),
             Mouse::Release => {}
             Mouse::Wheel(notches) => self.turn_wheel(isize::from(notches) * NOTCH, core),
         }
     }
 
+    /// Whether the cell is in a row of the text, in front of it or not.
+    fn has_row(&self, cell: Position) -> bool {
+        (self.area.top()..self.area.bottom()).contains(&cell.y)
+    }
+
+    /// A press is for something else than the text, and so is the drag that follows.
+    pub(in crate::app) fn is_missed(&mut self) {
+        self.press = None;
+    }
+
     fn press(&mut self, cell: Position, core: &Core, now: Time) {
+        self.is_scrolled_away = false;
         let unit = match &self.press {
             Some(last) if last.cell == cell && now.0.saturating_sub(last.at.0) < AGAIN_MS => {
                 match last.unit {
@@ -99,6 +110,7 @@ impl Editor {
         let Some(press) = &mut self.press else {
             return;
         };
+        self.is_scrolled_away = false;
         press.has_moved |= press.cell.y != cell.y;
         let (unit, (start, end), has_moved) = (press.unit, press.held, press.has_moved);
         let document = core.document();

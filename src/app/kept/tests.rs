@@ -225,6 +225,67 @@ fn what_is_not_saved_outlives_what_another_program_writes_before_and_after_a_res
 }
 
 #[test]
+fn a_code_that_was_given_before_undoes_no_change_of_the_code() {
+    let place = Place::new();
+    run(&place);
+    let (_journal, content) = Journal::open(&place.state(), false).unwrap();
+    let mut past = Past::of(content).unwrap().unwrap();
+    let code = |word: &str| Code::new(&format!("{word}-otter")).unwrap();
+    for (present, before, given, joins, then) in [
+        ("new", Some("old"), Some("old"), false, "new"),
+        ("new", Some("old"), Some("own"), false, "own"),
+        ("new", Some("old"), None, false, "new"),
+        ("new", Some("old"), Some("own"), true, "new"),
+        ("new", None, Some("own"), true, "new"),
+        ("new", None, Some("own"), false, "own"),
+        ("new", None, Some("new"), false, "new"),
+        ("old", Some("old"), Some("old"), false, "old"),
+    ] {
+        past.keys.access = Access::Code(code(present));
+        past.note.place.given = before.map(|word| code(word).digest());
+        let access = past.access(given.map(code).as_ref(), joins);
+        let what = format!("{present}, {before:?} before, {given:?} now, {joins}");
+        assert!(access == Access::Code(code(then)), "{what}");
+    }
+    past.keys.access = Access::Open;
+    past.note.place.given = None;
+    assert_eq!(past.access(Some(&code("own")), true), Access::Open);
+    assert_ne!(past.access(Some(&code("own")), false), Access::Open);
+}
+
+#[test]
+fn what_goes_on_is_said_in_one_line() {
+    for (others, edits, said) in [
+        (&[][..], 0, None),
+        (&["Ben"], 0, Some("Continuing the session with Ben")),
+        (
+            &[],
+            1,
+            Some("Recovered 1 edit that was not saved; F7 takes it back"),
+        ),
+        (
+            &["Ben", "Cleo"],
+            2,
+            Some(
+                "Continuing the session with Ben and Cleo; recovered 2 edits that were not saved, F7 takes them \
+                 back",
+            ),
+        ),
+    ] {
+        let continued = Continued {
+            format: Format::default(),
+            file_name: String::new(),
+            on_disk: None,
+            unsaved: Vec::new(),
+            edits,
+            others: others.iter().map(ToString::to_string).collect(),
+            open_elsewhere: false,
+        };
+        assert_eq!(continued.sentence("F7").as_deref(), said);
+    }
+}
+
+#[test]
 fn a_session_that_ends_between_any_two_calls_has_everything_once() {
     let mut met = 0;
     for fault in faults::ALL {

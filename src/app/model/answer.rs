@@ -2,7 +2,7 @@
 
 use super::{Model, Phase};
 use crate::app::prompt::{Prompt, Question};
-use crate::security::{Access, Code};
+use crate::security::{Access, Code, CodeError};
 use crate::session::Time;
 use crate::ui::action::{Action, Command};
 use crate::ui::view::Level;
@@ -10,6 +10,9 @@ use crate::ui::view::Level;
 impl Model {
     /// Does what an answer asks for, or edits it.
     pub(super) fn answer(&mut self, action: Action, now: Time) {
+        if action == Action::Do(Command::Paste) {
+            return self.fetch_paste(now);
+        }
         let Some(mut prompt) = self.prompt.take() else {
             return;
         };
@@ -49,7 +52,7 @@ impl Model {
                 }
             }
             Action::Do(Command::Newline) => match prompt.question.clone() {
-                Question::Code => match Code::new(&prompt.answer()) {
+                Question::Code => match typed_code(&prompt.answer()) {
                     Ok(code) => self.join(Some(Access::Code(code)), now),
                     Err(why) => {
                         self.say(Level::Error, format!("wrong code: {why}"));
@@ -78,8 +81,8 @@ impl Model {
                 }
                 Question::Find | Question::ReplaceEach => {}
                 Question::Replace if prompt.answer().is_empty() => {}
-                Question::Replace => self.prompt = Some(Prompt::new(Question::ReplaceWith, "")),
-                Question::ReplaceWith => self.replace_with(prompt.answer()),
+                Question::Replace => self.ask_with(prompt, now),
+                Question::ReplaceWith => self.replace_with(prompt, now),
                 Question::GoToLine => self.go_to_line(&prompt.answer()),
                 Question::SaveAs { replaces } => {
                     self.save_as(prompt.answer().trim(), replaces, now);
@@ -102,4 +105,10 @@ impl Model {
             }
         }
     }
+}
+
+/// A code as a person types it. Blanks are as good as hyphens at the door, and where it is shown again hyphens are
+/// what others were told.
+fn typed_code(answer: &str) -> Result<Code, CodeError> {
+    Code::new(&answer.trim().replace(' ', "-"))
 }

@@ -3,12 +3,14 @@
 use super::{Effect, Model};
 use crate::app::prompt::{Prompt, Question};
 use crate::session::Time;
-use crate::ui::action::{Action, Command};
+use crate::ui::action::{Action, Command, Mouse};
 use crate::ui::palette::{help, matching};
 use crate::ui::view::{Level, List};
 
 /// How far a page goes.
 const PAGE: isize = 10;
+/// How far the wheel goes by a notch.
+const NOTCH: isize = 3;
 
 impl Model {
     /// Tells a newcomer where to look, unless there is something else to say.
@@ -45,6 +47,16 @@ impl Model {
         true
     }
 
+    /// Closes the members for a press of the mouse, which may be at text that they hide; whether that was it.
+    pub(super) fn press_closes_panel(&mut self, action: &Action) -> bool {
+        let press = matches!(action, Action::Mouse(Mouse::Press, _)) && self.prompt.is_none();
+        let closes = press && std::mem::take(&mut self.panel);
+        if closes {
+            self.editor.is_missed();
+        }
+        closes
+    }
+
     /// Scrolls the help; whether that was asked for. Any other key closes it.
     pub(super) fn scroll_help(&mut self, action: &Action) -> bool {
         let Some(at) = self.help.take() else {
@@ -53,6 +65,11 @@ impl Model {
         if let Some(by) = step(action) {
             let last = Command::ALL.len() - 1;
             self.help = Some(at.saturating_add_signed(by).min(last));
+            return true;
+        }
+        if let Action::Mouse(mouse, _) = action {
+            self.help = Some(at).filter(|_| *mouse != Mouse::Press);
+            self.editor.is_missed();
             return true;
         }
         matches!(action, Action::Do(Command::Escape | Command::Help))
@@ -110,6 +127,7 @@ const fn step(action: &Action) -> Option<isize> {
         Action::Do(Command::Down) => Some(1),
         Action::Do(Command::PageUp) => Some(-PAGE),
         Action::Do(Command::PageDown) => Some(PAGE),
+        Action::Mouse(Mouse::Wheel(notches), _) => Some(*notches as isize * NOTCH),
         _ => None,
     }
 }

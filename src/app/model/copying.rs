@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Effect, Model};
 use crate::app::clipboard::Way;
+use crate::app::config::Clipboard;
 use crate::document::EditKind;
 use crate::session::Time;
 use crate::ui::action::Action;
@@ -39,8 +40,12 @@ impl Model {
         }
     }
 
-    /// Asks the desktop for what is in its clipboard.
-    pub(super) fn ask_clipboard(&mut self, now: Time) {
+    /// Pastes into the text, or into the answer that is being typed.
+    pub(super) fn fetch_paste(&mut self, now: Time) {
+        if self.settings.clipboard != Clipboard::Desktop {
+            // Where only this editor knows, it is there at once, before the next key.
+            return self.paste(None, now);
+        }
         self.pasting = Some(Pasting {
             until: now + PATIENCE,
             held: Vec::new(),
@@ -119,7 +124,7 @@ impl Model {
         let text = text.filter(|text| !text.is_empty());
         let text = text.unwrap_or_else(|| self.copied.0.clone());
         if !text.is_empty() {
-            self.editor.act(Action::Paste(text), &mut self.core, now);
+            self.act(Action::Paste(text), now);
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::app::saving::{FileJob, LookDone, News, SaveDone, SaveEnd};
 use crate::document::format::Encoding;
 use crate::session::Time;
 use crate::storage::{IfChanged, SaveError, TextFile, free_name};
+use crate::ui::action::Command;
 use crate::ui::view::Level;
 
 impl Model {
@@ -30,11 +31,13 @@ impl Model {
         } else {
             self.prompt = None;
             self.leave_unsaved = true;
-            let text = if self.core.is_worth_keeping(false) {
-                "Unsaved text: Ctrl-S saves it, Ctrl-Q again leaves it in the session only"
+            let [save, quit] = [Command::Save, Command::Quit].map(|command| self.how(command));
+            let leaves = if self.core.is_worth_keeping(false) {
+                "leaves it in the session only"
             } else {
-                "Unsaved text: Ctrl-S saves it, Ctrl-Q again leaves without saving"
+                "leaves without saving"
             };
+            let text = format!("Unsaved text: {save} saves it, {quit} again {leaves}");
             self.say(Level::Warning, text);
         }
     }
@@ -60,6 +63,18 @@ impl Model {
                 self.say(Level::Info, text);
             }
             Some(_) => self.start_saving(None, IfChanged::Refuse, now),
+        }
+    }
+
+    /// An undo or a redo may have led back to the text that is on disk: then it is not unsaved. O(n) only if it
+    /// is as long.
+    pub(super) fn may_be_on_disk(&mut self, now: Time) {
+        self.core.commit(now);
+        let (saving, document) = (&mut self.saving, self.core.document());
+        let known = document.on_disk().is_some() && document.has_left_disk();
+        let settled = !saving.is_busy() && !saving.is_foreign();
+        if known && settled && !saving.has_to_be_written(document) {
+            saving.is_on_disk(&mut self.core);
         }
     }
 
@@ -177,7 +192,7 @@ impl Model {
     }
 
     fn ask_for_name(&mut self, name: &str, replaces: Option<PathBuf>) {
-        self.prompt = Some(Prompt::new(Question::SaveAs { replaces }, name));
+        self.prompt = Some(Prompt::new(Question::SaveAs { replaces }, name).offered());
     }
 
     pub(super) fn save_as(&mut self, name: &str, replaces: Option<PathBuf>, now: Time) {

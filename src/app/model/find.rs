@@ -197,10 +197,13 @@ impl Model {
         };
         let matches = &self.search.matches;
         if matches.is_empty() {
-            if self.prompt.is_some() {
+            let each = |prompt: &mut Prompt| prompt.question == Question::ReplaceEach;
+            // Where there is nothing more to replace nothing more is asked.
+            if self.prompt.take_if(each).is_none() && self.prompt.is_some() {
                 self.back_to_origin();
             }
-            return self.say(Level::Warning, "Not found");
+            let text = format!("Not found{}", self.search_marks());
+            return self.say(Level::Warning, text);
         }
         if step == Step::ReplaceAll {
             return self.replace_all_found(now);
@@ -270,10 +273,37 @@ impl Model {
         }
     }
 
+    /// Goes on to ask what the matches are replaced with, unless it is known that there are none.
+    pub(super) fn ask_with(&mut self, prompt: Prompt, now: Time) {
+        if self.finds_nothing() {
+            let pattern = prompt.answer();
+            self.prompt = Some(prompt);
+            return self.look_for(pattern, now);
+        }
+        self.prompt = Some(Prompt::new(Question::ReplaceWith, ""));
+    }
+
     /// Takes what matches are replaced with.
-    pub(super) fn replace_with(&mut self, with: String) {
+    pub(super) fn replace_with(&mut self, prompt: Prompt, now: Time) {
+        let with = prompt.answer();
+        let searcher = self.search.searcher.as_ref();
+        if let Some(Err(why)) = searcher.map(|searcher| searcher.check(&with)) {
+            self.prompt = Some(prompt);
+            return self.say(Level::Warning, why.to_string());
+        }
         self.search.with = with;
+        if self.finds_nothing() {
+            let pattern = self.search.query.pattern.clone();
+            self.prompt = Some(Prompt::new(Question::Replace, &pattern));
+            return self.look_for(pattern, now);
+        }
         self.prompt = Some(Prompt::new(Question::ReplaceEach, ""));
+    }
+
+    /// Whether it is known that nothing matches.
+    fn finds_nothing(&self) -> bool {
+        let none = self.is_searched() && self.search.matches.is_empty();
+        self.search.searcher.is_none() || none
     }
 
     /// Does what is answered to the question whether to replace this match; `false` if that is no answer.

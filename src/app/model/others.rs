@@ -4,6 +4,7 @@ use super::{Model, Phase};
 use crate::app::core::Divergence;
 use crate::app::delivery::Delivery;
 use crate::session::{Input, MemberState, MemberView, Time};
+use crate::ui::action::Command;
 use crate::ui::view::{Level, Notice};
 use crate::wire::MemberId;
 
@@ -41,7 +42,10 @@ impl Model {
             let text = match state {
                 MemberState::Connected => format!("{name} is here"),
                 MemberState::Away => {
-                    format!("{name} is away; both of you can go on. F5 tries to reach them at once")
+                    let retry = self.how(Command::Retry);
+                    format!(
+                        "{name} is away; both of you can go on. {retry} tries to reach them at once"
+                    )
                 }
                 MemberState::Left => format!("{name} has left"),
             };
@@ -59,7 +63,8 @@ impl Model {
 
     /// Tells what those did who are back.
     pub(super) fn report_back(&mut self, members: &[MemberView]) {
-        if let Some(report) = self.partitions.report(members, &self.core) {
+        let next = self.how(Command::NextChange);
+        if let Some(report) = self.partitions.report(members, &self.core, &next) {
             self.mention(report);
             self.dirty = true;
         }
@@ -96,10 +101,15 @@ impl Model {
         let away = members
             .iter()
             .filter(|member| member.state == MemberState::Away);
-        let text = match away.count() {
-            0 => "Nobody is away".to_owned(),
-            1 => "Trying to reach the member who is away; F2 shows what comes of it".to_owned(),
-            count => format!("Trying to reach {count} members; F2 shows what comes of it"),
+        let whom = match away.count() {
+            0 => None,
+            1 => Some("the member who is away".to_owned()),
+            count => Some(format!("{count} members")),
+        };
+        let members = self.how(Command::Members);
+        let text = match whom {
+            Some(whom) => format!("Trying to reach {whom}; {members} shows what comes of it"),
+            None => "Nobody is away".to_owned(),
         };
         self.say(Level::Info, text);
         self.core.handle(Input::RetryNow, now);

@@ -88,3 +88,41 @@ fn what_is_typed_right_before_is_not_saved_yet() {
     turn(&mut model, [typed('c'), quit()]);
     assert!(model.leave_unsaved, "it is asked");
 }
+
+#[test]
+fn an_edit_that_is_taken_back_leaves_nothing_unsaved() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut model = alone(folder.path());
+    let paste = |text: &str| Event::Action(Action::Paste(text.to_owned()));
+    let command = |command: Command| Event::Action(command.into());
+    let unsaved = |model: &mut Model| {
+        let size = ratatui::layout::Size::new(40, 6);
+        model.view(size, NOW).status.unsaved
+    };
+    let mut saves = turn(&mut model, [paste("a"), command(Command::Save)]);
+    let done = Event::File(Box::new(saves.remove(0).run()));
+    turn(&mut model, [done]);
+    assert!(!unsaved(&mut model));
+    for (event, expected) in [
+        (paste("b"), true),
+        (command(Command::Undo), false),
+        (command(Command::Redo), true),
+        (command(Command::Undo), false),
+        (command(Command::Undo), true),
+        (command(Command::Redo), false),
+    ] {
+        turn(&mut model, [event]);
+        assert_eq!(unsaved(&mut model), expected);
+    }
+    // Also in one turn.
+    turn(&mut model, [paste("b"), command(Command::Undo)]);
+    assert!(!unsaved(&mut model));
+    // What is on its way to the disk will be there, whatever is there now.
+    let mut saves = turn(&mut model, [paste("c"), command(Command::Save)]);
+    turn(&mut model, [command(Command::Undo)]);
+    let done = Event::File(Box::new(saves.remove(0).run()));
+    turn(&mut model, [done]);
+    assert!(unsaved(&mut model));
+    turn(&mut model, [command(Command::Redo)]);
+    assert!(!unsaved(&mut model));
+}

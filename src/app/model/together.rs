@@ -122,7 +122,7 @@ impl Model {
             return self.say(Level::Info, "There is nobody else in this session");
         };
         let answer = format!("{} {MINUTES}", member.name);
-        self.prompt = Some(Prompt::new(Question::TakeBack, &answer));
+        self.prompt = Some(Prompt::new(Question::TakeBack, &answer).offered());
     }
 
     /// Finds the edits that an answer, a name and a number of minutes, is about, and asks whether they are meant.

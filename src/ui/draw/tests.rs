@@ -480,6 +480,7 @@ fn a_prompt_has_the_cursor_and_hides_what_it_must() {
         input: "a漢e\u{301}".into(),
         cursor: CharPos(4),
         hidden: true,
+        selected: false,
     });
     let shot = Screenshot::of(&view, 30, 6);
     assert_eq!(
@@ -500,6 +501,7 @@ fn a_prompt_has_the_cursor_and_hides_what_it_must() {
         input: "abc漢defgh".into(),
         cursor: CharPos(9),
         hidden: false,
+        selected: false,
     });
     let shot = Screenshot::of(&view, 12, 3);
     assert_eq!(shot.rows()[2], "Name: defgh");
@@ -682,6 +684,7 @@ fn hostile_view<'a>(rng: &mut fastrand::Rng, rope: &'a Rope) -> View<'a> {
         input: hostile(rng, 12),
         cursor: place(rng),
         hidden: rng.bool(),
+        selected: rng.bool(),
     });
     view.chat = rng.bool().then(|| Chat {
         said: (0..rng.usize(0..5))

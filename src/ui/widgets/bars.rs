@@ -75,8 +75,12 @@ pub(in crate::ui) fn draw_prompt(
         skipped += 1;
     }
     let mut x = start;
+    let style = match prompt.selected {
+        true => theme.selection(),
+        false => Style::new(),
+    };
     for text in &shown[skipped..] {
-        x = write(buf, area, x, area.top(), text, Style::new());
+        x = write(buf, area, x, area.top(), text, style);
     }
     Some(Position {
         x: start + before as u16,

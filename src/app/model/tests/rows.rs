@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::app::clipboard::Way;
+use crate::app::config::Clipboard;
 use crate::crdt::AuthorId;
 use crate::document::position::line_at;
 use crate::document::{CharPos, EditKind};
@@ -360,6 +361,42 @@ fn a_copy_without_a_selection_says_how_to_quit() {
             .is_some_and(|said| said.text.contains("Ctrl-Q quits"))
     );
     assert_eq!(shown(&model), "a|b");
+    // By the keys as they are.
+    let keymap = &mut model.settings.keymap;
+    keymap.bind("ctrl-w".parse().unwrap(), Some(Command::Quit));
+    keymap.bind("f2".parse().unwrap(), None);
+    play(&mut model, "<ctrl-c>");
+    assert_eq!(
+        notice(&model),
+        "Ctrl-W quits, Ctrl-S saves, the command members shows the members"
+    );
+    play(&mut model, "<ctrl-q>");
+    let asked = "Unsaved text: Ctrl-S saves it, Ctrl-W again leaves without saving";
+    assert_eq!(notice(&model), asked);
+}
+
+#[test]
+fn answers_are_selected_and_pasted_as_text_is() {
+    check(&[
+        ("|ab b", "<ctrl-f>ab<ctrl-a>b", "a^b| b"),
+        ("|ab b", "<ctrl-f>x<ctrl-a><backspace>b", "a^b| b"),
+        ("|ab b", "<ctrl-f>b<ctrl-a><right>x<backspace>", "a^b| b"),
+        (
+            "^two| one two",
+            "<ctrl-c><ctrl-end><ctrl-f><ctrl-v>",
+            "^two| one two",
+        ),
+        ("^2| a\nb", "<ctrl-c><ctrl-g><ctrl-v><enter>", "2 a\n|b"),
+    ]);
+    let mut model = given("a|b");
+    model.saving = Saving::new(None);
+    model.file_name = "notes.md".to_owned();
+    play(&mut model, "<ctrl-s>");
+    let prompt = |model: &mut Model| model.view(Size::new(40, 6), NOW).prompt.unwrap();
+    let asked = prompt(&mut model);
+    assert!(asked.selected && asked.input == "notes.md");
+    play(&mut model, "o");
+    assert_eq!(prompt(&mut model).input, "o");
 }
 
 /// Mouse events at cells of the text, one after the other at these times.
@@ -430,6 +467,45 @@ fn the_mouse_puts_the_caret_and_selects() {
         mouse(&mut model, events);
         assert_eq!(shown(&model), after, "{events:?} on {before:?}");
     }
+}
+
+#[test]
+fn the_mouse_beside_the_text_leaves_it_alone() {
+    use Mouse::{Drag, Press, Wheel};
+    let text: String = (0..40).map(|line| format!("{line}\n")).collect();
+    let mut model = given(&text);
+    play(&mut model, "<ctrl-home><right>");
+    look(&mut model);
+    let before = shown(&model);
+    // The status bar, with the text scrolled away.
+    mouse(&mut model, &[(Wheel(1), 0, 0, 0), (Wheel(1), 0, 0, 1)]);
+    let lines = model.shown_lines.clone();
+    mouse(&mut model, &[(Press, 3, 5, 2), (Drag, 3, 2, 3)]);
+    assert_eq!(shown(&model), before);
+    assert_eq!(model.shown_lines, lines, "nothing is scrolled");
+    // A press at the members closes them, and its drag selects nothing.
+    play(&mut model, "<f2>");
+    mouse(&mut model, &[(Press, 3, 2, 4), (Drag, 9, 3, 5)]);
+    assert!(!model.panel);
+    assert_eq!(shown(&model), before);
+    mouse(&mut model, &[(Press, 0, 2, 900)]);
+    assert_ne!(shown(&model), before, "the next one is for the text");
+}
+
+#[test]
+fn the_wheel_scrolls_the_help_and_a_press_closes_it() {
+    use Mouse::{Drag, Press, Wheel};
+    let mut model = given("|one\ntwo");
+    look(&mut model);
+    play(&mut model, "<f1>");
+    let at = |model: &Model| model.list().map(|list| list.at);
+    mouse(&mut model, &[(Wheel(1), 0, 0, 0), (Wheel(1), 0, 0, 1)]);
+    assert_eq!(at(&model), Some(6));
+    mouse(&mut model, &[(Wheel(-1), 0, 0, 2)]);
+    assert_eq!(at(&model), Some(3));
+    mouse(&mut model, &[(Press, 1, 1, 3), (Drag, 2, 1, 4)]);
+    assert_eq!(at(&model), None);
+    assert_eq!(shown(&model), "|one\ntwo");
 }
 
 #[test]
@@ -537,6 +613,45 @@ fn replacing_one_all_and_in_the_selection() {
         ]
         .map(|(before, keys, after)| (before, keys, after)),
     );
+}
+
+#[test]
+fn what_matches_nothing_is_not_asked_about() {
+    let mut model = given("|a b a");
+    play(&mut model, "<ctrl-r>none<enter>");
+    assert_eq!(notice(&model), "Not found");
+    let asks = |model: &Model| model.prompt.as_ref().map(|prompt| prompt.question.clone());
+    assert_eq!(asks(&model), Some(Question::Replace), "what to replace");
+    play(
+        &mut model,
+        "<backspace><backspace><backspace><backspace>b<enter>x",
+    );
+    assert_eq!(asks(&model), Some(Question::ReplaceWith));
+    // Gone before it is answered.
+    by_another(&mut model, 2, 1, "c");
+    turn(&mut model, []);
+    play(&mut model, "<enter>");
+    assert_eq!(asks(&model), Some(Question::Replace));
+    assert_eq!(notice(&model), "Not found");
+    play(&mut model, "<backspace>a<enter>x<enter>yy");
+    assert_eq!(shown(&model), "x c x|", "nothing is left to be replaced");
+    assert_eq!(asks(&model), None);
+}
+
+#[test]
+fn a_group_that_is_not_there_replaces_nothing() {
+    let mut model = given("|a=1");
+    play(&mut model, "<ctrl-r>(.)=<alt-r><enter>x$1_y<enter>");
+    assert!(
+        notice(&model).contains("no group 1_y"),
+        "{}",
+        notice(&model)
+    );
+    play(
+        &mut model,
+        "<backspace><backspace><backspace><backspace>${1}_y<enter>a",
+    );
+    assert_eq!(shown(&model), "xa_y|1");
 }
 
 #[test]

@@ -169,6 +169,7 @@ fn hostile_view<'a>(rope: &'a Rope, rng: &mut fastrand::Rng) -> View<'a> {
             input: any(),
             cursor: CharPos(0),
             hidden: false,
+            selected: false,
         }),
         panel: shown().then(|| Panel {
             members: (0..3)

@@ -133,6 +133,7 @@ fn pictures_show_the_screens_as_they_are() {
         input: "please do".into(),
         cursor: CharPos(9),
         hidden: false,
+        selected: false,
     });
     picture("chat", &talking, (80, 24), Ground::Dark);
 
@@ -155,6 +156,7 @@ fn pictures_show_the_screens_as_they_are() {
         input: "words".into(),
         cursor: CharPos(5),
         hidden: false,
+        selected: false,
     });
     picture("find", &finding, (80, 24), Ground::Light);
 
@@ -164,6 +166,7 @@ fn pictures_show_the_screens_as_they_are() {
         input: "line".into(),
         cursor: CharPos(4),
         hidden: false,
+        selected: false,
     });
     let found = matching("line", &keymap);
     choosing.list = Some(List {
