@@ -41,6 +41,8 @@ impl Watching {
         if self.watch.is_none() {
             tracing::warn!("the folder of {path:?} cannot be watched");
         }
+        // What happened there before it was watched stirs nothing.
+        self.bell.notify_one();
     }
 
     /// Waits until something may have changed there; what stirred last.
