@@ -370,7 +370,7 @@ impl State {
         std::thread::spawn(move || {
             let result = back
                 .read()
-                .and_then(|content| kept::compact(&content, &mut next))
+                .and_then(|content| kept::compact(content, &mut next))
                 .map(|done| (next, done));
             let _ = jobs.send(Job::Compacted { result, generation });
         });

@@ -329,7 +329,23 @@ pub const fn is_worth_compacting(records: u64, base: u64) -> bool {
 ///
 /// # Errors
 /// When the history in the journal is none, or the system refuses.
-pub fn compact(content: &Content, into: &mut Successor) -> io::Result<u64> {
+pub fn compact(content: Content, into: &mut Successor) -> io::Result<u64> {
+    let records = content.records().len() as u64;
+    let (replica, rest) = gather(&content)?;
+    // Of what was read nothing is needed any more, and packing takes room.
+    drop(content);
+    let history = replica.encode_history();
+    let history = Record {
+        kind: HISTORY,
+        bytes: &history,
+    };
+    into.append(std::iter::once(history).chain(rest.iter().map(Entry::record)))?;
+    into.sync()?;
+    Ok(records)
+}
+
+/// What is to be one history, and the records that stay beside it.
+fn gather(content: &Content) -> io::Result<(Replica, Vec<Entry>)> {
     let kept = Kept::of(content);
     // Nothing is written as this author.
     let nobody = AuthorId([0; 16]);
@@ -344,35 +360,25 @@ pub fn compact(content: &Content, into: &mut Successor) -> io::Result<u64> {
         changes.clear();
         replica.merge_sized(batch.first(), batch.width, batch.bytes, &mut changes)
     });
-    let history = replica.encode_history();
-    let history = Record {
-        kind: HISTORY,
-        bytes: &history,
-    };
-    let notes = kept
-        .notes
-        .iter()
-        .map(|(kind, bytes)| Record { kind: *kind, bytes });
-    let seals: Vec<Entry> = kept
-        .seals
-        .iter()
+    let seals = kept.seals.iter();
+    let mut rest: Vec<Entry> = seals
         .map(|(author, seals)| Entry::seals(*author, seals))
         .collect();
     // What waits for its causes is in no history.
     let mut batches = Vec::new();
-    let waiting = content.records().filter(|Record { kind, bytes }| {
+    for Record { kind, bytes } in content.records().filter(|record| record.kind == STRETCH) {
         batches.clear();
-        let read = (*kind == STRETCH).then(|| read_stretch(bytes, &mut batches));
-        let waits = |(author, seal): (_, KeptSeal)| replica.log().next(&author) < seal.seal.end;
-        read.flatten().is_some_and(waits)
-    });
-    let all = std::iter::once(history)
-        .chain(seals.iter().map(Entry::record))
-        .chain(waiting)
-        .chain(notes);
-    into.append(all)?;
-    into.sync()?;
-    Ok(content.records().count() as u64)
+        let read = read_stretch(bytes, &mut batches);
+        if read.is_some_and(|(author, seal)| replica.log().next(&author) < seal.seal.end) {
+            rest.push(Entry {
+                kind,
+                bytes: bytes.to_vec(),
+            });
+        }
+    }
+    let notes = kept.notes.iter();
+    rest.extend(notes.map(|(kind, bytes)| Entry::note(*kind, bytes.to_vec())));
+    Ok((replica, rest))
 }
 
 /// Carries over the records of `journal` behind the first `from`, and puts the successor in its place.

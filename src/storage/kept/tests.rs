@@ -69,7 +69,7 @@ fn what_is_compacted_and_appended_meanwhile_is_all_there() {
             .unwrap();
         let before = journal.look_back().unwrap().read().unwrap();
         let mut next = journal.successor().unwrap();
-        let done = compact(&before, &mut next).unwrap();
+        let done = compact(before, &mut next).unwrap();
         // Two records come while that is under way; the first is gone over once more, which does nothing.
         journal
             .append(entries[compacted..compacted + 2].iter().map(Entry::record))
