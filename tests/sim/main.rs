@@ -46,19 +46,21 @@ fn inside() -> Inside {
     }
 }
 
-/// The seeds that were asked for, or these, and those that have found something once.
+/// The seed that was asked for; or those that have found something once, and then the seeds that were asked for, or
+/// these.
 fn seeds_or(everyday: Range<u64>, found: &[u64]) -> Vec<u64> {
     let number = |text: &str| text.parse().expect("a number");
     if let Ok(seed) = std::env::var("SIM_SEED") {
         return vec![number(&seed)];
     }
-    match std::env::var("SIM_SEEDS") {
+    let range = match std::env::var("SIM_SEEDS") {
         Ok(range) => {
             let (from, to) = range.split_once("..").expect("SIM_SEEDS is from..to");
-            (number(from)..number(to)).collect()
+            number(from)..number(to)
         }
-        Err(_) => everyday.chain(found.iter().copied()).collect(),
-    }
+        Err(_) => everyday,
+    };
+    found.iter().copied().chain(range).collect()
 }
 
 /// Runs one seed after the other in as many threads as the machine has.
