@@ -195,8 +195,8 @@ impl Session {
 
     /// See [`is_here`](Self::is_here).
     pub(super) fn is_stuck(&self, author: &AuthorId, here: u32, log: &impl LogSource) -> bool {
-        let apart = log.any_frozen() || self.vouch.forked().next().is_some();
-        apart && log.waiting_at(author, here, &mut Vec::new()).is_some()
+        log.waiting_at(author, here, &mut Vec::new()).is_some()
+            && (log.any_frozen() || self.vouch.forked().next().is_some())
     }
 
     fn want(&mut self, id: LinkId, want: &Want, log: &impl LogSource) {

@@ -30,6 +30,8 @@ struct ToyLog {
     version: Version,
     batches: BTreeMap<(AuthorId, u32), Vec<u8>>,
     frozen: BTreeSet<AuthorId>,
+    /// The invalid batches for which they are: how many operations each is said to hold, and its bytes.
+    invalid: BTreeMap<(AuthorId, u32), (u32, Vec<u8>)>,
     /// How often the history was encoded.
     encoded: std::cell::Cell<u32>,
 }
@@ -51,6 +53,12 @@ impl LogSource for ToyLog {
         let batch = self.batches.get(&(*author, seq))?;
         out.extend(batch);
         Some(seq + u32::from(batch[0]))
+    }
+
+    fn waiting_at(&self, author: &AuthorId, seq: u32, out: &mut Vec<u8>) -> Option<u32> {
+        let (width, bytes) = self.invalid.get(&(*author, seq))?;
+        out.extend(bytes);
+        Some(seq + width)
     }
 
     fn lamport_at(&self, _: &AuthorId, _: u32) -> Option<u64> {
@@ -113,9 +121,14 @@ impl ToyLog {
 
     fn merge(&mut self, author: AuthorId, mut seq: u32, batches: &[Batch]) -> Verdict {
         let mut verdict = Verdict::Duplicate;
-        for Batch { bytes: batch, .. } in batches {
+        for Batch {
+            width,
+            bytes: batch,
+        } in batches
+        {
             let Some(count) = batch.first().copied().filter(|count| *count > 0) else {
                 self.frozen.insert(author);
+                self.invalid.insert((author, seq), (*width, batch.clone()));
                 return Verdict::Rejected("an empty batch".to_owned());
             };
             let next = self.version.next(&author);

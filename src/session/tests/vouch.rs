@@ -458,6 +458,29 @@ fn who_was_shown_a_fork_too_early_is_shown_it_again() {
 }
 
 #[test]
+fn an_invalid_batch_for_one_and_a_good_one_for_others_are_a_fork() {
+    let (mut net, nodes) = mesh(56, 3);
+    let [a, b, liar] = nodes[..] else {
+        unreachable!()
+    };
+    let author = net.nodes[liar].session.me.author;
+    let bad = Batch {
+        width: 1,
+        bytes: vec![0],
+    };
+    let bad = signed(&net, liar, &[bad], 0);
+    let good = signed(&net, liar, &[batch(2, 2), batch(1, 2)], 0);
+    net.hear(a, b, Message::Ops(bad));
+    net.run(Duration::from_millis(1));
+    net.hear(b, liar, Message::Ops(good));
+    net.run(Duration::from_millis(1));
+    assert!(net.nodes[a].log.frozen.contains(&author) && next(&net, b, liar) == 3);
+    assert!(!forked(&net, a, author) && !forked(&net, b, author));
+    net.seconds(8);
+    assert!(forked(&net, a, author) && forked(&net, b, author));
+}
+
+#[test]
 fn nobody_is_accused_by_a_bare_word() {
     let (mut net, nodes) = mesh(47, 3);
     let [host, a, b] = nodes[..] else {
