@@ -358,7 +358,6 @@ impl Core {
     }
 
     fn event(&mut self, event: Event, now: Time) {
-        log(&event);
         match event {
             // One who is in the session already goes on without whoever it was to be joined through.
             Event::Refused(
@@ -418,7 +417,7 @@ impl Core {
 
     /// The next thing to tell the user.
     pub fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.events.pop_front().inspect(log)
     }
 
     /// The next text that was found to differ from another member's, to be kept.
@@ -465,8 +464,7 @@ impl Core {
 
     /// The session's file is this one.
     pub(super) fn is_kept_for(&mut self, path: &Path) {
-        let file = std::path::absolute(path).ok();
-        self.keeping.place.file = file.and_then(|path| path.to_str().map(str::to_owned));
+        self.keeping.place.file = OurPlace::file(path);
         self.keeping.noted = None;
     }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,14 @@ pub struct OurPlace {
     /// the code.
     #[serde(default)]
     pub given: Option<[u8; 32]>,
+}
+
+impl OurPlace {
+    /// A file's path as it is kept here: absolute.
+    pub(super) fn file(path: &Path) -> Option<String> {
+        let path = std::path::absolute(path).ok()?;
+        Some(path.to_str()?.to_owned())
+    }
 }
 
 /// What is known to be on disk.

@@ -142,10 +142,7 @@ async fn run_once(config: &Config) -> Result<End> {
                 .map_or_else(|| target.is_none(), |past| past.note.place.made_code),
         port: addrs.first().map_or(0, SocketAddr::port),
         ips: listen.ips.clone(),
-        file: opened.as_ref().and_then(|(file, _)| {
-            let path = std::path::absolute(file.path()).ok()?;
-            Some(path.to_str()?.to_owned())
-        }),
+        file: (opened.as_ref()).and_then(|(file, _)| OurPlace::file(file.path())),
         given: (config.code.as_ref().map(Code::digest))
             .or_else(|| past.as_ref().and_then(|past| past.note.place.given)),
     };

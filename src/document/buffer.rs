@@ -544,8 +544,9 @@ impl Document {
         self.log().next(&self.me()) != self.replica.next_seq()
     }
 
-    /// To be [committed](Self::commit) before. Where the heads of the text last known to be on disk do not say what that is: what leads to it from the
-    /// text with these heads, the present one. O(places edited since the disk was known).
+    /// What leads to the text last known to be on disk, where its heads do not say what that is, from the text with
+    /// the heads returned, the present one. To be [committed](Self::commit) before. O(places edited since the disk
+    /// was known).
     pub fn way_back_to_disk(&mut self) -> Option<(Version, Patch)> {
         let heads = self.replica.log().version();
         let patch = self.shadow.way_back(&self.rope)?;

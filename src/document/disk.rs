@@ -28,9 +28,9 @@ pub type Patch = Vec<(usize, usize, String)>;
 
 /// `text`, changed; `None` if it is too short for that. O(n).
 pub fn patched(text: &Rope, patch: &Patch) -> Option<Rope> {
-    let (mut out, mut at) = (text.clone(), 0);
+    let (mut out, mut at) = (text.clone(), 0_usize);
     for (stay, go, come) in patch {
-        at += stay;
+        at = at.checked_add(*stay)?;
         out.try_remove(at..at.checked_add(*go)?).ok()?;
         out.try_insert(at, come).ok()?;
         at += come.chars().count();
@@ -203,25 +203,22 @@ impl Shadow {
             known.drift.fold().compose(&since.unwrap_or_default())
         };
         let (mut patch, mut from) = (Patch::new(), 0);
-        let mut entry = (0, 0, String::new());
-        for step in drift.steps() {
+        let (mut stay, mut go, mut come) = (0, 0, String::new());
+        for step in drift.steps().chain([Step::Keep(0)]) {
             match step {
                 Step::Keep(n) => {
-                    if entry.1 > 0 || !entry.2.is_empty() {
-                        patch.push(std::mem::take(&mut entry));
+                    if go > 0 || !come.is_empty() {
+                        patch.push((stay, go, std::mem::take(&mut come)));
                     }
-                    entry.0 = n;
+                    (stay, go) = (n, 0);
                     from += n;
                 }
-                Step::Insert(n) => entry.1 += n,
+                Step::Insert(n) => go += n,
                 Step::Remove(n) => {
-                    entry.2.extend(known.text.slice(from..from + n).chunks());
+                    come.extend(known.text.slice(from..from + n).chunks());
                     from += n;
                 }
             }
-        }
-        if entry.1 > 0 || !entry.2.is_empty() {
-            patch.push(entry);
         }
         Some(patch)
     }
