@@ -247,7 +247,11 @@ fn two_people_write_one_list() {
 
     let mut steps = 0;
     while ann.find("- ask").is_some() {
-        ann.keys_and_see("Ctrl-z");
+        let before = ann.screen();
+        ann.keys("Ctrl-z");
+        ann.wait_for("Ctrl-Z to take something back", |screen| {
+            screen.contents() != before
+        });
         film.shoot([Some(&ann), Some(&ben)], KEY * 2);
         steps += 1;
     }

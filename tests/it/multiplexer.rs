@@ -84,7 +84,7 @@ fn keys_pastes_and_the_mouse_come_through_tmux() {
     terminal.wait_for_text("hello!¶");
     terminal.keys("Alt-w F2");
     terminal.wait_for_text(" Members ");
-    terminal.keys_and_see("Esc");
+    terminal.escape_from(" Members ");
     tmux.command(&["set-buffer", "  one\n  two\n"]);
     tmux.command(&["paste-buffer", "-p"]);
     terminal.wait_for_text("two");

@@ -171,8 +171,8 @@ fn what_others_call_and_write_commands_no_terminal() {
     ben.wait_for_text("and more");
     // The members, and what the file may be called.
     ben.keys("F2");
-    ben.wait_for_text("Ada");
-    ben.keys_and_see("Esc");
+    ben.wait_for_text(" Members ");
+    ben.escape_from(" Members ");
     ben.keys("Ctrl-S");
     ben.wait_for_word(words::CONFIRM_NAME);
     ben.keys("Enter");

@@ -344,7 +344,7 @@ fn quitting_with_unsaved_text_asks_and_a_second_time_leaves_without_writing() {
     let mut terminal = edit(&scratch, "kept\n");
     terminal.play("<Ctrl-Home>lost ");
     terminal.wait_for_text("lost kept");
-    terminal.keys_and_see("Ctrl-q");
+    terminal.keys("Ctrl-q");
     terminal.wait_for_word(words::QUIT_QUESTION);
     assert!(terminal.is_running());
     terminal.keys("Ctrl-q");
@@ -362,8 +362,9 @@ fn the_question_at_quitting_can_be_left() {
     let mut terminal = edit(&scratch, "text\n");
     terminal.play("<Ctrl-Home>new ");
     terminal.wait_for_text("new text");
-    terminal.keys_and_see("Ctrl-q");
-    terminal.keys_and_see("Esc");
+    terminal.keys("Ctrl-q");
+    terminal.wait_for_text("Unsaved text");
+    terminal.escape_from("Unsaved text");
     terminal.play("<Ctrl-End>more<Ctrl-s>");
     let file = scratch.path().join("notes.md");
     until("the saved file", || {
@@ -411,10 +412,11 @@ fn f2_shows_the_members_and_esc_closes_it() {
     let scratch = Scratch::new();
     let (ada, ben) = pair(&scratch, "first\n", "first");
     ada.wait_for_text("Ben");
-    ada.keys_and_see("F2");
+    ada.keys("F2");
+    ada.wait_for_text(" Members ");
     ada.wait_for_text("Ada");
     ada.wait_for_text("Ben");
-    ada.keys_and_see("Esc");
+    ada.escape_from(" Members ");
     ada.play("<Ctrl-End>zebra");
     ben.wait_for_text("zebra");
 }

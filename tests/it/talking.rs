@@ -26,12 +26,11 @@ fn a_message_is_told_counted_and_kept_and_leaves_the_text_alone() {
     ben.type_text("yes, 日本語 too\n");
     ada.wait_for_text("Ben  yes, 日本語 too");
     // Esc leaves the line, and what is typed then is text again; the log stays until Esc comes again.
-    ben.keys_and_see("Esc");
+    ben.escape_from("Say:");
     ben.type_text("typed ");
     ada.wait_for_text("typed first line");
     assert!(ben.screen().contains("Ada  shall we begin?"));
-    ben.keys_and_see("Esc");
-    ben.wait_without_text("shall we begin?");
+    ben.escape_from("shall we begin?");
     ada.keys("F4");
     ada.wait_without_text("Say:");
     ada.wait_without_text("shall we begin?");
@@ -44,7 +43,7 @@ fn a_message_is_told_counted_and_kept_and_leaves_the_text_alone() {
     ada.keys("F4");
     ada.type_text("saved\n");
     ben.wait_for_text("Ada: saved");
-    ada.keys_and_see("F4");
+    ada.keys("F4");
     ben.keys("Ctrl-z");
     ada.wait_without_text("typed");
 }
@@ -69,7 +68,7 @@ fn newcomers_are_sent_what_was_said_and_a_restart_keeps_it() {
     ben.keys("F4");
     ben.wait_for_text("Ada  read line 1 first");
     drop(ben);
-    ada.keys_and_see("F4");
+    ada.keys("F4");
     ada.keys("Ctrl-q");
     assert_eq!(ada.wait_exit(), Some(0));
     let ada = host().terminal().ready();
@@ -181,9 +180,9 @@ fn a_member_without_a_screen_keeps_what_is_said_for_those_who_come() {
     ada.type_text("gone for lunch\n");
     ada.wait_for_text("Ada  gone for lunch");
     ada.wait_for_text("delivered");
-    ada.keys_and_see("F4");
+    ada.keys("F4");
     // The text is not saved at Ada's, so she is asked.
-    ada.keys_and_see("Ctrl-q");
+    ada.keys("Ctrl-q");
     ada.wait_for_word(words::QUIT_QUESTION);
     ada.keys("Ctrl-q");
     assert_eq!(ada.wait_exit(), Some(0));

@@ -172,15 +172,13 @@ impl Terminal {
         }
     }
 
-    /// Presses keys and waits until the screen is another. For keys after which the next one must
-    /// not follow at once: Esc and what comes right behind it are one key to a terminal program.
+    /// Presses Esc and waits until this text, which that takes away, is nowhere on the screen. Not before may
+    /// another key be pressed: Esc and what comes right behind it are one key to a terminal program.
     #[track_caller]
-    pub(crate) fn keys_and_see(&self, keys: &str) {
-        let before = self.screen();
-        self.keys(keys);
-        self.wait_for(&format!("{keys} to change the screen"), |screen| {
-            screen.contents() != before
-        });
+    pub(crate) fn escape_from(&self, text: &str) {
+        assert!(self.find(text).is_some(), "{text:?} is not there");
+        self.keys("Esc");
+        self.wait_without_text(text);
     }
 
     /// Plays a script: text is typed, `<keys>` are pressed.
@@ -308,11 +306,12 @@ impl Terminal {
         if let Some(address) = address_on(&self.screen(), others) {
             return address;
         }
-        self.keys_and_see("F2");
+        self.keys("F2");
+        self.wait_for_text(" Members ");
         let address = until("an address to join at", || {
             address_on(&self.screen(), others)
         });
-        self.keys_and_see("Esc");
+        self.escape_from(" Members ");
         address
     }
 
