@@ -332,12 +332,7 @@ impl Headless {
     }
 
     fn save(&mut self, now: Time) -> Option<FileJob> {
-        let (due, _) = self.save_due?;
-        let ending = matches!(self.exit, Some(Ok(())));
-        let foreign = self.saving.is_foreign() && !self.replace;
-        if foreign || self.saving.is_busy() || self.saving.wants_look() || due > now && !ending {
-            return None;
-        }
+        self.may_save_at().filter(|due| *due <= now)?;
         let wanted = self.replace || self.asked;
         if !wanted && !self.saving.has_to_be_written(self.core.document()) {
             // What others write into the file is not written over with the same.
@@ -506,17 +501,11 @@ impl Headless {
     }
 
     fn tell_synced(&mut self, now: Time) {
-        let replica = self.core.document().replica();
-        if !self.joined || self.exit.is_some() || !self.core.session().is_caught_up(replica) {
-            return;
-        }
-        let heads = replica.log().version().digest();
-        let due = self
-            .synced
-            .is_none_or(|(told, at)| told != heads && now >= at + SYNCED_PERIOD);
-        if due {
+        if self.synced_due().is_some_and(|due| due <= now) {
+            let document = self.core.document();
+            let heads = document.log().version().digest();
+            let hash = document.hash().to_hex().to_string();
             self.synced = Some((heads, now));
-            let hash = self.core.document().hash().to_hex().to_string();
             self.tell(Told::Synced {
                 heads: hex(&heads),
                 hash,
@@ -524,21 +513,33 @@ impl Headless {
         }
     }
 
-    /// When [`finish_turn`](Self::finish_turn) is to be called again, if nothing happens before.
+    /// When it may be told that everything is here; `None` while it is not, or has been told.
+    fn synced_due(&self) -> Option<Time> {
+        let replica = self.core.document().replica();
+        if !self.joined || self.exit.is_some() || !self.core.session().is_caught_up(replica) {
+            return None;
+        }
+        let Some((told, at)) = self.synced else {
+            return Some(Time(0));
+        };
+        (told != replica.log().version().digest()).then_some(at + SYNCED_PERIOD)
+    }
+
+    /// When the file may be written; `None` while it may not, whatever the time.
+    fn may_save_at(&self) -> Option<Time> {
+        let (due, _) = self.save_due?;
+        let foreign = self.saving.is_foreign() && !self.replace;
+        let may = self.joined && !foreign && !self.saving.is_busy() && !self.saving.wants_look();
+        let ending = matches!(self.exit, Some(Ok(())));
+        may.then_some(if ending { Time(0) } else { due })
+    }
+
+    /// When [`finish_turn`](Self::finish_turn) is to be called again, if nothing happens before: later than it
+    /// was called last.
     pub(super) fn next_deadline(&self) -> Option<Time> {
-        let log = self.core.document().log();
-        let synced = self
-            .synced
-            .filter(|(heads, _)| *heads != log.version().digest());
-        let synced = synced.map(|(_, at)| at + SYNCED_PERIOD);
-        let save = self
-            .save_due
-            .filter(|_| !self.saving.is_busy() && (self.replace || !self.saving.is_foreign()));
-        let save = save.map(|(due, _)| due);
         let look = self.saving.next_look().filter(|_| self.joined);
-        [self.core.next_deadline(), synced, save, look]
-            .into_iter()
-            .flatten()
-            .min()
+        let own = [self.synced_due(), self.may_save_at(), look];
+        let own = own.into_iter().flatten();
+        own.chain(self.core.next_deadline()).min()
     }
 }

@@ -110,13 +110,14 @@ pub(super) async fn screen(
         }
     });
     let mut ask = true;
+    let mut alarm = Alarm::new(clock);
     let (found_here, mut found) = mpsc::unbounded_channel();
     loop {
         for effect in model.finish_turn(clock.now(), minutes()) {
             match effect {
                 Effect::Net(command) => outside.net.execute(command),
                 Effect::File(job) => outside.work(*job, &mut model.core, jobs.clone()),
-                Effect::KeepFor(path) => outside.keep_for(path),
+                Effect::KeepFor(path) => outside.keep_for(path, &mut model.core),
                 Effect::StartAfresh => {
                     drop(screen);
                     outside.finish(&mut model.core, true).await;
@@ -182,7 +183,7 @@ pub(super) async fn screen(
         }
         let now = clock.now();
         let keep_due = outside.keep_paced(&mut model.core, now);
-        let due = model.next_deadline(now).into_iter().chain(keep_due).min();
+        alarm.set(model.next_deadline(now).into_iter().chain(keep_due));
         // The first event is waited for, the rest of the turn is what is there already.
         let mut taken = 0;
         loop {
@@ -217,7 +218,7 @@ pub(super) async fn screen(
                 Some(news) = outside.news.recv() => Event::Kept(news),
                 Some(event) = told.recv() => event,
                 Some(answer) = answers.recv() => Event::Painted(answer),
-                () = until(due, clock), if taken == 0 => Event::Session(Input::Deadline),
+                () = alarm.rings(), if taken == 0 => Event::Session(Input::Deadline),
                 () = std::future::ready(()), if taken > 0 => break,
             };
             model.update(event, clock.now());
@@ -240,6 +241,7 @@ pub(super) async fn headless(
     let mut lines = read_lines();
     let mut input_open = true;
     let mut unheard = None;
+    let mut alarm = Alarm::new(clock);
     let (jobs, mut done) = mpsc::unbounded_channel();
     let mut watching = Watching::default();
     if let Some(told) = first {
@@ -272,8 +274,12 @@ pub(super) async fn headless(
             // The sentence went to standard output as an error event and goes to standard error too.
             return unheard.map_or_else(|| how.map_err(|why| LastWords(why).into()), Err);
         }
-        let due = member.next_deadline().into_iter();
-        let due = due.chain(outside.write_due()).min();
+        alarm.set(
+            member
+                .next_deadline()
+                .into_iter()
+                .chain(outside.write_due()),
+        );
         let mut taken = 0;
         while taken < TURN_EVENTS {
             tokio::select! {
@@ -287,7 +293,7 @@ pub(super) async fn headless(
                     Some(line) => member.command(&line, clock.now()),
                     None => input_open = false,
                 },
-                () = until(due, clock), if taken == 0 => {
+                () = alarm.rings(), if taken == 0 => {
                     member.session(Input::Deadline, clock.now());
                 }
                 () = std::future::ready(()), if taken > 0 => break,
@@ -426,8 +432,9 @@ impl Outside {
         }
     }
 
-    /// Keeps the session for this file from now on.
-    fn keep_for(&self, path: PathBuf) {
+    /// Keeps the session for this file from now on. By whatever name it is found after a crash, it knows the file.
+    fn keep_for(&mut self, path: PathBuf, core: &mut Core) {
+        while self.keep(core) {}
         if self.journal
             && let Ok(Some(folder)) = Place::File(path).folder()
         {
@@ -461,14 +468,46 @@ impl Outside {
     }
 }
 
-/// Waits for a deadline, if there is one.
-async fn until(deadline: Option<Time>, clock: Clock) {
-    match deadline {
-        // A millisecond more, since the session counts whole ones.
-        Some(time) => {
-            tokio::time::sleep_until((clock.instant(time) + Duration::from_millis(1)).into()).await;
+/// When a turn is due if nothing happens.
+struct Alarm {
+    clock: Clock,
+    due: Option<Time>,
+    /// When it last rang, until it is set anew.
+    rang: Option<Time>,
+}
+
+impl Alarm {
+    const fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            due: None,
+            rang: None,
         }
-        None => std::future::pending().await,
+    }
+
+    /// Sets it anew. A turn does what is due, so what is due next lies ahead; or else turn would follow on turn
+    /// and nothing would be done.
+    fn set(&mut self, due: impl IntoIterator<Item = Time>) {
+        self.due = due.into_iter().min();
+        let rang = self.rang.take();
+        debug_assert!(
+            self.due > rang || self.due.is_none(),
+            "woken at {rang:?} for nothing: due {:?}",
+            self.due
+        );
+    }
+
+    /// Waits until it is time, if there is one.
+    async fn rings(&mut self) {
+        match self.due {
+            // A millisecond more, since the session counts whole ones.
+            Some(due) => {
+                let at = self.clock.instant(due) + Duration::from_millis(1);
+                tokio::time::sleep_until(at.into()).await;
+            }
+            None => std::future::pending().await,
+        }
+        self.rang = Some(self.clock.now());
     }
 }
 

@@ -531,10 +531,13 @@ fn a_code_that_was_changed_does_not_come_back_with_who_was_given_it() {
         member.wait_exit();
     });
     let ada = crew.launch(0).terminal().ready();
-    let ben = crew.start(1);
+    let mut ben = crew.start(1);
     ben.wait_member("ada", "connected");
     ada.keys("Shift-F2");
     ada.wait_for_text("A new session code");
+    // What is typed behind it comes behind it.
+    ada.type_text("x");
+    ben.wait_text("xtext\n");
     let newcomer = |at: &Headless, name: &str| {
         let file = crew.scratch.folder(name).join("notes.md");
         let mut cleo = Launch::join(at.address(), &file).code(CODE).headless();
@@ -582,9 +585,8 @@ fn who_had_no_place_for_the_text_has_left_and_keeps_nothing() {
     let heard = ada.mark();
     let mut ben = join().terminal().ready();
     ben.wait_for_text("Another name, replace it");
-    ben.keys_and_see("Esc");
-    ben.keys_and_see("Ctrl-q");
-    ben.keys("Ctrl-q");
+    ben.escape_from("Another name, replace it");
+    ben.keys("Ctrl-q Ctrl-q");
     assert_eq!(ben.wait_exit(), Some(0));
     ada.wait_event_after(heard, "member", |event| event["state"] == "left");
 }
@@ -603,7 +605,7 @@ fn who_is_in_a_session_that_goes_on_is_said() {
     ada.wait_for_text("Continuing the session with ben");
     ben.quit();
     assert_eq!(ben.wait_exit(), Some(0));
-    ada.keys_and_see("Esc");
+    ada.escape_from("Continuing the session");
     ada.keys("Ctrl-q");
     assert_eq!(ada.wait_exit(), Some(0));
     // And to one without a screen, though nobody else is there any more.

@@ -140,10 +140,13 @@ impl Model {
 
     /// Takes the file for a look at it, if one is due.
     pub(super) fn look(&mut self, now: Time) -> Option<FileJob> {
-        if self.is_leaving() || self.phase != super::Phase::Editing {
-            return None;
-        }
-        self.saving.look(self.format, now)
+        let looks = self.looks_at_file();
+        looks.then(|| self.saving.look(self.format, now)).flatten()
+    }
+
+    /// Whether what another program does to the file is looked at now.
+    pub(super) fn looks_at_file(&self) -> bool {
+        !self.is_leaving() && self.phase == super::Phase::Editing
     }
 
     /// A look at the file is done.

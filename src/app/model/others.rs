@@ -21,7 +21,8 @@ impl Model {
     /// gauge, a name at a cursor, or a paste.
     pub(in crate::app) fn next_deadline(&self, now: Time) -> Option<Time> {
         let gauge = self.gauge.next_deadline(now);
-        let rest = [self.core.next_deadline(), self.saving.next_look()];
+        let look = self.saving.next_look().filter(|_| self.looks_at_file());
+        let rest = [self.core.next_deadline(), look];
         let names = self.names.next_deadline();
         let own = names.into_iter().chain(self.paste_due());
         rest.into_iter().flatten().chain(gauge).chain(own).min()

@@ -90,6 +90,21 @@ fn what_is_typed_right_before_is_not_saved_yet() {
 }
 
 #[test]
+fn a_file_that_changes_while_the_session_is_being_joined_wakes_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut model = alone(folder.path());
+    model.phase = Phase::Connecting;
+    model.update(Event::Stirred(Stir::Done), NOW);
+    let later = Time(10_000);
+    assert_eq!(model.finish_turn(later, 0).len(), 0);
+    assert!(model.next_deadline(later).is_none_or(|due| due > later));
+
+    model.phase = Phase::Editing;
+    assert!(model.next_deadline(later).is_some_and(|due| due < later));
+    assert_eq!(model.finish_turn(later, 0).len(), 1, "it is looked at");
+}
+
+#[test]
 fn an_edit_that_is_taken_back_leaves_nothing_unsaved() {
     let folder = tempfile::tempdir().unwrap();
     let mut model = alone(folder.path());
