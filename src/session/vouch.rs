@@ -13,7 +13,7 @@
 //! Not here: whether a batch is valid (that is the replica's to say), and whose an author is (that is
 //! the roster's).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::limits::{MAX_SIGNED_BYTES, OPS_BYTES};
 use super::link::Fault;
@@ -72,6 +72,9 @@ pub struct NewSeals {
     pub(super) waiting: Vec<Vouched>,
 }
 
+/// How many chains are remembered of an author, beside the newest.
+const LATELY: usize = 8;
+
 /// What is known of the authors' signatures. See the module.
 #[derive(Default, Debug)]
 pub(super) struct Vouch {
@@ -89,6 +92,8 @@ struct Known {
     seals: Seals,
     /// How many operations are in the log, and the chain there.
     tip: (u32, Chain),
+    /// What that was lately, at most [`LATELY`]: others speak of what they have, and are a little behind.
+    lately: VecDeque<(u32, Chain)>,
 }
 
 impl Known {
@@ -96,7 +101,22 @@ impl Known {
         Self {
             seals: Seals::default(),
             tip: (0, Chain::start(author)),
+            lately: VecDeque::new(),
         }
+    }
+
+    fn grow(&mut self, next: u32, chain: Chain) {
+        if self.lately.len() == LATELY {
+            self.lately.pop_front();
+        }
+        let before = std::mem::replace(&mut self.tip, (next, chain));
+        self.lately.push_back(before);
+    }
+
+    /// The chain at `seq`, if that takes no hashing.
+    fn at_hand(&self, seq: u32) -> Option<Chain> {
+        let mut known = std::iter::once(&self.tip).chain(self.lately.iter().rev());
+        known.find(|(at, _)| *at == seq).map(|(_, chain)| *chain)
     }
 
     /// The last seal up to `seq`, or the start of all.
@@ -232,7 +252,7 @@ impl Vouch {
             let new = || Known::new(&author);
             let known = self.authors.entry(author).or_insert_with(new);
             if let Some(chain) = known.seals.chain_at(&author, next, log) {
-                known.tip = (next, chain);
+                known.grow(next, chain);
             }
             self.seen.advance(author, next);
         }
@@ -247,7 +267,7 @@ impl Vouch {
     /// Whether telling the chain at `seq` takes no hashing.
     pub(super) fn is_at_hand(&self, author: &AuthorId, seq: u32) -> bool {
         let known = self.authors.get(author);
-        seq == 0 || known.is_some_and(|known| known.tip.0 == seq)
+        seq == 0 || known.is_some_and(|known| known.at_hand(seq).is_some())
     }
 
     /// The chain at `seq`, if a batch ends there. O(batches between two seals).
@@ -259,9 +279,10 @@ impl Vouch {
     ) -> Option<Chain> {
         match self.authors.get(author) {
             _ if seq == 0 => Some(Chain::start(author)),
-            Some(known) if known.tip.0 == seq => Some(known.tip.1),
-            Some(known) => known.seals.chain_at(author, seq, log),
-            None => None,
+            known => known.and_then(|known| {
+                let at_hand = known.at_hand(seq);
+                at_hand.or_else(|| known.seals.chain_at(author, seq, log))
+            }),
         }
     }
 
