@@ -117,7 +117,7 @@ impl Keeper {
             };
             self.handed.advance(stretch.author, stretch.seal.end);
             let entry = Entry::stretch(&stretch);
-            bytes += entry.len();
+            bytes += entry.size();
             entries.push(entry);
         }
         let whole = bytes < PORTION_BYTES;
@@ -125,7 +125,7 @@ impl Keeper {
             if whole && !*handed {
                 *handed = true;
                 let entry = Entry::note(*kind, note.clone());
-                bytes += entry.len();
+                bytes += entry.size();
                 entries.push(entry);
             }
         }

@@ -164,14 +164,9 @@ impl Entry {
         }
     }
 
-    /// About how much it takes on disk.
-    pub fn len(&self) -> usize {
+    /// About how many bytes it takes on disk.
+    pub const fn size(&self) -> usize {
         self.bytes.len() + 16
-    }
-
-    /// Never.
-    pub const fn is_empty(&self) -> bool {
-        false
     }
 }
 
