@@ -1,5 +1,7 @@
 //! Building the order tree at once, from left to right and from the leaves up.
 
+use std::hint::select_unpredictable;
+
 use super::super::id::Id;
 use super::{LEAF, Leaf, NODE, NONE, Node, Order, Run};
 
@@ -28,11 +30,16 @@ impl Fill {
         };
         let order = &mut self.0;
         let runs = &mut order.leaves[order.last as usize].runs;
-        if let Some(before) = runs.last_mut().filter(|before| before.joins(&run)) {
-            before.len += len;
-        } else if runs.len() < RUNS {
-            runs.push(run);
-        } else {
+        // Whether it joins cannot be guessed, so it is not branched on.
+        let slot = runs.len();
+        runs.push(run);
+        if let [.., before, _] = &mut runs[..] {
+            let joins = before.joins(&run);
+            before.len += select_unpredictable(joins, len, 0);
+            runs.truncate(slot + usize::from(!joins));
+        }
+        if runs.len() > RUNS {
+            runs.pop();
             self.push_leaf(run);
         }
         self.0.last
