@@ -240,8 +240,10 @@ impl Atoms {
             at = atom.next;
         }
         let mut order = fill.finish();
-        for atom in self.atoms.iter().filter(|atom| atom.len > 0) {
-            order.note_leaf(atom.id(), atom.len, atom.after);
+        for author in (0..self.authors.len()).map(AuthorIx::new) {
+            let atoms = self.of_author(author);
+            let runs = atoms.map(|atom| (atom.seq, atom.seq + atom.len, atom.after));
+            order.note_leaves(author, runs);
         }
         order
     }

@@ -505,7 +505,7 @@ impl<'r, 'a> Entries<'r, 'a> {
 fn count_entries(column: &[u8]) -> (usize, usize) {
     let (mut entries, mut inserts, mut begins) = (0, 0, true);
     for byte in &column[..column.len().min(1 << 20)] {
-        inserts += usize::from(begins && u64::from(*byte) & 7 == INSERT);
+        inserts += usize::from(begins & (u64::from(*byte) & 7 == INSERT));
         begins = *byte < 0x80;
         entries += usize::from(begins);
     }

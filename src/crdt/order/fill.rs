@@ -2,7 +2,7 @@
 
 use std::hint::select_unpredictable;
 
-use super::super::id::Id;
+use super::super::id::{AuthorIx, Id};
 use super::{LEAF, Leaf, NODE, NONE, Node, Order, Run};
 
 /// How full leaves and nodes are made, so that the first edits do not split them.
@@ -90,10 +90,16 @@ impl Fill {
 }
 
 impl Order {
-    /// Notes in which leaf the characters `id..id + len` of an order that was filled are. Each author's come in
-    /// the order of their numbers.
-    #[inline]
-    pub(crate) fn note_leaf(&mut self, id: Id, len: u32, leaf: u32) {
-        self.index_set(id, len, leaf);
+    /// Notes in which leaves `author`'s characters are, of an order that was filled: numbers, the number behind them,
+    /// and their leaf, in the order of the numbers.
+    pub(crate) fn note_leaves(
+        &mut self,
+        author: AuthorIx,
+        runs: impl Iterator<Item = (u32, u32, u32)>,
+    ) {
+        let index = self.index_of(author);
+        for (from, to, leaf) in runs {
+            index.set(from, to, leaf);
+        }
     }
 }
