@@ -533,15 +533,15 @@ impl Log {
             return self.push_key_delete(author, *start);
         }
         let log = &mut self[author];
-        let seq = log.end;
+        let (seq, start) = (log.end, log.targets.len() as u32);
+        // Mostly they are one or two, for which copying them at once would be a call.
         for span in targets {
             if span.start.author != author {
                 log.mention(span.start.author, seq);
             }
+            log.targets.push(*span);
         }
         log.end += 1;
-        let start = log.targets.len() as u32;
-        log.targets.extend_from_slice(targets);
         log.acts.push(ActRun {
             seq,
             len: 1,

@@ -549,11 +549,16 @@ impl Order {
     /// Notes that the characters `id..id + len` are in `leaf`.
     #[inline]
     fn index_set(&mut self, id: Id, len: u32, leaf: u32) {
-        let author = id.author.index();
+        self.index_of(id.author).set(id.seq, id.seq + len, leaf);
+    }
+
+    #[inline]
+    fn index_of(&mut self, author: AuthorIx) -> &mut Index {
+        let author = author.index();
         if self.index.len() <= author {
             self.index.resize_with(author + 1, Index::default);
         }
-        self.index[author].set(id.seq, id.seq + len, leaf);
+        &mut self.index[author]
     }
 }
 

@@ -532,18 +532,19 @@ impl Replica {
         Ok(at)
     }
 
-    /// Lets one operation more hide characters. Changes nothing if they are not all characters.
-    fn hide_all(&mut self, targets: &[Span], changes: &mut Vec<Change>) -> Result<(), Invalid> {
-        let before = changes.len();
-        let hidden = self
-            .order
-            .hide_named(targets, |at, len| push_removed(changes, before, at, len));
+    /// Lets one operation more hide characters; how many of them showed. Changes nothing if they are not all characters.
+    fn hide_all(&mut self, targets: &[Span], changes: &mut Vec<Change>) -> Result<u32, Invalid> {
+        let (before, mut shown) = (changes.len(), 0);
+        let hidden = self.order.hide_named(targets, |at, len| {
+            shown += len as u32;
+            push_removed(changes, before, at, len);
+        });
         if hidden < targets.iter().map(|span| span.len).sum() {
             self.show_again(targets, hidden);
             changes.truncate(before);
             return Err(Invalid::NotACharacter);
         }
-        Ok(())
+        Ok(shown)
     }
 
     /// Takes back what [`hide_all`](Self::hide_all) did to the first `count` of the targets' characters.

@@ -240,20 +240,10 @@ impl Atoms {
             at = atom.next;
         }
         let mut order = fill.finish();
-        // What is in one leaf is noted at once: between are no characters of the author's.
-        let mut last: Option<(Id, u32, u32)> = None;
-        for atom in self.atoms.iter().filter(|atom| atom.len > 0) {
-            let (end, leaf) = (atom.seq + atom.len, atom.after);
-            match &mut last {
-                Some((id, to, at)) if id.author == atom.author && *at == leaf => *to = end,
-                _ => {
-                    let noted = last.replace((atom.id(), end, leaf));
-                    noted.inspect(|(id, to, leaf)| order.note_leaf(*id, to - id.seq, *leaf));
-                }
-            }
-        }
-        if let Some((id, to, leaf)) = last {
-            order.note_leaf(id, to - id.seq, leaf);
+        for author in (0..self.authors.len()).map(AuthorIx::new) {
+            let atoms = self.of_author(author);
+            let runs = atoms.map(|atom| (atom.seq, atom.seq + atom.len, atom.after));
+            order.note_leaves(author, runs);
         }
         order
     }

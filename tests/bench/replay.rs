@@ -14,6 +14,7 @@ mod recorded;
 
 use std::alloc::System;
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -118,7 +119,7 @@ fn sequential(name: &str, trace: &Sequential) -> Line {
     let heap = HEAP.allocated();
     let local = replay_local(start, &edits);
     let heap_bytes = HEAP.allocated() - heap;
-    let (_, frames) = replay_wire(start, &edits);
+    let frames = frames(start, &edits);
     let saved = local.encode_history();
     let mut ok = local.rope() == &expected;
 
@@ -128,8 +129,7 @@ fn sequential(name: &str, trace: &Sequential) -> Line {
         ok &= rope == expected;
         ok &= times.run("local", || replay_local(start, &edits)).rope() == &expected;
         times.run("rope", bare);
-        let (document, _) = times.run("wire", || replay_wire(start, &edits));
-        ok &= document.rope() == &expected;
+        ok &= times.run("wire", || replay_wire(start, &edits)).rope() == &expected;
         times.run("rope", bare);
         ok &= times.run("remote", || replay_remote(&frames)).rope() == &expected;
         times.run("rope", bare);
@@ -248,12 +248,9 @@ struct Frames {
 }
 
 impl Frames {
-    /// With room for so many batches, which take as many bytes as most do.
-    fn of(batches: usize) -> Self {
-        Self {
-            bytes: Vec::with_capacity(batches * 20),
-            batches: Vec::with_capacity(batches),
-        }
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.batches.clear();
     }
 
     /// Encodes everything that `document`'s author has committed since operation `seq`.
@@ -276,6 +273,7 @@ fn minutes(n: usize) -> u32 {
     (n / PATCHES_A_MINUTE) as u32
 }
 
+#[inline(never)]
 fn replay_rope(start: &str, edits: &[Edit<'_>]) -> Rope {
     let mut rope = Rope::from_str(start);
     for edit in edits {
@@ -289,30 +287,44 @@ fn replay_rope(start: &str, edits: &[Edit<'_>]) -> Rope {
     rope
 }
 
-fn replay_local(start: &str, edits: &[Edit<'_>]) -> Document {
+/// Every patch as a local edit; `send` is given the number from which on there are new operations.
+#[inline(always)]
+fn replay(start: &str, edits: &[Edit<'_>], mut send: impl FnMut(&Document, u32)) -> Document {
     let mut document = Document::new(ANN);
     document.load(start, 0);
+    send(&document, 0);
     for (n, edit) in edits.iter().enumerate() {
         edit.apply(&mut document, n);
-        document.commit(minutes(n), Source::Typed);
+        if let Some(seq) = document.commit(minutes(n), Source::Typed) {
+            send(&document, seq);
+        }
     }
     document
 }
 
-fn replay_wire(start: &str, edits: &[Edit<'_>]) -> (Document, Frames) {
-    let mut document = Document::new(ANN);
-    let mut frames = Frames::of(edits.len() + 1);
-    document.load(start, 0);
-    frames.push(&document, 0);
-    for (n, edit) in edits.iter().enumerate() {
-        edit.apply(&mut document, n);
-        if let Some(seq) = document.commit(minutes(n), Source::Typed) {
-            frames.push(&document, seq);
-        }
-    }
-    (document, frames)
+#[inline(never)]
+fn replay_local(start: &str, edits: &[Edit<'_>]) -> Document {
+    replay(start, edits, |_, _| {})
 }
 
+/// Each batch is encoded where the one before was, as in a frame: to keep them all is no part of sending them.
+#[inline(never)]
+fn replay_wire(start: &str, edits: &[Edit<'_>]) -> Document {
+    let mut frame = Frames::default();
+    replay(start, edits, |document, seq| {
+        frame.clear();
+        frame.push(document, seq);
+        black_box(&frame.bytes);
+    })
+}
+
+fn frames(start: &str, edits: &[Edit<'_>]) -> Frames {
+    let mut frames = Frames::default();
+    replay(start, edits, |document, seq| frames.push(document, seq));
+    frames
+}
+
+#[inline(never)]
 fn replay_remote(frames: &Frames) -> Document {
     let mut document = Document::new(BEN);
     let mut start = 0;
@@ -327,6 +339,7 @@ fn load(saved: &[u8]) -> Preview {
     Preview::open(saved).expect("an encoded history")
 }
 
+#[inline(never)]
 fn catch_up(saved: &[u8]) -> Document {
     load(saved).build(BEN).expect("an encoded history")
 }

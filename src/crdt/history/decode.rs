@@ -170,9 +170,11 @@ fn read_batches(
     replica: &mut Replica,
     author: AuthorIx,
 ) -> Result<u32, Corrupt> {
-    let mut widths = Vec::new();
+    let count = reader.uint()?;
+    // Each takes two bytes or more.
+    let mut widths = Vec::with_capacity((reader.0.len() / 2).min(count as usize));
     let mut total: u64 = 0;
-    for _ in 0..reader.uint()? {
+    for _ in 0..count {
         let (width, times) = (reader.u32()?, reader.u32()?);
         if width == 0 || times == 0 {
             return Err(OUT_OF_RANGE);
@@ -181,9 +183,10 @@ fn read_batches(
         widths.push((width, u64::from(times)));
     }
     let mut odd = || {
-        let mut list = Vec::new();
+        let count = reader.uint()?;
+        let mut list = Vec::with_capacity((reader.0.len() / 2).min(count as usize));
         let mut at = 0;
-        for n in 0..reader.uint()? {
+        for n in 0..count {
             let gap = reader.uint()?;
             let next = u64::checked_add(at, gap).filter(|at| *at < total && (gap > 0 || n == 0));
             at = next.ok_or(OUT_OF_RANGE)?;
@@ -198,7 +201,8 @@ fn read_batches(
     let (mut at, mut seq) = (0, 0_u32);
     // The first batch from here on of which something is not as expected.
     let mut next_odd = 0;
-    replica.log.reserve_batches(author, widths.len());
+    let odd = lamports.len() + minutes.len() + sources.len();
+    replica.log.reserve_batches(author, widths.len() + odd);
     for (width, mut times) in widths {
         while times > 0 {
             lamport += 1;
@@ -309,11 +313,10 @@ impl<'r, 'a> Entries<'r, 'a> {
             return Err(Corrupt::TooLarge);
         }
         let mut cuts: Vec<Cuts> = (0..count).map(|_| Cuts::default()).collect();
-        // An entry takes a byte, mostly more, and about half of them are inserts. Memory is taken for a million at most.
-        let entries = raw[ENTRIES].len().min(1 << 20);
+        let (entries, inserts) = count_entries(&raw[ENTRIES]);
         for (author, end) in authors.iter().zip(ends) {
             cuts[author.index()] = Cuts::with_room(*end);
-            let inserts = entries / 2 / authors.len();
+            let inserts = inserts.div_ceil(authors.len());
             replica.log.reserve_inserts(*author, inserts);
         }
         Ok(Self {
@@ -447,6 +450,7 @@ impl<'r, 'a> Entries<'r, 'a> {
     }
 
     /// Checks that all of a span is read already, and cuts at both its ends.
+    #[inline(always)]
     fn cut_at(&mut self, span: Span) -> Result<Span, Corrupt> {
         let last = u64::from(span.start.seq) + u64::from(span.len);
         if last > self.done[span.start.author.index()].into() {
@@ -464,6 +468,7 @@ impl<'r, 'a> Entries<'r, 'a> {
     }
 
     /// An origin, and the bit beside it.
+    #[inline(always)]
     fn origin(&mut self, author: usize) -> Result<(Option<Id>, bool), Corrupt> {
         let token = self.origins.uint()?;
         let bit = token & 1 == 1;
@@ -485,6 +490,7 @@ impl<'r, 'a> Entries<'r, 'a> {
     }
 
     /// An id in the column of targets.
+    #[inline(always)]
     fn id(&mut self, author: usize) -> Result<Id, Corrupt> {
         let token = self.targets.uint()?.checked_sub(1).ok_or(OUT_OF_RANGE)?;
         resolve(token, self.cursors[author], self.authors, &mut self.targets)
@@ -495,7 +501,19 @@ impl<'r, 'a> Entries<'r, 'a> {
     }
 }
 
+/// How many entries there are, and how many of them are inserts, for memory to be taken at once; a million at most.
+fn count_entries(column: &[u8]) -> (usize, usize) {
+    let (mut entries, mut inserts, mut begins) = (0, 0, true);
+    for byte in &column[..column.len().min(1 << 20)] {
+        inserts += usize::from(begins & (u64::from(*byte) & 7 == INSERT));
+        begins = *byte < 0x80;
+        entries += usize::from(begins);
+    }
+    (entries, inserts)
+}
+
 /// The id that a token stands for, less one, and perhaps the number behind it in its column.
+#[inline(always)]
 fn resolve(
     token: u64,
     cursor: Id,
@@ -545,14 +563,14 @@ fn take_in(
             }
             What::Stretch(span) => {
                 atoms.hide(*span).ok_or(NO_CHARACTER)?;
-                replica.log.push_delete(author, &[*span]);
+                replica.log.push_act(author, ActKind::Delete, &[*span]);
             }
             What::Through(first, last) => {
                 found.clear();
                 atoms
                     .hide_through(*first, *last, &mut found)
                     .ok_or(UNKNOWN)?;
-                replica.log.push_delete(author, &found);
+                replica.log.push_act(author, ActKind::Delete, &found);
             }
             What::Delete(part) => {
                 let targets = &spans[part.start as usize..part.end as usize];
@@ -560,7 +578,7 @@ fn take_in(
                 for span in targets {
                     atoms.hide(*span).ok_or(NO_CHARACTER)?;
                 }
-                replica.log.push_delete(author, targets);
+                replica.log.push_act(author, ActKind::Delete, targets);
             }
             What::Undo(part) => {
                 let targets = &spans[part.start as usize..part.end as usize];

@@ -138,32 +138,6 @@ impl Log {
         Some(())
     }
 
-    /// Appends a delete of these stretches.
-    #[inline]
-    pub(crate) fn push_delete(&mut self, author: AuthorIx, spans: &[Span]) {
-        let log = &mut self[author];
-        if let [Span { len: 1, .. }] = spans {
-            self.push_act(author, ActKind::Delete, spans);
-            return;
-        }
-        let seq = log.end;
-        for span in spans {
-            if span.start.author != author {
-                log.mention(span.start.author, seq);
-            }
-        }
-        log.end += 1;
-        let start = log.targets.len() as u32;
-        log.targets.extend_from_slice(spans);
-        let end = log.targets.len() as u32;
-        log.acts.push(ActRun {
-            seq,
-            len: 1,
-            kind: ActKind::Delete,
-            names: Names::Spans { start, end },
-        });
-    }
-
     /// Appends deletes of one character each, in `span`'s order or backwards.
     #[inline]
     pub(crate) fn push_keys(&mut self, author: AuthorIx, span: Span, backwards: bool) {

@@ -1,6 +1,8 @@
 //! Building the order tree at once, from left to right and from the leaves up.
 
-use super::super::id::Id;
+use std::hint::select_unpredictable;
+
+use super::super::id::{AuthorIx, Id};
 use super::{LEAF, Leaf, NODE, NONE, Node, Order, Run};
 
 /// How full leaves and nodes are made, so that the first edits do not split them.
@@ -28,11 +30,16 @@ impl Fill {
         };
         let order = &mut self.0;
         let runs = &mut order.leaves[order.last as usize].runs;
-        if let Some(before) = runs.last_mut().filter(|before| before.joins(&run)) {
-            before.len += len;
-        } else if runs.len() < RUNS {
-            runs.push(run);
-        } else {
+        // Whether it joins cannot be guessed, so it is not branched on.
+        let slot = runs.len();
+        runs.push(run);
+        if let [.., before, _] = &mut runs[..] {
+            let joins = before.joins(&run);
+            before.len += select_unpredictable(joins, len, 0);
+            runs.truncate(slot + usize::from(!joins));
+        }
+        if runs.len() > RUNS {
+            runs.pop();
             self.push_leaf(run);
         }
         self.0.last
@@ -83,10 +90,16 @@ impl Fill {
 }
 
 impl Order {
-    /// Notes in which leaf the characters `id..id + len` of an order that was filled are. Each author's come in
-    /// the order of their numbers.
-    #[inline]
-    pub(crate) fn note_leaf(&mut self, id: Id, len: u32, leaf: u32) {
-        self.index_set(id, len, leaf);
+    /// Notes in which leaves `author`'s characters are, of an order that was filled: numbers, the number behind them,
+    /// and their leaf, in the order of the numbers.
+    pub(crate) fn note_leaves(
+        &mut self,
+        author: AuthorIx,
+        runs: impl Iterator<Item = (u32, u32, u32)>,
+    ) {
+        let index = self.index_of(author);
+        for (from, to, leaf) in runs {
+            index.set(from, to, leaf);
+        }
     }
 }

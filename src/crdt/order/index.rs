@@ -9,6 +9,8 @@
 //!
 //! Invariant: chunks are not empty, and numbers rise within and across them.
 
+use std::hint::select_unpredictable;
+
 /// Entries in a chunk: small under test, so that small documents have several. (A guess; 32 are no better.)
 const CHUNK: usize = if cfg!(test) { 4 } else { 64 };
 
@@ -34,15 +36,15 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn of(entries: impl IntoIterator<Item = (u32, u32)>) -> Self {
+    /// A chunk of these entries.
+    fn of(starts: &[u32], leaves: &[u32]) -> Self {
         let mut chunk = Self {
-            len: 0,
+            len: starts.len(),
             starts: [u32::MAX; CHUNK],
             leaves: [0; CHUNK],
         };
-        for (start, leaf) in entries {
-            chunk.insert(chunk.len, start, leaf);
-        }
+        chunk.starts[..starts.len()].copy_from_slice(starts);
+        chunk.leaves[..leaves.len()].copy_from_slice(leaves);
         chunk
     }
 
@@ -50,6 +52,17 @@ impl Chunk {
     #[inline]
     fn until(&self, seq: u32) -> usize {
         count_until(&self.starts, seq)
+    }
+
+    /// Adds an entry behind all others, to a chunk that is not full, unless the last one says the same. (Which cannot be
+    /// guessed, and is not branched on.)
+    #[inline]
+    fn push(&mut self, start: u32, leaf: u32) {
+        let len = self.len;
+        let is_new = self.leaves[len - 1] != leaf;
+        self.starts[len] = select_unpredictable(is_new, start, u32::MAX);
+        self.leaves[len] = leaf;
+        self.len += usize::from(is_new);
     }
 
     /// Adds an entry, to a chunk that is not full.
@@ -62,8 +75,8 @@ impl Chunk {
 
     /// Takes off the entries from one on.
     fn split_off(&mut self, from: usize) -> Self {
-        let behind = self.starts[from..self.len].iter().zip(&self.leaves[from..]);
-        let new = Self::of(behind.map(|(start, leaf)| (*start, *leaf)));
+        let behind = from..self.len;
+        let new = Self::of(&self.starts[behind.clone()], &self.leaves[behind]);
         self.starts[from..].fill(u32::MAX);
         self.len = from;
         new
@@ -116,8 +129,7 @@ impl Index {
         }
         self.end = to;
         match self.chunks.last_mut() {
-            Some(chunk) if chunk.leaves[chunk.len - 1] == leaf => {}
-            Some(chunk) if chunk.len < CHUNK => chunk.insert(chunk.len, from, leaf),
+            Some(chunk) if chunk.len < CHUNK => chunk.push(from, leaf),
             _ => self.push_chunk(from, leaf),
         }
     }
@@ -125,7 +137,7 @@ impl Index {
     #[cold]
     fn push_chunk(&mut self, from: u32, leaf: u32) {
         self.firsts.push(from);
-        self.chunks.push(Box::new(Chunk::of([(from, leaf)])));
+        self.chunks.push(Box::new(Chunk::of(&[from], &[leaf])));
     }
 
     #[inline(never)]

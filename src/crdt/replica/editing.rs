@@ -61,8 +61,7 @@ impl Replica {
         }
         let before = changes.len();
         if deletes {
-            check_disjoint(targets).ok()?;
-            self.hide_all(targets, changes).ok()?;
+            self.hide_once(targets, changes)?;
             self.log.push_act(author, ActKind::Delete, targets);
         }
         let (mut at, mut text) = (0, "");
@@ -83,5 +82,22 @@ impl Replica {
             .close_batch(author, end, edit.lamport, edit.minutes, Source::Typed);
         let chars = chars as usize;
         Some(Typed { at, text, chars })
+    }
+    /// Hides characters that are named, unless one is named twice or is none.
+    #[inline]
+    fn hide_once(&mut self, targets: &[Span], changes: &mut Vec<Change>) -> Option<()> {
+        let before = changes.len();
+        let named: u64 = targets.iter().map(|span| u64::from(span.len)).sum();
+        // If all that is named shows, nothing is named twice; that is how nearly all deletes are.
+        if named > self.len() as u64 {
+            return None;
+        }
+        let shown = self.hide_all(targets, changes).ok()?;
+        if u64::from(shown) < named && check_disjoint(targets).is_err() {
+            self.show_again(targets, u32::MAX);
+            changes.truncate(before);
+            return None;
+        }
+        Some(())
     }
 }

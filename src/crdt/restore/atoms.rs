@@ -66,7 +66,7 @@ pub(super) struct Piece {
 }
 
 /// An author's place in the tables.
-struct Author {
+pub(super) struct Author {
     cuts: Cuts,
     /// The atom before its first.
     atoms: u32,
@@ -78,7 +78,7 @@ struct Author {
 
 /// See the module.
 pub(crate) struct Atoms {
-    authors: Vec<Author>,
+    pub(super) authors: Vec<Author>,
     pub(super) atoms: Vec<Atom>,
     /// Those of each author, in the order of the log.
     pub(super) pieces: Vec<Piece>,
@@ -168,15 +168,17 @@ impl Atoms {
         });
     }
 
-    /// The author's atoms, by number: how long each is, and its place among what shows, once the order has been filled.
-    pub(super) fn shown_of(&self, author: AuthorIx) -> impl Iterator<Item = (u32, u32)> {
+    /// The author's atoms that are characters, by number.
+    pub(super) fn of_author(&self, author: AuthorIx) -> impl Iterator<Item = &Atom> {
         let start = self.authors[author.index()].atoms as usize + 1;
         let next = self.authors.get(author.index() + 1);
         let end = next.map_or(self.atoms.len(), |next| next.atoms as usize + 1);
-        let atoms = self.atoms[start..end].iter();
-        atoms
-            .filter(|atom| atom.len > 0)
-            .map(|atom| (atom.len, atom.before))
+        self.atoms[start..end].iter().filter(|atom| atom.len > 0)
+    }
+
+    /// How long these are, and their places among what shows, once the order has been filled.
+    pub(super) fn shown_of(&self, author: AuthorIx) -> impl Iterator<Item = (u32, u32)> {
+        self.of_author(author).map(|atom| (atom.len, atom.before))
     }
 
     /// The newest atom is characters up to number `end`.

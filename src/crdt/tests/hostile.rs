@@ -99,6 +99,42 @@ fn everything_before_the_invalid_batch_stays_and_nothing_later_is_taken() {
 }
 
 #[test]
+fn a_delete_that_names_a_character_twice_hides_none() {
+    let typed = [&[0, 1, 0xc0, 0xc0, 0xac][..], b"a line of it"].concat();
+    for (least, hidden, twice) in [
+        (11, false, true),
+        (2, false, true),
+        (2, true, true),
+        (2, true, false),
+    ] {
+        let mut victim = Replica::new(author(1));
+        let mut batches = vec![(0, typed.clone())];
+        if hidden {
+            batches.push((12, vec![0, 2, 1, 7, 1]));
+        }
+        for (seq, bytes) in &batches {
+            let verdict = merge(&mut victim, author(66), *seq, bytes);
+            assert_eq!(verdict, Verdict::Applied);
+        }
+        let (text, seq) = (victim.visible_text(), victim.log().next(&author(66)));
+        let named: Vec<u32> = (least..12).chain(twice.then_some(11)).collect();
+        let mut bytes = vec![0, 2, named.len() as u8];
+        for name in named {
+            bytes.extend([(seq - name) as u8, 1]);
+        }
+        let verdict = merge(&mut victim, author(66), seq, &bytes);
+        if twice {
+            assert_eq!(verdict, Verdict::Invalid(Invalid::TargetTwice));
+            assert_eq!(victim.visible_text(), text);
+        } else {
+            assert_eq!(verdict, Verdict::Applied);
+            assert_eq!(victim.visible_text(), "a ");
+        }
+        victim.check_invariants();
+    }
+}
+
+#[test]
 fn deletes_and_undos_name_what_they_may_name() {
     let int = |n: u8| n;
     // Head 0; delete (2) or undo (3), one target, "first other author" (−1) introduced.
