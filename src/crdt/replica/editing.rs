@@ -83,6 +83,7 @@ impl Replica {
         let chars = chars as usize;
         Some(Typed { at, text, chars })
     }
+
     /// Hides characters that are named, unless one is named twice or is none.
     #[inline]
     fn hide_once(&mut self, targets: &[Span], changes: &mut Vec<Change>) -> Option<()> {
