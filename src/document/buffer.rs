@@ -4,13 +4,10 @@
 //! of the text and nobody else who writes.
 
 use std::ops::Range;
-use std::time::Instant;
 
 use ropey::Rope;
 
-use super::delta::{Delta, Step};
-use super::diff::additions;
-use super::disk::{Patch, Shadow};
+use super::disk::Shadow;
 use super::feed::{Feed, TextChange};
 use super::format::text_hash;
 use super::position::CharPos;
@@ -38,11 +35,11 @@ use crate::crdt::{
 /// assert_eq!(ben.rope(), "Hello");
 /// ```
 pub struct Document {
-    rope: Rope,
+    pub(super) rope: Rope,
     pub(super) replica: Replica,
     pub(super) undo: UndoStack,
     changes: Vec<Change>,
-    shadow: Shadow,
+    pub(super) shadow: Shadow,
     feed: Feed,
 }
 
@@ -206,7 +203,7 @@ impl Document {
 
     /// Replaces characters in rope, replica and shadow; how many came.
     #[inline(always)]
-    fn replace(&mut self, range: Range<usize>, text: &str) -> usize {
+    pub(super) fn replace(&mut self, range: Range<usize>, text: &str) -> usize {
         let Range { start, end } = range;
         if start < end {
             let lines = self.feed.lines(&self.rope);
@@ -445,145 +442,9 @@ impl Document {
         self.changes.clear();
     }
 
-    /// The text last known to be on disk, and the heads that it has, once there is one.
-    pub fn on_disk(&self) -> Option<(&Rope, &Version)> {
-        self.shadow.known()
-    }
-
-    /// Whether anything but notes has been done since the text last known to be on disk. O(authors, and the
-    /// notes since).
-    pub fn has_left_disk(&self) -> bool {
-        let log = self.log();
-        self.on_disk().is_none_or(|(_, heads)| {
-            heads != log.version()
-                && log
-                    .version()
-                    .iter()
-                    .any(|(author, next)| log.edits_between(&author, heads.next(&author), next) > 0)
-        })
-    }
-
-    /// The present text is on disk. O(authors).
-    pub fn is_on_disk(&mut self) {
-        self.shadow.is(&self.rope, self.replica.log().version());
-    }
-
-    /// `text` is what is known to be on disk: what an earlier run left there, or what another member
-    /// wrote. `heads` are those of the operations in it. What it has in common with the document is
-    /// found by comparing. O(n), and the lines around each difference.
-    pub fn was_on_disk(&mut self, text: Rope, heads: Version, deadline: Option<Instant>) {
-        self.shadow.was(text, heads, &self.rope, deadline);
-    }
-
-    /// The present text is about to be written; [`end_save`](Self::end_save) says what became of
-    /// it. O(authors).
-    pub fn start_save(&mut self) {
-        self.shadow
-            .start_save(&self.rope, self.replica.log().version());
-    }
-
-    /// The text that was to be written is on disk (`done`), or the file is as it was.
-    pub fn end_save(&mut self, done: bool) {
-        self.shadow.end_save(done);
-    }
-
-    /// Brings in what has changed on disk since the text last known there: that and no more,
-    /// whatever has been edited meanwhile, and as one step of undo. `disk`, what the file holds now,
-    /// is the text last known from then on. How many places of the document changed. O(n), and the
-    /// lines around each change.
-    ///
-    /// From `deadline` on texts are compared no more, and what is left of them counts as replaced.
-    /// To be [committed](Self::commit) before and, as [`Source::Disk`], afterwards. Nothing happens
-    /// during a save, and as long as no text is known.
-    ///
-    /// ```
-    /// use collab_edit::crdt::{AuthorId, Source};
-    /// use collab_edit::document::{CharPos, Document, EditKind};
-    ///
-    /// let mut ann = Document::new(AuthorId([1; 16]));
-    /// ann.load("one\ntwo\n", 0);
-    /// ann.is_on_disk();
-    /// ann.edit(CharPos(0)..CharPos(3), "1", EditKind::Whole, 0);
-    /// ann.commit(0, Source::Typed);
-    /// assert_eq!(ann.merge_disk("one\ntwo\nthree\n", None, 0), 1);
-    /// ann.commit(0, Source::Disk);
-    /// assert_eq!(ann.rope(), "1\ntwo\nthree\n");
-    /// ```
-    pub fn merge_disk(&mut self, disk: &str, deadline: Option<Instant>, now_ms: u64) -> usize {
-        let (disk, first) = (Rope::from_str(disk), self.replica.next_seq());
-        let (delta, fresh) = self.shadow.merge(disk, &self.rope, deadline);
-        // The shadow knows of all this.
-        let shadow = std::mem::take(&mut self.shadow);
-        self.bring(&delta, &fresh, now_ms);
-        self.shadow = shadow;
-        self.brought_in(first);
-        delta.places()
-    }
-
-    /// Brings in the lines of `disk`, a file that has grown apart from the document in a way that
-    /// nobody knows, which the document has not; nothing of the document goes, and `disk` is the text
-    /// last known on disk from then on. Otherwise as [`merge_disk`](Self::merge_disk).
-    pub fn bring_in(&mut self, disk: &str, deadline: Option<Instant>, now_ms: u64) -> usize {
-        let first = self.replica.next_seq();
-        let (delta, fresh) = additions(&self.rope.to_string(), disk, deadline);
-        self.bring(&delta, &fresh, now_ms);
-        self.was_on_disk(Rope::from_str(disk), Version::new(), deadline);
-        self.brought_in(first);
-        delta.places()
-    }
-
-    /// The operations from `first` on have brought in what is on disk.
-    fn brought_in(&mut self, first: u32) {
-        let ops = first..self.replica.next_seq();
-        let heads = self.replica.log().version();
-        self.shadow.brought_in(self.replica.me(), ops, heads);
-    }
-
     /// Whether there are edits that have not been [committed](Self::commit).
     pub fn has_uncommitted(&self) -> bool {
         self.log().next(&self.me()) != self.replica.next_seq()
-    }
-
-    /// What leads to the text last known to be on disk, where its heads do not say what that is, from the text with
-    /// the heads returned, the present one. To be [committed](Self::commit) before. O(places edited since the disk
-    /// was known).
-    pub fn way_back_to_disk(&mut self) -> Option<(Version, Patch)> {
-        let heads = self.replica.log().version();
-        let patch = self.shadow.way_back(&self.rope)?;
-        Some((heads.clone(), patch))
-    }
-
-    /// Does what `delta` says, with the characters of `fresh`, as one step of undo.
-    fn bring(&mut self, delta: &Delta, mut fresh: &str, now_ms: u64) {
-        let first = self.replica.next_seq();
-        let (mut at, mut start) = (0, None);
-        for step in delta.steps() {
-            match step {
-                Step::Keep(n) => at += n,
-                Step::Insert(n) => {
-                    start.get_or_insert(at);
-                    let end = fresh.char_indices().nth(n);
-                    let (text, rest) = fresh.split_at(end.map_or(fresh.len(), |(end, _)| end));
-                    self.replace(at..at, text);
-                    (at, fresh) = (at + n, rest);
-                }
-                Step::Remove(n) => {
-                    start.get_or_insert(at);
-                    self.replace(at..at + n, "");
-                }
-            }
-        }
-        let Some(start) = start else {
-            return;
-        };
-        self.undo.push(Edit {
-            ops: first..self.replica.next_seq(),
-            kind: EditKind::Whole,
-            at: now_ms,
-            replaced: start..at,
-            caret: at,
-            space: false,
-        });
     }
 
     /// What has changed in the text since the last call, in order; `None` if that is not known: at the first
