@@ -42,7 +42,10 @@ impl Model {
             let mut text = TextView {
                 rope: self.core.document().rope(),
                 cursor: self.editor.cursor(&self.core),
-                selection: self.editor.selection(&self.core),
+                selection: self
+                    .editor
+                    .selection(&self.core)
+                    .or_else(|| self.empty_match_here()),
                 matches: Vec::new(),
                 peers,
                 scroll: Scroll::default(),
@@ -73,7 +76,7 @@ impl Model {
                 };
                 text.authors = spans.filter_map(colour).collect();
             }
-            text.matches = self.matches_in(text.scroll.top..bottom + 1).to_vec();
+            text.matches = self.matches_in(text.scroll.top..bottom + 1);
             // What is not to be seen need not be found.
             text.brackets = matching(text.rope, text.cursor, bottom - text.scroll.top)
                 .filter(|_| text.selection.is_none())
