@@ -206,7 +206,10 @@ impl Model {
         }
     }
 
-    fn members_panel(&self, members: &[MemberView], now: Time) -> Panel {
+    pub(super) fn members_panel(&self, members: &[MemberView], now: Time) -> Panel {
+        // Who has left is listed last: those may be many, and the box is as high as the screen.
+        let mut members: Vec<_> = members.iter().collect();
+        members.sort_by_key(|member| member.state == MemberState::Left);
         let mut rows = vec![PanelMember {
             name: self.core.session().own_name(),
             colour: None,
@@ -218,7 +221,7 @@ impl Model {
                 .map(ToString::to_string)
                 .collect(),
         }];
-        rows.extend(members.iter().map(|member| PanelMember {
+        rows.extend(members.into_iter().map(|member| PanelMember {
             name: member.name.clone(),
             colour: Some(self.colour(member)),
             state: state(member, now)
