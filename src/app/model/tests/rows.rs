@@ -399,6 +399,37 @@ fn answers_are_selected_and_pasted_as_text_is() {
     assert_eq!(prompt(&mut model).input, "o");
 }
 
+#[test]
+fn what_does_not_fit_into_an_answer_is_said() {
+    let mut model = given("a|b");
+    play(&mut model, "<f4>hi");
+    turn(&mut model, [Event::Action(Action::Paste("x".repeat(999)))]);
+    assert_eq!(notice(&model), "That is too long: at most 1000 characters");
+    let answer = |model: &Model| model.prompt.as_ref().map(Prompt::answer);
+    assert_eq!(answer(&model).as_deref(), Some("hi"));
+    turn(&mut model, [Event::Action(Action::Paste("x".repeat(998)))]);
+    assert_eq!(notice(&model), "");
+    assert_eq!(answer(&model).map(|text| text.len()), Some(1000));
+}
+
+#[test]
+fn what_notices_name_is_done_while_a_message_is_written() {
+    let mut model = given("a|b");
+    play(&mut model, "<f4>hi<f6>");
+    assert!(notice(&model).contains("Nobody has asked"));
+    play(&mut model, "<f2><ctrl-z>!");
+    assert!(model.panel);
+    assert_eq!(
+        shown(&model),
+        "a|b",
+        "what edits the text edits the message"
+    );
+    let saves = turn(&mut model, [Event::Action(Command::Save.into())]);
+    assert_eq!(saves.len(), 1);
+    let answer = model.prompt.as_ref().map(Prompt::answer);
+    assert_eq!(answer.as_deref(), Some("hi!"));
+}
+
 /// Mouse events at cells of the text, one after the other at these times.
 fn mouse(model: &mut Model, events: &[(Mouse, u16, u16, u64)]) {
     for &(mouse, x, y, at) in events {
