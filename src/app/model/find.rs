@@ -31,6 +31,8 @@ pub(in crate::app) struct Search {
     matches: Vec<Range<CharPos>>,
     /// The text that the matches are in, if they are those of the query.
     rope: Option<Rope>,
+    /// Whether some of them were replaced: what was put in is not looked through while that is asked.
+    replaced: bool,
     /// The number of the newest job; an older one's answer is too late.
     number: u64,
     /// Whether that job is still at it.
@@ -155,7 +157,9 @@ impl Model {
     /// Whether the matches are those of the query in the text as it is.
     fn is_searched(&self) -> bool {
         let searched = self.search.rope.as_ref();
+        let asks = |prompt: &Prompt| prompt.question == Question::ReplaceEach;
         searched.is_some_and(|rope| rope.is_instance(self.core.document().rope()))
+            && (!self.search.replaced || self.prompt.as_ref().is_some_and(asks))
     }
 
     /// Looks through the text again if it has changed while its matches are on the screen.
@@ -186,6 +190,7 @@ impl Model {
         }
         self.search.matches = found.matches;
         self.search.rope = Some(found.rope);
+        self.search.replaced = false;
         self.search.runs = false;
         if self.is_searched() {
             self.go_on(now);
@@ -339,8 +344,8 @@ impl Model {
             }
             Action::Insert('n' | 'N') => self.step(Step::Next, now),
             Action::Insert('a' | 'A') => {
-                self.prompt = None;
                 self.step(Step::ReplaceAll, now);
+                self.prompt = None;
             }
             action => return self.find_key(action, now),
         }
@@ -368,6 +373,7 @@ impl Model {
         }
         self.core.edit_all(&[(here, text)], now);
         self.search.rope = Some(self.core.document().rope().clone());
+        self.search.replaced = true;
         self.editor.select(&self.core, None, end);
         self.step(Step::From(end), now);
     }

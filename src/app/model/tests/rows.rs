@@ -634,6 +634,9 @@ fn replacing_one_all_and_in_the_selection() {
             ("|a b a", "<ctrl-r>a<enter>x<enter>y<esc>", "x b ^a|"),
             ("|a b a", "<ctrl-r>a<enter>x<enter>ny<esc>", "^a| b x"),
             ("|a b a", "<ctrl-r>a<enter>aa<enter>yyn", "aa b aan|"),
+            ("|a b a", "<ctrl-r>a<enter>aa<enter>y<esc><f3>", "^a|a b a"),
+            ("|a b a", "<ctrl-r>a<enter>aa<enter>yy<f3>", "^a|a b aa"),
+            ("|a a a", "<ctrl-r>a<enter>aa<enter>ya", "aa aa| aa"),
             ("|a b a", "<ctrl-r>a<enter>x<enter>a<ctrl-z>", "a| b a"),
             (
                 "|a=1 b=2",
