@@ -63,7 +63,7 @@ use crate::wire::{MemberEntry, MemberId, Name, Presence, Properties, SessionId, 
 use catch_up::{Fetch, Served};
 use door::{Watch, author_key};
 use ledger::SavedTexts;
-use link::{HeadsDue, Link};
+use link::{HeadsDue, Link, Purpose};
 use membership::Roster;
 use proof::Proofs;
 use reconnect::Redial;
@@ -527,6 +527,10 @@ impl Session {
             let link = peer.link.and_then(|link| self.links.get(&link));
             let leads = link.and_then(|link| link.addr);
             // Of an accepted link the port says nothing; the member listens at another.
+            let dialled = link
+                .filter(|link| !matches!(link.purpose, Purpose::Accepted))
+                .and(leads);
+            let first = entry.addrs.first().copied();
             let listed = entry
                 .addrs
                 .iter()
@@ -539,7 +543,7 @@ impl Session {
                 name: self.roster.display_name(member),
                 state: self.state(member),
                 since: peer.since,
-                addr: listed.copied().or(leads),
+                addr: listed.copied().or(dialled).or(first),
                 delay: peer.delay,
                 undelivered: self.own_next.saturating_sub(has),
                 acked: old.copied().chain([(me, has)]).collect(),

@@ -177,7 +177,7 @@ pub(super) fn list(names: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::document::{CharPos, Document, EditKind};
     use crate::wire::MemberId;
@@ -185,7 +185,7 @@ mod tests {
     const ME: AuthorId = AuthorId([1; 16]);
 
     /// A member who has the first `has` of our operations.
-    fn member(n: u8, has: u32, state: MemberState) -> MemberView {
+    pub(in crate::app) fn member(n: u8, has: u32, state: MemberState) -> MemberView {
         MemberView {
             member: MemberId([n; 16]),
             name: ["Ann", "Ben", "Cara", "Dan", "Eve"][usize::from(n)].to_owned(),

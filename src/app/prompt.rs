@@ -133,28 +133,40 @@ impl Prompt {
         }
     }
 
-    /// Edits the answer.
-    pub(super) fn act(&mut self, action: Action) {
+    /// The most characters of an answer.
+    pub(super) const fn most(&self) -> usize {
+        match self.question {
+            Question::Chat => MAX_MESSAGE,
+            _ => MAX_ANSWER,
+        }
+    }
+
+    /// Edits the answer; `false` if there is no room for what is put in.
+    pub(super) fn act(&mut self, action: Action) -> bool {
         if matches!(action, Action::Mouse(..) | Action::Resize) {
-            return;
+            return true;
         }
         let all = CharPos(self.answer.len_chars());
         match &action {
             _ if !std::mem::take(&mut self.is_offered) => {}
             Action::Insert(_) | Action::Paste(_) => self.remove(CharPos(0), all),
             Action::Do(Command::Backspace | Command::Delete | Command::DeleteWordLeft) => {
-                return self.remove(CharPos(0), all);
+                self.remove(CharPos(0), all);
+                return true;
             }
             _ => {}
         }
         match action {
             Action::Insert(c) => self.insert(c.encode_utf8(&mut [0; 4])),
             Action::Paste(text) if self.question == Question::Chat => {
-                self.insert(&text.replace('\n', " "));
+                self.insert(&text.replace('\n', " "))
             }
             Action::Paste(text) => self.insert(text.lines().next().unwrap_or("")),
-            Action::Do(command) => self.command(command),
-            Action::Mouse(..) | Action::Resize => {}
+            Action::Do(command) => {
+                self.command(command);
+                true
+            }
+            Action::Mouse(..) | Action::Resize => true,
         }
     }
 
@@ -180,16 +192,14 @@ impl Prompt {
         }
     }
 
-    fn insert(&mut self, text: &str) {
+    fn insert(&mut self, text: &str) -> bool {
         let chars = text.chars().count();
-        let most = match self.question {
-            Question::Chat => MAX_MESSAGE,
-            _ => MAX_ANSWER,
-        };
-        if self.answer.len_chars() + chars <= most {
+        let fits = self.answer.len_chars() + chars <= self.most();
+        if fits {
             self.answer.insert(self.caret.0, text);
             self.caret = self.caret + chars;
         }
+        fits
     }
 
     fn remove(&mut self, from: CharPos, to: CharPos) {

@@ -42,7 +42,10 @@ impl Model {
             let mut text = TextView {
                 rope: self.core.document().rope(),
                 cursor: self.editor.cursor(&self.core),
-                selection: self.editor.selection(&self.core),
+                selection: self
+                    .editor
+                    .selection(&self.core)
+                    .or_else(|| self.empty_match_here()),
                 matches: Vec::new(),
                 peers,
                 scroll: Scroll::default(),
@@ -73,7 +76,7 @@ impl Model {
                 };
                 text.authors = spans.filter_map(colour).collect();
             }
-            text.matches = self.matches_in(text.scroll.top..bottom + 1).to_vec();
+            text.matches = self.matches_in(text.scroll.top..bottom + 1);
             // What is not to be seen need not be found.
             text.brackets = matching(text.rope, text.cursor, bottom - text.scroll.top)
                 .filter(|_| text.selection.is_none())
@@ -203,7 +206,10 @@ impl Model {
         }
     }
 
-    fn members_panel(&self, members: &[MemberView], now: Time) -> Panel {
+    pub(super) fn members_panel(&self, members: &[MemberView], now: Time) -> Panel {
+        // Who has left is listed last: those may be many, and the box is as high as the screen.
+        let mut members: Vec<_> = members.iter().collect();
+        members.sort_by_key(|member| member.state == MemberState::Left);
         let mut rows = vec![PanelMember {
             name: self.core.session().own_name(),
             colour: None,
@@ -215,7 +221,7 @@ impl Model {
                 .map(ToString::to_string)
                 .collect(),
         }];
-        rows.extend(members.iter().map(|member| PanelMember {
+        rows.extend(members.into_iter().map(|member| PanelMember {
             name: member.name.clone(),
             colour: Some(self.colour(member)),
             state: state(member, now)

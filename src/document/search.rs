@@ -12,7 +12,7 @@ use regex_cursor::regex_automata::PatternID;
 use regex_cursor::regex_automata::util::{interpolate, syntax};
 use ropey::Rope;
 
-use super::position::CharPos;
+use super::position::{CharPos, line_at, line_start};
 
 /// How large a compiled pattern may be, in bytes: enough for any that a person writes.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
@@ -58,12 +58,9 @@ impl Searcher {
             pattern = format!(r"\b(?:{pattern})\b");
         }
         let any_case = !query.case && !has_upper_case(query);
-        let syntax = syntax::Config::new()
-            .case_insensitive(any_case)
-            .multi_line(true);
         let regex = Regex::builder()
             .configure(Regex::config().nfa_size_limit(Some(MAX_PATTERN_BYTES)))
-            .syntax(syntax)
+            .syntax(syntax().case_insensitive(any_case))
             .build(&pattern)
             .map_err(|error| match error.syntax_error() {
                 Some(error) => BadPattern(last_line(&error.to_string())),
@@ -78,19 +75,20 @@ impl Searcher {
         })
     }
 
-    /// The matches in a range of the text, in order, but not the empty ones; at most `most`.
-    /// O(range).
+    /// The matches in a range of the text, in order; at most `most`. No empty one touches the one
+    /// before, and none is in a line that starts where the range ends. O(range).
     pub fn find_all(&self, rope: &Rope, range: Range<CharPos>, most: usize) -> Vec<Range<CharPos>> {
-        let bytes = rope.char_to_byte(range.start.clamped(rope).0)
-            ..rope.char_to_byte(range.end.clamped(rope).0);
-        let input = Input::new(rope).range(bytes);
-        let found = self
-            .regex
-            .find_iter(input)
-            .filter(|found| !found.is_empty());
+        let (start, end) = (range.start.clamped(rope), range.end.clamped(rope));
+        let bytes = rope.char_to_byte(start.0)..rope.char_to_byte(end.0);
         let place = |byte| CharPos(rope.byte_to_char(byte));
+        let found = self.regex.find_iter(Input::new(rope).range(bytes));
         let found = found.map(|found| place(found.start())..place(found.end()));
-        found.take(most).collect()
+        let next = line_start(rope, line_at(rope, end));
+        let is_next = end == next && start < end && end.0 < rope.len_chars();
+        found
+            .filter(|found| !is_next || found.start < end)
+            .take(most)
+            .collect()
     }
 
     /// Whether `with` can take the place of matches.
@@ -130,10 +128,10 @@ impl Searcher {
     }
 
     /// What takes the place of a match: `with`, in which `$1` or `${name}` are the groups of a regular
-    /// expression. O(log n + match).
-    pub fn replacement(&self, rope: &Rope, found: &Range<CharPos>, with: &str) -> String {
+    /// expression; `None` if the text has changed and does not match there any more. O(log n + match).
+    pub fn replacement(&self, rope: &Rope, found: &Range<CharPos>, with: &str) -> Option<String> {
         if !self.groups {
-            return with.to_owned();
+            return Some(with.to_owned());
         }
         // A match depends on the characters beside it, if any, and on no others. A search in all of the text
         // would walk to the match from the start.
@@ -143,6 +141,10 @@ impl Searcher {
         let mut captures = self.regex.create_captures();
         let input = Input::new(slice).range(byte(found.start)..byte(found.end));
         self.regex.captures(input, &mut captures);
+        let span = captures.get_match()?.span();
+        if (span.start, span.end) != (byte(found.start), byte(found.end)) {
+            return None;
+        }
         let mut text = String::new();
         interpolate::string(
             with,
@@ -157,8 +159,13 @@ impl Searcher {
             },
             &mut text,
         );
-        text
+        Some(text)
     }
+}
+
+/// How expressions are read: `^` and `$` are where the lines of a text begin and end, whichever way they do.
+fn syntax() -> syntax::Config {
+    syntax::Config::new().multi_line(true).crlf(true)
 }
 
 /// Whether a pattern has upper case that stands for itself: that of `\S`, `\pL`, `\x{2F}` and `(?P<name>…)`
@@ -255,11 +262,6 @@ mod tests {
             assert_eq!(has_upper_case(&regex(pattern)), !any_case, "{pattern}");
         }
         assert_eq!(found("ab AB", &regex(r"a\S")), [(0, 2), (3, 5)]);
-        assert_eq!(
-            found("a\nb\n", &regex("^")),
-            [],
-            "what is empty is not found"
-        );
         assert_eq!(found("a\nb\n", &regex("^b$")), [(2, 3)]);
         for c in r"\.+*?()|[]{}^$#&-~ x".chars() {
             assert_eq!(
@@ -267,6 +269,88 @@ mod tests {
                 [(1, 2)],
                 "{c}"
             );
+        }
+    }
+
+    #[test]
+    fn what_matches_no_characters_is_found_as_a_place() {
+        for (pattern, text, expected) in [
+            ("^", "a\nb\n", &[0, 2, 4][..]),
+            ("$", "a\nb", &[1, 3]),
+            ("^$", "a\n\nb\n", &[2, 5]),
+            ("$", "a\r\nb\n", &[1, 4, 5]),
+            ("x*", "é漢", &[0, 1, 2]),
+            (r"\b", "né a", &[0, 2, 3, 4]),
+            ("^", "", &[0]),
+        ] {
+            let expected: Vec<_> = expected.iter().map(|&at| (at, at)).collect();
+            assert_eq!(found(text, &regex(pattern)), expected, "{pattern}");
+        }
+        // Of a part of the text that ends where a line starts, that line is none.
+        let part = |pattern, range: Range<usize>| {
+            let searcher = Searcher::new(&regex(pattern)).unwrap();
+            let range = CharPos(range.start)..CharPos(range.end);
+            let all = searcher.find_all(&Rope::from_str("ab\ncd\nef"), range, 9);
+            all.iter().map(|found| found.start.0).collect::<Vec<_>>()
+        };
+        assert_eq!(part("^", 0..6), [0, 3]);
+        assert_eq!(part("$", 0..6), [2, 5]);
+        assert_eq!(part("$", 0..5), [2, 5]);
+        assert_eq!(part("^", 1..6), [3]);
+        assert_eq!(part("^", 0..8), [0, 3, 6]);
+        assert_eq!(part(r"\n", 0..6), [2, 5]);
+    }
+
+    #[test]
+    fn random_texts_are_searched_as_by_the_engine_for_plain_strings() {
+        use regex_cursor::regex_automata::meta;
+        let seed = std::env::var("COLLAB_EDIT_SEED").map_or(1, |s| s.parse().expect("a number"));
+        eprintln!("COLLAB_EDIT_SEED={seed}");
+        let mut rng = fastrand::Rng::with_seed(seed);
+        for round in 0..3_000 {
+            let atoms = [
+                "^", "$", r"\b", r"\B", "a", "é*", "(?:a|)", ".", r"\n", "漢?", "(a*?)", "b+",
+            ];
+            let pattern: String = (0..rng.usize(1..4))
+                .map(|_| *rng.choice(&atoms).unwrap())
+                .collect();
+            let other = if rng.bool() { "|^" } else { "" };
+            let pattern = pattern + other;
+            // Now and then over the rope's chunks.
+            let long = rng.usize(0..if round % 20 == 0 { 2_000 } else { 12 });
+            let text: String = (0..long)
+                .map(|_| {
+                    *rng.choice(&["a", "b", "é", "漢", "\n", " ", "👍", "\r\n"])
+                        .unwrap()
+                })
+                .collect();
+            let searcher = Searcher::new(&regex(&pattern)).unwrap();
+            let plain = meta::Regex::builder()
+                .syntax(syntax())
+                .build(&pattern)
+                .unwrap();
+            let rope = Rope::from_str(&text);
+            let all = searcher.find_all(&rope, CharPos(0)..CharPos(usize::MAX), usize::MAX);
+            let (mut at, mut expected, mut places) = (0, String::new(), Vec::new());
+            for captures in plain.captures_iter(&text) {
+                let span = captures.get_group(0).unwrap();
+                places.push(
+                    CharPos(text[..span.start].chars().count())
+                        ..CharPos(text[..span.end].chars().count()),
+                );
+                expected.push_str(&text[at..span.start]);
+                captures.interpolate_string_into(&text, "<$0>", &mut expected);
+                at = span.end;
+            }
+            expected.push_str(&text[at..]);
+            assert_eq!(all, places, "{pattern:?} in {text:?}");
+            let mut replaced = rope.clone();
+            for found in all.iter().rev() {
+                let text = searcher.replacement(&rope, found, "<$0>").unwrap();
+                replaced.remove(found.start.0..found.end.0);
+                replaced.insert(found.start.0, &text);
+            }
+            assert_eq!(replaced, expected, "{pattern:?} in {text:?}");
         }
     }
 
@@ -283,7 +367,7 @@ mod tests {
             let all = searcher.find_all(&rope, CharPos(0)..CharPos(usize::MAX), 100);
             let replaced = all
                 .iter()
-                .map(|found| searcher.replacement(&rope, found, with));
+                .map(|found| searcher.replacement(&rope, found, with).unwrap());
             assert_eq!(
                 replaced.collect::<Vec<_>>().join("|"),
                 expected,
@@ -312,13 +396,17 @@ mod tests {
         let searcher = Searcher::new(&regex(r"(\w+)=(?P<v>\w+)")).unwrap();
         let all = searcher.find_all(&rope, CharPos(0)..CharPos(99), 9);
         assert_eq!(
-            searcher.replacement(&rope, &all[0], "${v}=$1 $$"),
-            "value=key $"
+            searcher
+                .replacement(&rope, &all[0], "${v}=$1 $$")
+                .as_deref(),
+            Some("value=key $")
         );
         let plain = Searcher::new(&query("key")).unwrap();
         assert_eq!(
-            plain.replacement(&rope, &(CharPos(2)..CharPos(5)), "$1"),
-            "$1"
+            plain
+                .replacement(&rope, &(CharPos(2)..CharPos(5)), "$1")
+                .as_deref(),
+            Some("$1")
         );
     }
 

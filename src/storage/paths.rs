@@ -15,6 +15,11 @@ pub fn state_folder() -> Option<PathBuf> {
     state_folder_of(env::var_os("XDG_STATE_HOME"), env::var_os("HOME"))
 }
 
+/// The path that a person means by `typed` where no shell reads it: `~/` is the home folder.
+pub fn typed_path(typed: &str) -> PathBuf {
+    typed_path_of(typed, env::var_os("HOME"))
+}
+
 /// Makes `folder` and what is missing above it, for this user alone (mode 0700).
 ///
 /// # Errors
@@ -47,6 +52,13 @@ pub fn keep(name: &str, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.persist(folder.join(name))?;
     Ok(())
+}
+
+fn typed_path_of(typed: &str, home: Option<OsString>) -> PathBuf {
+    match (typed.strip_prefix("~/"), home) {
+        (Some(below), Some(home)) if !home.is_empty() => Path::new(&home).join(below),
+        _ => typed.into(),
+    }
 }
 
 /// The specification says that relative paths are to be ignored.
@@ -96,6 +108,21 @@ mod tests {
                 expected.map(Path::new),
                 "{xdg:?} {home:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_tilde_is_the_home_folder() {
+        let home = Some("/home/ann");
+        for (typed, home, expected) in [
+            ("~/a/b.md", home, "/home/ann/a/b.md"),
+            ("a/~/b", home, "a/~/b"),
+            ("~b", home, "~b"),
+            ("~/a", Some(""), "~/a"),
+            ("~/a", None, "~/a"),
+        ] {
+            let path = typed_path_of(typed, home.map(OsString::from));
+            assert_eq!(path, Path::new(expected), "{typed} {home:?}");
         }
     }
 

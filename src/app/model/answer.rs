@@ -41,7 +41,7 @@ impl Model {
             return self.choose(prompt, at, action, now);
         }
         if prompt.question == Question::Chat && !leaves {
-            return self.write_message(prompt, action);
+            return self.write_message(prompt, action, now);
         }
         match action {
             Action::Do(Command::Escape | Command::Interrupt) if at_the_door => self.leave(now),
@@ -95,7 +95,7 @@ impl Model {
             },
             action => {
                 let before = prompt.answer();
-                prompt.act(action);
+                self.edit_answer(&mut prompt, action);
                 let answer = prompt.answer();
                 let finds = matches!(prompt.question, Question::Find | Question::Replace);
                 self.prompt = Some(prompt);
@@ -103,6 +103,14 @@ impl Model {
                     self.look_for(answer, now);
                 }
             }
+        }
+    }
+
+    /// Edits an answer, or says why not.
+    pub(super) fn edit_answer(&mut self, prompt: &mut Prompt, action: Action) {
+        if !prompt.act(action) {
+            let text = format!("That is too long: at most {} characters", prompt.most());
+            self.say(Level::Warning, text);
         }
     }
 }

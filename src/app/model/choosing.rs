@@ -89,7 +89,7 @@ impl Model {
                 .saturating_add_signed(by)
                 .min(found.len().saturating_sub(1)),
             None => {
-                prompt.act(action);
+                self.edit_answer(&mut prompt, action);
                 0
             }
         };

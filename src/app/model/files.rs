@@ -8,6 +8,7 @@ use crate::app::prompt::{Prompt, Question};
 use crate::app::saving::{FileJob, LookDone, News, SaveDone, SaveEnd};
 use crate::document::format::Encoding;
 use crate::session::Time;
+use crate::storage::paths::typed_path;
 use crate::storage::{IfChanged, SaveError, TextFile, free_name};
 use crate::ui::action::Command;
 use crate::ui::view::Level;
@@ -202,7 +203,7 @@ impl Model {
         if name.is_empty() {
             return;
         }
-        let file = match TextFile::new(Path::new(name)) {
+        let file = match TextFile::new(&typed_path(name)) {
             Ok(file) => file,
             Err(why) => return self.say(Level::Error, why.to_string()),
         };

@@ -4,6 +4,7 @@
 //! that in [`Search::next`]. Matches are places in the text of one version: if that has changed, it is
 //! looked through again first.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::{Effect, Model};
@@ -30,6 +31,8 @@ pub(in crate::app) struct Search {
     matches: Vec<Range<CharPos>>,
     /// The text that the matches are in, if they are those of the query.
     rope: Option<Rope>,
+    /// Whether some of them were replaced: what was put in is not looked through while that is asked.
+    replaced: bool,
     /// The number of the newest job; an older one's answer is too late.
     number: u64,
     /// Whether that job is still at it.
@@ -44,6 +47,8 @@ enum Step {
     From(CharPos),
     Next,
     Previous,
+    /// Replace the match that caret and selection are at, if they are at one, and go to the next.
+    Replace,
     ReplaceAll,
 }
 
@@ -152,7 +157,9 @@ impl Model {
     /// Whether the matches are those of the query in the text as it is.
     fn is_searched(&self) -> bool {
         let searched = self.search.rope.as_ref();
+        let asks = |prompt: &Prompt| prompt.question == Question::ReplaceEach;
         searched.is_some_and(|rope| rope.is_instance(self.core.document().rope()))
+            && (!self.search.replaced || self.prompt.as_ref().is_some_and(asks))
     }
 
     /// Looks through the text again if it has changed while its matches are on the screen.
@@ -183,6 +190,7 @@ impl Model {
         }
         self.search.matches = found.matches;
         self.search.rope = Some(found.rope);
+        self.search.replaced = false;
         self.search.runs = false;
         if self.is_searched() {
             self.go_on(now);
@@ -198,18 +206,18 @@ impl Model {
         let matches = &self.search.matches;
         if matches.is_empty() {
             let each = |prompt: &mut Prompt| prompt.question == Question::ReplaceEach;
-            // Where there is nothing more to replace nothing more is asked.
-            if self.prompt.take_if(each).is_none() && self.prompt.is_some() {
+            // Nothing more is asked then.
+            if self.prompt.take_if(each).is_some() {
+                return self.say(Level::Info, "Nothing is left to replace");
+            }
+            if self.prompt.is_some() {
                 self.back_to_origin();
             }
             let text = format!("Not found{}", self.search_marks());
             return self.say(Level::Warning, text);
         }
-        if step == Step::ReplaceAll {
-            return self.replace_all_found(now);
-        }
-        let (mark, caret) = self.editor.marks(&self.core);
-        let start = mark.map_or(caret, |mark| mark.min(caret));
+        let here = self.here();
+        let start = here.start;
         let behind = |at: CharPos| matches.partition_point(|found| found.start < at);
         let (at, wrapped) = match step {
             Step::From(at) => (behind(at) % matches.len(), behind(at) == matches.len()),
@@ -217,10 +225,12 @@ impl Model {
                 Some(at) => (at, false),
                 None => (matches.len() - 1, true),
             },
-            Step::Next | Step::ReplaceAll => {
+            Step::Next => {
                 let at = behind(start + 1);
                 (at % matches.len(), at == matches.len())
             }
+            Step::Replace => return self.replace_found(here, now),
+            Step::ReplaceAll => return self.replace_all_found(now),
         };
         let found = matches[at].clone();
         let more = if matches.len() == MAX_FOUND { "+" } else { "" };
@@ -233,6 +243,13 @@ impl Model {
         );
         self.editor.select(&self.core, Some(found.start), found.end);
         self.say(Level::Info, text);
+    }
+
+    /// What is selected, or the place of the caret.
+    fn here(&self) -> Range<CharPos> {
+        let (mark, caret) = self.editor.marks(&self.core);
+        let mark = mark.unwrap_or(caret);
+        mark.min(caret)..mark.max(caret)
     }
 
     /// What is switched on, in words.
@@ -261,16 +278,29 @@ impl Model {
         )
     }
 
-    /// The matches for the screen: those that touch a part of the text. O(log n).
-    pub(in crate::app) fn matches_in(&self, part: Range<CharPos>) -> &[Range<CharPos>] {
+    /// The matches for the screen: those that touch a part of the text. O(log n + matches there).
+    pub(in crate::app) fn matches_in(&self, part: Range<CharPos>) -> Vec<Range<CharPos>> {
         let matches = &self.search.matches;
-        let first = matches.partition_point(|found| found.end <= part.start);
+        let first = matches.partition_point(|found| on_screen(found).end <= part.start);
         let last = matches.partition_point(|found| found.start < part.end);
         if self.shows_matches() {
-            &matches[first..last.max(first)]
+            matches[first..last.max(first)]
+                .iter()
+                .map(on_screen)
+                .collect()
         } else {
-            &[]
+            Vec::new()
         }
+    }
+
+    /// The match at the caret for the screen, if it is empty, so that it is not selected.
+    pub(in crate::app) fn empty_match_here(&self) -> Option<Range<CharPos>> {
+        let here = self.here();
+        let found = self
+            .search
+            .matches
+            .binary_search_by(|found| in_order(found, &here));
+        (here.is_empty() && self.shows_matches() && found.is_ok()).then(|| on_screen(&here))
     }
 
     /// Goes on to ask what the matches are replaced with, unless it is known that there are none.
@@ -309,32 +339,41 @@ impl Model {
     /// Does what is answered to the question whether to replace this match; `false` if that is no answer.
     pub(super) fn replace_key(&mut self, action: &Action, now: Time) -> bool {
         match action {
-            Action::Insert('y' | 'Y') | Action::Do(Command::Newline) => self.replace_this(now),
+            Action::Insert('y' | 'Y') | Action::Do(Command::Newline) => {
+                self.step(Step::Replace, now);
+            }
             Action::Insert('n' | 'N') => self.step(Step::Next, now),
             Action::Insert('a' | 'A') => {
-                self.prompt = None;
                 self.step(Step::ReplaceAll, now);
+                self.prompt = None;
             }
             action => return self.find_key(action, now),
         }
         true
     }
 
-    fn replace_this(&mut self, now: Time) {
-        let (Some(searcher), Some(range)) = (
-            self.search.searcher.clone(),
-            self.editor.selection(&self.core),
+    /// Replaces `here`, if it is a match, and goes to the next one. The others stay what was found: what
+    /// is put in is not looked through.
+    fn replace_found(&mut self, here: Range<CharPos>, now: Time) {
+        let matches = &mut self.search.matches;
+        let (Some(searcher), Ok(at)) = (
+            &self.search.searcher,
+            matches.binary_search_by(|found| in_order(found, &here)),
         ) else {
-            return self.step(Step::Next, now);
+            return self.step(Step::From(here.start), now);
         };
+        matches.remove(at);
         let rope = self.core.document().rope();
-        let again = searcher.find_all(rope, range.clone(), 1);
-        if again.first() != Some(&range) {
-            return self.step(Step::Next, now);
+        let Some(text) = searcher.replacement(rope, &here, &self.search.with) else {
+            return self.step(Step::From(here.start), now);
+        };
+        let end = here.start + text.chars().count();
+        for later in &mut matches[at..] {
+            *later = end + (later.start - here.end)..end + (later.end - here.end);
         }
-        let text = searcher.replacement(rope, &range, &self.search.with);
-        let end = range.start + text.chars().count();
-        self.core.edit_all(&[(range, text)], now);
+        self.core.edit_all(&[(here, text)], now);
+        self.search.rope = Some(self.core.document().rope().clone());
+        self.search.replaced = true;
         self.editor.select(&self.core, None, end);
         self.step(Step::From(end), now);
     }
@@ -345,17 +384,16 @@ impl Model {
         };
         let rope = self.core.document().rope();
         let matches = std::mem::take(&mut self.search.matches);
-        let count = matches.len();
         let edits: Vec<_> = matches
             .into_iter()
-            .map(|found| {
-                let text = searcher.replacement(rope, &found, &self.search.with);
-                (found, text)
+            .filter_map(|found| {
+                let text = searcher.replacement(rope, &found, &self.search.with)?;
+                Some((found, text))
             })
             .collect();
         self.core.edit_all(&edits, now);
         self.search.rope = None;
-        self.say(Level::Info, format!("Replaced {count}"));
+        self.say(Level::Info, format!("Replaced {}", edits.len()));
     }
 
     /// Goes to `line:column`; a negative line counts from the end.
@@ -384,4 +422,14 @@ impl Model {
         let at = crate::document::motion::at_line_column(rope, Line(line), column, &columns);
         self.editor.select(&self.core, None, at.clamp(start, end));
     }
+}
+
+/// What is marked on the screen for a match: itself or, where it is empty, the character behind it.
+fn on_screen(found: &Range<CharPos>) -> Range<CharPos> {
+    found.start..found.end.max(found.start + 1)
+}
+
+/// Which of two ranges comes first.
+fn in_order(one: &Range<CharPos>, other: &Range<CharPos>) -> Ordering {
+    (one.start, one.end).cmp(&(other.start, other.end))
 }

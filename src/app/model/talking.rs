@@ -21,6 +21,8 @@ pub(in crate::app) struct Talk {
     chat: chat::Chat,
     /// Whether the log is to be seen.
     open: bool,
+    /// What has been written of a message, so that it is there again when the line was left.
+    draft: String,
     /// How many of the newest messages are not, because the person went back.
     back: usize,
     /// How many messages of others have come while the log was not to be seen.
@@ -71,7 +73,7 @@ impl Model {
         self.talk.open = true;
         self.talk.unread = 0;
         self.talk.back = 0;
-        self.prompt = Some(Prompt::new(Question::Chat, ""));
+        self.prompt = Some(Prompt::new(Question::Chat, &self.talk.draft));
     }
 
     /// Closes the log, if it is to be seen; whether it was.
@@ -80,7 +82,7 @@ impl Model {
     }
 
     /// Goes on with writing a message.
-    pub(super) fn write_message(&mut self, mut prompt: Prompt, action: Action) {
+    pub(super) fn write_message(&mut self, mut prompt: Prompt, action: Action, now: Time) {
         let last = self.talk.chat.messages().len().saturating_sub(1);
         let mut scroll = |by: isize| {
             self.talk.back = self.talk.back.saturating_add_signed(by).min(last);
@@ -102,8 +104,15 @@ impl Model {
             Action::Do(Command::Down) => scroll(-1),
             Action::Do(Command::PageUp) => scroll(PAGE),
             Action::Do(Command::PageDown) => scroll(-PAGE),
-            action => prompt.act(action),
+            Action::Do(command) if goes_on_beside(command) => {
+                self.command(command, false, now);
+                if self.prompt.is_some() {
+                    return;
+                }
+            }
+            action => self.edit_answer(&mut prompt, action),
         }
+        self.talk.draft = prompt.answer();
         self.prompt = Some(prompt);
     }
 
@@ -175,4 +184,18 @@ impl Model {
         self.editor.go_to(&self.core, at);
         self.say(Level::Info, format!("{name} meant this place"));
     }
+}
+
+/// Whether a command is done as ever while a message is written: to save, and what notices name.
+const fn goes_on_beside(command: Command) -> bool {
+    matches!(
+        command,
+        Command::Save
+            | Command::Members
+            | Command::Look
+            | Command::LookHere
+            | Command::NextChange
+            | Command::Retry
+            | Command::DiscardRecovered
+    )
 }

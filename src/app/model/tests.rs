@@ -6,7 +6,7 @@ mod rows;
 
 use super::*;
 use crate::app::clipboard::Way;
-use crate::session::Config;
+use crate::session::{Config, MemberState};
 use crate::ui::action::Command;
 use crate::wire::Properties;
 
@@ -140,4 +140,15 @@ fn an_edit_that_is_taken_back_leaves_nothing_unsaved() {
     assert!(unsaved(&mut model));
     turn(&mut model, [command(Command::Redo)]);
     assert!(!unsaved(&mut model));
+}
+
+#[test]
+fn who_has_left_is_listed_behind_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = alone(folder.path());
+    let [ben, cara] = [(1, MemberState::Left), (2, MemberState::Away)]
+        .map(|(n, state)| crate::app::delivery::tests::member(n, 0, state));
+    let panel = model.members_panel(&[ben, cara], NOW);
+    let names: Vec<_> = panel.members.iter().map(|member| &*member.name).collect();
+    assert_eq!(names[1..], ["Cara", "Ben"]);
 }

@@ -353,6 +353,22 @@ fn the_latest_cursor_is_shown_and_goes_with_its_link() {
 }
 
 #[test]
+fn the_port_that_a_member_called_from_is_not_shown_as_its_address() {
+    let mut net = Net::new(14);
+    let host = net.host();
+    let a = net.add("a", false, None);
+    let listens = SocketAddr::from(([127, 0, 0, 1], 4701));
+    let addrs = vec![listens];
+    net.handle(a, Input::Listening { addrs });
+    net.join_with(a, host, Some(Access::Open));
+    net.seconds(1);
+    let [shown] = &net.nodes[host].session.members()[..] else {
+        panic!("not joined")
+    };
+    assert_eq!(shown.addr, Some(listens));
+}
+
+#[test]
 fn the_sixty_fifth_is_turned_away() {
     let mut net = Net::new(11);
     let host = net.host();

@@ -278,6 +278,19 @@ fn a_bracket_and_its_partner_stand_out() {
     assert_eq!(found, [1, 6]);
 }
 
+#[test]
+fn a_match_at_the_end_of_a_line_and_of_the_text_stands_out() {
+    let rope = Rope::from_str("a\nb");
+    let view = with(&rope, |text| {
+        text.matches = [1, 3].map(|at| CharPos(at)..CharPos(at + 1)).into();
+    });
+    let shot = Screenshot::of(&view, 24, 3);
+    for y in 0..2 {
+        let row = [4, 5, 6].map(|x| shot.bg(x, y));
+        assert_eq!(row, [Color::Reset, Color::Yellow, Color::Reset]);
+    }
+}
+
 fn said(name: &str, colour: Option<usize>, ago: &str, text: &str) -> Said {
     Said {
         name: name.into(),
@@ -532,15 +545,68 @@ fn the_panel_lies_over_the_text_and_hides_the_cursor() {
     assert_eq!(shot.cursor, None);
     let rows = shot.rows();
     assert!(rows[1].contains("┌ Members ─"), "{rows:#?}");
-    assert!(rows[2].contains("Ann               connected"), "{rows:#?}");
     assert!(
-        rows[5].contains("192.168.1.5:4700 [2001:db8::1]:4700"),
+        rows[3].contains("collab-edit --join 192.168.1.5:4700"),
         "{rows:#?}"
     );
+    assert!(rows[5].contains("Ann               connected"), "{rows:#?}");
     assert!(
-        rows[8].contains("collab-edit --join 192.168.1.5:4700"),
+        rows[6].contains("192.168.1.5:4700 [2001:db8::1]:4700"),
         "{rows:#?}"
     );
+    // Where it is narrow, words stay whole.
+    let rows = Screenshot::of(&view, 24, 16).rows();
+    assert!(
+        rows.iter().any(|row| row.contains("  connected ")),
+        "{rows:#?}"
+    );
+}
+
+#[test]
+fn members_leave_the_invitation_and_the_qr_code_on_the_screen() {
+    let rope = Rope::from_str("");
+    let mut view = view(&rope);
+    let member = |n: usize| PanelMember {
+        name: format!("Member {n}"),
+        colour: Some(n),
+        state: "connected".into(),
+        addresses: vec!["192.168.1.5:4700".into()],
+    };
+    let command = "collab-edit --join [2001:db8::1234:5678]:4700";
+    view.panel = Some(Panel {
+        members: (0..40).map(member).collect(),
+        invitation: vec![
+            command.into(),
+            "Session code: four-short-plain-words".into(),
+        ],
+        qr: None,
+    });
+    let rows = Screenshot::of(&view, 80, 24).rows();
+    assert!(
+        rows.iter()
+            .any(|row| row.contains("four-short-plain-words")),
+        "{rows:#?}"
+    );
+    if let Some(panel) = &mut view.panel {
+        panel.qr = Some(command.into());
+    }
+    let rows = Screenshot::of(&view, 80, 24).rows();
+    let upper = rows.iter().position(|row| row.contains("█▀▀▀▀▀█"));
+    let lower = rows.iter().rposition(|row| row.contains("▀▀▀▀▀▀▀"));
+    let (Some(upper), Some(lower)) = (upper, lower) else {
+        panic!("no code: {rows:#?}")
+    };
+    assert!(
+        lower - upper >= 14 && rows[lower + 2].contains(command),
+        "{rows:#?}"
+    );
+    for (width, height) in [(80, 19), (30, 24)] {
+        let rows = Screenshot::of(&view, width, height).rows();
+        assert!(
+            rows.iter().any(|row| row.contains("too small")),
+            "{rows:#?}"
+        );
+    }
 }
 
 #[test]

@@ -34,6 +34,11 @@ impl Boxed {
         self.width - 2 * self.margin.horizontal
     }
 
+    /// The most rows inside of it.
+    pub(super) const fn rows(&self) -> u16 {
+        self.area.height - 2 * self.margin.vertical
+    }
+
     /// Draws it for so many rows, as far as there is room; the part that is covered, and the room inside.
     pub(super) fn draw(&self, buf: &mut Buffer, rows: usize, title: &str) -> (Rect, Rect) {
         let Self {

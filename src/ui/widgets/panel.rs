@@ -1,4 +1,5 @@
-//! The members and the invitation, in a box over the text.
+//! The invitation and the members, in a box over the text. The invitation comes first, so that any number of
+//! members leaves it on the screen.
 
 use qrcode::{EcLevel, QrCode};
 use ratatui::buffer::Buffer;
@@ -14,10 +15,13 @@ use crate::ui::view::{Panel, PanelMember};
 /// The most columns of the box: wide enough for an IPv6 address in a command.
 const WIDTH: u16 = 76;
 
+/// Below this many columns beside its name, a member's state goes below.
+const LEAST_STATE: u16 = 16;
+
 /// Draws the panel in the middle of `area` and says which part of it is covered.
 pub(in crate::ui) fn draw(buf: &mut Buffer, area: Rect, panel: &Panel, theme: Theme) -> Rect {
     let boxed = Boxed::new(area, WIDTH);
-    let lines = lines(panel, boxed.columns(), theme);
+    let lines = lines(panel, boxed.columns(), boxed.rows(), theme);
     let (covered, inner) = boxed.draw(buf, lines.len(), " Members ");
     for (y, line) in (inner.top()..inner.bottom()).zip(&lines) {
         let mut x = inner.left();
@@ -30,8 +34,17 @@ pub(in crate::ui) fn draw(buf: &mut Buffer, area: Rect, panel: &Panel, theme: Th
 
 type Spans = Vec<(String, Style)>;
 
-fn lines(panel: &Panel, width: u16, theme: Theme) -> Vec<Spans> {
-    let mut lines: Vec<Spans> = Vec::new();
+fn lines(panel: &Panel, width: u16, height: u16, theme: Theme) -> Vec<Spans> {
+    let code = panel.qr.iter().flat_map(|text| qr(text, width, height));
+    let mut lines: Vec<Spans> = code.collect();
+    let invitation = panel
+        .invitation
+        .iter()
+        .flat_map(|line| wrapped(line, width));
+    lines.extend(invitation.map(|line| vec![(line, Style::new())]));
+    if !lines.is_empty() {
+        lines.push(Vec::new());
+    }
     for member in &panel.members {
         lines.extend(member_lines(member, width, theme));
         let addresses = wrapped(&member.addresses.join(" "), width.saturating_sub(4));
@@ -40,17 +53,6 @@ fn lines(panel: &Panel, width: u16, theme: Theme) -> Vec<Spans> {
                 .into_iter()
                 .map(|line| vec![(format!("    {line}"), theme.gutter())]),
         );
-    }
-    if !panel.invitation.is_empty() {
-        lines.push(Vec::new());
-    }
-    let invitation = panel
-        .invitation
-        .iter()
-        .flat_map(|line| wrapped(line, width));
-    lines.extend(invitation.map(|line| vec![(line, Style::new())]));
-    if let Some(text) = &panel.qr {
-        lines.extend(qr(text, width));
     }
     lines
 }
@@ -63,24 +65,30 @@ fn member_lines(member: &PanelMember, width: u16, theme: Theme) -> Vec<Spans> {
     let name = sanitise(&member.name, NAME_COLUMNS);
     let gap = 2 + usize::from(16u16.saturating_sub(columns(&name)));
     let used = 3 + columns(&name) + gap as u16;
-    let mut state = wrapped(&member.state, width.saturating_sub(used).max(1)).into_iter();
+    let beside = width.saturating_sub(used);
+    let (state, below) = if beside < LEAST_STATE {
+        (String::new(), member.state.clone())
+    } else {
+        let mut state = wrapped(&member.state, beside).into_iter();
+        let first = state.next().unwrap_or_default();
+        (first, state.collect::<Vec<_>>().join(" "))
+    };
     let first = vec![
         ("  ".into(), colour),
         (" ".into(), Style::new()),
         (name, theme.prompt()),
         (" ".repeat(gap), Style::new()),
-        (state.next().unwrap_or_default(), Style::new()),
+        (state, Style::new()),
     ];
-    let rest = state.collect::<Vec<_>>().join(" ");
-    let rest = wrapped(&rest, width.saturating_sub(4).max(1));
-    let below = |line| vec![("    ".into(), Style::new()), (line, Style::new())];
+    let below = wrapped(&below, width.saturating_sub(4).max(1));
+    let indented = |line| vec![("    ".into(), Style::new()), (line, Style::new())];
     std::iter::once(first)
-        .chain(rest.into_iter().map(below))
+        .chain(below.into_iter().map(indented))
         .collect()
 }
 
 /// A QR code, dark on light whatever the theme: two of its rows in one of cells.
-fn qr(text: &str, width: u16) -> Vec<Spans> {
+fn qr(text: &str, width: u16, height: u16) -> Vec<Spans> {
     let style = Style::new().fg(Color::Black).bg(Color::White);
     let Ok(code) = QrCode::with_error_correction_level(text, EcLevel::L) else {
         return Vec::new();
@@ -91,9 +99,9 @@ fn qr(text: &str, width: u16) -> Vec<Spans> {
         let inside = (0..side).contains(&x) && (0..side).contains(&y);
         inside && code[(x as usize, y as usize)] == qrcode::Color::Dark
     };
-    if side + 4 > isize::try_from(width).unwrap_or(isize::MAX) {
+    if code.width() + 4 > usize::from(width.min(2 * height)) {
         return vec![vec![(
-            "This screen is too narrow for the QR code.".into(),
+            "This screen is too small for the QR code.".into(),
             Style::new(),
         )]];
     }

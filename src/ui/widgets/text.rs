@@ -176,7 +176,7 @@ impl Painter<'_> {
     }
 
     /// Draws what stands at `column` for the characters of `range`, and notes whose cursors are
-    /// there. The text's end has no cell of its own, unless another's cursor is there.
+    /// there. The text's end has no cell of its own, unless another's cursor or a match is there.
     fn cluster(&mut self, y: u16, column: Column, shown: &str, range: Range<CharPos>, base: Style) {
         let view = self.view;
         let visible = self.x(column).map(|x| Position { x, y });
@@ -222,7 +222,7 @@ impl Painter<'_> {
             style = style.patch(self.theme.selection());
         }
 
-        let shown = if shown.is_empty() && first.is_some() {
+        let shown = if shown.is_empty() && (first.is_some() || style != base) {
             " "
         } else {
             shown

@@ -37,6 +37,7 @@ const ROWS: &[Row] = &[
     (C::Chat, "a|b", "x", "a|b", "Say: x"),
     (C::Chat, "a|b", "hello<enter>", "a|b", " hello"),
     (C::Chat, "a|b", "hello<enter><esc>x<esc>", "ax|b", "axb"),
+    (C::Chat, "a|b", "hel<esc><f4>lo", "a|b", "Say: hello"),
     (C::Chat, "a|b", "<f4>x", "ax|b", "axb"),
     (C::LookHere, "a|b", "", "a|b", "Nobody else"),
     (C::Look, "a|b", "", "a|b", "Nobody has asked"),

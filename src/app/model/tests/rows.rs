@@ -399,6 +399,37 @@ fn answers_are_selected_and_pasted_as_text_is() {
     assert_eq!(prompt(&mut model).input, "o");
 }
 
+#[test]
+fn what_does_not_fit_into_an_answer_is_said() {
+    let mut model = given("a|b");
+    play(&mut model, "<f4>hi");
+    turn(&mut model, [Event::Action(Action::Paste("x".repeat(999)))]);
+    assert_eq!(notice(&model), "That is too long: at most 1000 characters");
+    let answer = |model: &Model| model.prompt.as_ref().map(Prompt::answer);
+    assert_eq!(answer(&model).as_deref(), Some("hi"));
+    turn(&mut model, [Event::Action(Action::Paste("x".repeat(998)))]);
+    assert_eq!(notice(&model), "");
+    assert_eq!(answer(&model).map(|text| text.len()), Some(1000));
+}
+
+#[test]
+fn what_notices_name_is_done_while_a_message_is_written() {
+    let mut model = given("a|b");
+    play(&mut model, "<f4>hi<f6>");
+    assert!(notice(&model).contains("Nobody has asked"));
+    play(&mut model, "<f2><ctrl-z>!");
+    assert!(model.panel);
+    assert_eq!(
+        shown(&model),
+        "a|b",
+        "what edits the text edits the message"
+    );
+    let saves = turn(&mut model, [Event::Action(Command::Save.into())]);
+    assert_eq!(saves.len(), 1);
+    let answer = model.prompt.as_ref().map(Prompt::answer);
+    assert_eq!(answer.as_deref(), Some("hi!"));
+}
+
 /// Mouse events at cells of the text, one after the other at these times.
 fn mouse(model: &mut Model, events: &[(Mouse, u16, u16, u64)]) {
     for &(mouse, x, y, at) in events {
@@ -602,7 +633,10 @@ fn replacing_one_all_and_in_the_selection() {
         &[
             ("|a b a", "<ctrl-r>a<enter>x<enter>y<esc>", "x b ^a|"),
             ("|a b a", "<ctrl-r>a<enter>x<enter>ny<esc>", "^a| b x"),
-            ("|a b a", "<ctrl-r>a<enter>aa<enter>yy<esc>", "^a|a b aa"),
+            ("|a b a", "<ctrl-r>a<enter>aa<enter>yyn", "aa b aan|"),
+            ("|a b a", "<ctrl-r>a<enter>aa<enter>y<esc><f3>", "^a|a b a"),
+            ("|a b a", "<ctrl-r>a<enter>aa<enter>yy<f3>", "^a|a b aa"),
+            ("|a a a", "<ctrl-r>a<enter>aa<enter>ya", "aa aa| aa"),
             ("|a b a", "<ctrl-r>a<enter>x<enter>a<ctrl-z>", "a| b a"),
             (
                 "|a=1 b=2",
@@ -613,6 +647,76 @@ fn replacing_one_all_and_in_the_selection() {
         ]
         .map(|(before, keys, after)| (before, keys, after)),
     );
+}
+
+#[test]
+fn what_is_empty_is_found_and_replaced() {
+    check(&[
+        ("a|b\nc\n", "<ctrl-f>^<alt-r>", "ab\n|c\n"),
+        ("a|b\nc\n", "<ctrl-f>$<alt-r><f3><enter>x", "ab\ncx|\n"),
+        ("a|b\nc", "<ctrl-f>^<alt-r><enter><f3><f3>x", "ab\nx|c"),
+        ("ab\n|c", "<ctrl-f>^<alt-r><shift-f3>", "|ab\nc"),
+        (
+            "|a\nb\n",
+            "<ctrl-r>^<alt-r><enter>//<enter>a",
+            "|//a\n//b\n//",
+        ),
+        ("|a\nb", "<ctrl-r>$<alt-r><enter>;<enter>a<ctrl-z>", "a|\nb"),
+        ("|a\nb", "<ctrl-r>^<alt-r><enter>//<enter>yyx", "//a\n//x|b"),
+        ("|a\nb", "<ctrl-r>$<alt-r><enter>;<enter>yyx", "a;\nb;x|"),
+        (
+            "|ab c",
+            "<ctrl-r>\\b<alt-r><enter>'<enter>yyyyx",
+            "'ab' 'c'x|",
+        ),
+        ("|xé", "<ctrl-r>x*<alt-r><enter>-<enter>yyx", "-é-x|"),
+        (
+            "|a\nb\nc",
+            "<ctrl-r>^<alt-r><enter>-<enter>nyyyx",
+            "-x|a\n-b\n-c",
+        ),
+        (
+            "|a\nb\nc",
+            "<ctrl-r>^<alt-r><enter>-<enter>ya<ctrl-z>",
+            "-a\n|b\nc",
+        ),
+        (
+            "^a\nb\n|c",
+            "<ctrl-r>^<alt-r><enter>-<enter>a<ctrl-z>",
+            "|a\nb\nc",
+        ),
+        (
+            "a\n^b\nc\n|d",
+            "<ctrl-r>^<alt-r><enter>-<enter>yyx",
+            "a\n-b\n-x|c\nd",
+        ),
+        // What matched only beside what is not there any more is left alone.
+        ("|abc", "<ctrl-r>\\B.<alt-r><enter>$0 <enter>yy", "ab ^c|"),
+    ]);
+    let mut model = given("|a\nb\n");
+    play(&mut model, "<ctrl-f>^<alt-r><f3>");
+    assert_eq!(notice(&model), "2 of 3, regular expression");
+    let marked = |model: &mut Model| {
+        let view = model.view(Size::new(40, 6), NOW);
+        let crate::ui::view::Body::Text(text) = view.body else {
+            panic!("no text")
+        };
+        (text.matches, text.selection)
+    };
+    let at = |at| CharPos(at)..CharPos(at + 1);
+    let (matches, here) = marked(&mut model);
+    assert_eq!(matches, [at(0), at(2), at(4)], "the characters behind");
+    assert_eq!(here, Some(at(2)));
+    play(&mut model, "<enter>");
+    assert_eq!(marked(&mut model), (Vec::new(), None));
+    // Keys that come at once are answered one after the other; while it is looked through again, one is.
+    let mut model = given("|a\nb\nc");
+    play(&mut model, "<ctrl-r>$<alt-r><enter>;<enter>");
+    by_another(&mut model, 0, 0, "new\n");
+    let yes = || Event::Action(Action::Insert('y'));
+    turn(&mut model, [yes(), yes(), yes()]);
+    turn(&mut model, [yes(), yes()]);
+    assert_eq!(shown(&model), "new|\na;\nb;\nc;");
 }
 
 #[test]
@@ -634,7 +738,8 @@ fn what_matches_nothing_is_not_asked_about() {
     assert_eq!(asks(&model), Some(Question::Replace));
     assert_eq!(notice(&model), "Not found");
     play(&mut model, "<backspace>a<enter>x<enter>yy");
-    assert_eq!(shown(&model), "x c x|", "nothing is left to be replaced");
+    assert_eq!(shown(&model), "x c x|");
+    assert_eq!(notice(&model), "Nothing is left to replace");
     assert_eq!(asks(&model), None);
 }
 
