@@ -69,8 +69,11 @@ impl Invitation {
         })
     }
 
-    /// In full, one line each.
-    pub(super) fn lines(&self, access: Option<&Access>) -> Vec<String> {
+    /// In full, one line each. `host` is what lets others join where nobody can yet.
+    pub(super) fn lines(&self, access: Option<&Access>, host: &str) -> Vec<String> {
+        if self.addrs.is_empty() {
+            return vec![format!("Nobody can join here; {host} lets others in.")];
+        }
         let mut lines: Vec<String> = self
             .addrs
             .iter()
@@ -101,6 +104,16 @@ mod tests {
 
     use super::*;
     use crate::security::Code;
+
+    #[test]
+    fn where_nobody_can_join_no_code_is_shown_and_it_is_said_how_they_could() {
+        let access = Access::Code(Code::new("otter-lamp-river").unwrap());
+        let alone = Invitation::default();
+        assert_eq!(
+            alone.lines(Some(&access), "Ctrl-H"),
+            ["Nobody can join here; Ctrl-H lets others in."]
+        );
+    }
 
     #[test]
     fn a_code_is_one_word_to_a_shell_whatever_is_in_it() {

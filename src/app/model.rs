@@ -438,7 +438,7 @@ impl Model {
     }
 
     /// How a sentence calls what asks for a command, by the keys as they are bound.
-    fn how(&self, command: Command) -> String {
+    pub(super) fn how(&self, command: Command) -> String {
         self.settings.keymap.how(command)
     }
 

@@ -11,6 +11,7 @@ use crate::document::authorship::AuthorSpan;
 use crate::document::bracket::matching;
 use crate::document::position::{Line, line_at, line_start};
 use crate::session::{MemberState, MemberView, Time};
+use crate::ui::action::Command;
 use crate::ui::draw::text_area;
 use crate::ui::view::{
     Body, Member, Panel, PanelMember, PeerCursor, Scroll, Status, TextView, View,
@@ -230,13 +231,12 @@ impl Model {
                 + &ledger::of_member(&self.core, member),
             addresses: member.addr.iter().map(ToString::to_string).collect(),
         }));
+        let access = self.core.session().access();
+        let command = self.qr.then(|| self.invitation.command(access));
         Panel {
             members: rows,
-            invitation: self.invitation.lines(self.core.session().access()),
-            qr: self
-                .qr
-                .then(|| self.invitation.command(self.core.session().access()))
-                .flatten(),
+            invitation: self.invitation.lines(access, &self.how(Command::Host)),
+            qr: command.flatten(),
         }
     }
 

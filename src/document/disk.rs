@@ -366,8 +366,8 @@ impl Document {
     /// lines around each change.
     ///
     /// From `deadline` on texts are compared no more, and what is left of them counts as replaced.
-    /// To be [committed](Self::commit) before and, as [`Source::Disk`], afterwards. Nothing happens
-    /// during a save, and as long as no text is known.
+    /// To be [committed](Self::commit) before and, as [`Source::Disk`](crate::crdt::Source::Disk),
+    /// afterwards. Nothing happens during a save, and as long as no text is known.
     ///
     /// ```
     /// use collab_edit::crdt::{AuthorId, Source};

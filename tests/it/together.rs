@@ -81,8 +81,11 @@ fn it_is_seen_who_wrote_what_and_taken_back_after_a_look() {
     ada.wait_for_text("by Ben, ");
     ada.keys("Alt-u");
     ada.wait_for_text("Take back, of whom");
-    ada.keys("Enter");
-    ada.wait_for_text("15 characters would disappear");
+    ada.type_text("bob 5\n");
+    ada.wait_for_text("There is no member \"bob\" here; there is Ben");
+    ada.keys("Ctrl-a");
+    ada.type_text("ben 10\n");
+    ada.wait_for_text("Ben: 15 characters would disappear and 0 characters come back, in 1 place");
     ada.wait_for("what would disappear, crossed out or coloured", |screen| {
         let contents = screen.contents();
         let row = contents

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 
 use super::{Effect, Model};
+use crate::app::delivery::{list, plural};
 use crate::app::prompt::{Prompt, Question};
 use crate::crdt::{OpId, Source};
 use crate::document::CharPos;
@@ -134,10 +135,13 @@ impl Model {
         };
         let named = |member: &&MemberView| member.name.to_lowercase() == name.to_lowercase();
         let (Some(minutes), Some(member)) = (minutes, members.iter().find(named)) else {
-            self.say(
-                Level::Warning,
-                "Give a member's name and a number of minutes",
-            );
+            let names: Vec<String> = members.into_iter().map(|member| member.name).collect();
+            let names = list(&names);
+            let text = match minutes {
+                Some(_) => format!("There is no member {name:?} here; there is {names}"),
+                None => "Give a member's name and a number of minutes".to_owned(),
+            };
+            self.say(Level::Warning, text);
             self.prompt = Some(Prompt::new(Question::TakeBack, answer));
             return;
         };
@@ -157,12 +161,11 @@ impl Model {
                 format!("Nothing of {}'s last {minutes} min shows", member.name),
             );
         }
+        let [gone, back] = [gone, back].map(|count| plural(count as u64, "character"));
+        let places = plural(changes.len() as u64, "place");
         let text = format!(
-            "{}: {} characters would disappear and {} come back, in {} places",
-            member.name,
-            gone,
-            back,
-            changes.len()
+            "{}: {gone} would disappear and {back} come back, in {places}",
+            member.name
         );
         if let Some(at) = changes.first().map(start) {
             self.editor.go_to(&self.core, Some(at));
