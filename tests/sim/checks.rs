@@ -112,12 +112,14 @@ pub(crate) fn at_the_end(world: &World) {
 }
 
 /// The running members, in groups of those that know of each other, if only through others. Members of
-/// different groups cannot find each other: whoever knew both is gone.
+/// different groups cannot find each other: whoever knew both is gone. Who said goodbye is not dialled, so who came
+/// back is known only to those who have heard of that, or whom it knows itself.
 fn acquainted(world: &World) -> Vec<Vec<&Member>> {
     let mut left: Vec<&Member> = world.members.iter().filter(|member| member.runs).collect();
     let knows = |one: &Member, other: &Member| {
-        let mut entries = one.core.session().entries();
-        entries.any(|entry| entry.member == other.id)
+        let views = one.core.session().members();
+        let known = |view: &MemberView| view.member == other.id && view.state != MemberState::Left;
+        views.iter().any(known)
     };
     let mut groups = Vec::new();
     while let Some(member) = left.pop() {
@@ -199,7 +201,10 @@ fn converged(world: &World, running: &[&Member]) {
             let seen = seen.and_then(|(.., presence)| presence.cursor);
             assert!(
                 other.caret.is_none() || seen == other.caret,
-                "a cursor is not where it was put"
+                "{:?}'s cursor is at {:?}, but {:?} has it at {seen:?}",
+                other.id,
+                other.caret,
+                member.id
             );
         }
     }

@@ -33,6 +33,9 @@ use world::World;
 /// Seeds of the everyday run.
 const SEEDS: Range<u64> = 0..2000;
 
+/// Seeds that have found something. (12069: one who came back met nobody who knew the one that had come meanwhile.)
+const FOUND: &[u64] = &[12069];
+
 /// An open session that is founded.
 fn inside() -> Inside {
     Inside {
@@ -92,7 +95,7 @@ fn run_all(seeds: Vec<u64>, run: impl Fn(u64) -> world::Totals + Sync) -> world:
 #[test]
 fn members_converge_whatever_the_network_does() {
     let tell = std::env::var("SIM_SEED").is_ok();
-    let totals = run_all(seeds_or(SEEDS, &[]), |seed| World::new(seed, tell).run());
+    let totals = run_all(seeds_or(SEEDS, FOUND), |seed| World::new(seed, tell).run());
     eprintln!("{totals:?}");
     assert!(totals.edits > 0 && totals.merged > 0, "nothing happened");
 }
