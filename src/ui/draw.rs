@@ -1,12 +1,13 @@
 //! One frame: the view model to cells.
 //!
-//! A pure function of the view and the size. Any size is survived, down to a single cell: first
+//! What is seen is a pure function of the view and the size. Any size is survived, down to a single cell: first
 //! the prompt gets its row, then the text one, then the status bar, then the notice, then the chat.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 
-use super::canvas::wrapped;
+use super::canvas::{fill, wrapped};
 use super::view::{Body, View};
 use super::widgets::{bars, chat, connecting, list, panel, text};
 use crate::document::display::sanitise;
@@ -26,26 +27,60 @@ pub fn text_area(area: Rect, view: &View<'_>) -> Rect {
     }
 }
 
-/// Draws `view` into `area`, which is blank, and says where the person types, if that is to be seen.
+/// What an area shows of the view that was drawn there last.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    text: text::Kept,
+}
+
+/// Draws `view` into `area` and says where the person types, if that is to be seen.
 pub fn render(buf: &mut Buffer, area: Rect, view: &View<'_>) -> Option<Position> {
+    redraw(buf, area, view, &mut Kept::default()).0
+}
+
+/// [`render`] where `kept` says what has been drawn there before. The rows that have been drawn anew come too, from
+/// top to bottom.
+pub(super) fn redraw(
+    buf: &mut Buffer,
+    area: Rect,
+    view: &View<'_>,
+    kept: &mut Kept,
+) -> (Option<Position>, Vec<u16>) {
     let rows = Rows::of(area, view);
+    let mut drawn = Vec::new();
+    let below = Rect {
+        y: rows.body.bottom(),
+        height: area.bottom() - rows.body.bottom(),
+        ..area
+    };
+    fill(buf, below, Style::new());
+    drawn.extend(below.top()..below.bottom());
     let mut cursor = match &view.body {
         Body::Connecting(message) => {
+            kept.text.forget();
+            fill(buf, rows.body, Style::new());
             connecting::draw(buf, rows.body, message);
             None
         }
         Body::Text(document) => {
             bars::draw_status(buf, rows.status, &view.status, document, view.theme);
-            text::draw(buf, rows.body, document, view.theme)
+            let kept = &mut kept.text;
+            text::draw(buf, rows.body, document, view.theme, kept, &mut drawn)
         }
     };
+    let mut covered = Vec::new();
     if let Some(members) = &view.panel {
-        let covered = panel::draw(buf, rows.body, members, view.theme);
-        cursor = cursor.filter(|&cursor| !covered.contains(cursor));
+        covered.push(panel::draw(buf, rows.body, members, view.theme));
     }
     if let Some(list) = &view.list {
-        let covered = list::draw(buf, rows.body, list, view.theme);
-        cursor = cursor.filter(|&cursor| !covered.contains(cursor));
+        covered.push(list::draw(buf, rows.body, list, view.theme));
+    }
+    if !covered.is_empty() {
+        kept.text.forget();
+        cursor = cursor.filter(|cursor| !covered.iter().any(|area| area.contains(*cursor)));
+    }
+    if !covered.is_empty() || matches!(view.body, Body::Connecting(_)) {
+        drawn.extend(rows.body.top()..rows.body.bottom());
     }
     if let Some(said) = view.chat.as_ref().filter(|_| rows.chat.height > 0) {
         chat::draw(buf, rows.chat, said, view.theme);
@@ -59,10 +94,12 @@ pub fn render(buf: &mut Buffer, area: Rect, view: &View<'_>) -> Option<Position>
             view.theme,
         );
     }
-    match &view.prompt {
-        Some(prompt) => bars::draw_prompt(buf, rows.prompt, prompt, view.theme),
-        None => cursor,
+    if let Some(prompt) = &view.prompt {
+        cursor = bars::draw_prompt(buf, rows.prompt, prompt, view.theme);
     }
+    drawn.sort_unstable();
+    drawn.dedup();
+    (cursor, drawn)
 }
 
 /// The screen cut into rows, from top to bottom; parts that are not shown are empty.

@@ -1,12 +1,14 @@
 //! Frames: what is on the terminal, and the bytes that make the next frame of it.
 //!
-//! Only cells that differ are written, and for a frame that looks like the one before, nothing. Rows are
-//! compared before cells are: the library's own comparison measures every cell, which was most of what
-//! a key cost.
+//! Only cells that differ are written, and for a frame that looks like the one before, nothing. What is drawn
+//! anew is drawn beside what the terminal shows, and compared with that: only rows that show another part of
+//! the view, rows before cells. (The library's own comparison measures every cell, which was most of what a
+//! key cost; and all cells are more memory than a processor has at hand that has slept since the key before.)
 //!
 //! Not here: what a frame shows (that is [`draw`](super::draw)).
 
 use std::io;
+use std::ops::Range;
 
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::{Buffer, Cell, CellWidth};
@@ -18,14 +20,18 @@ use ratatui::crossterm::terminal::{
 };
 use ratatui::layout::{Position, Rect, Size};
 
-use super::draw::render;
+use super::draw::{Kept, redraw};
 use super::view::View;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Frames {
+    /// What the terminal shows.
     shown: Buffer,
+    /// The same between frames, and then the next one.
     next: Buffer,
+    /// What that shows.
+    kept: Kept,
     /// Where the terminal's cursor is, if it is to be seen; `None` if that is not known.
     cursor: Option<Option<Position>>,
     /// Whether what the terminal shows is not known.
@@ -39,6 +45,7 @@ impl Frames {
         Self {
             shown: Buffer::empty(area),
             next: Buffer::empty(area),
+            kept: Kept::default(),
             cursor: None,
             unknown: false,
         }
@@ -57,10 +64,13 @@ impl Frames {
     /// # Errors
     /// None that a vector has.
     pub(super) fn draw(&mut self, view: &View<'_>, out: &mut Vec<u8>) -> io::Result<()> {
-        self.next.reset();
         let area = self.next.area;
-        let cursor = render(&mut self.next, area, view);
-        let changes = changes(&self.shown, &self.next);
+        let (cursor, drawn) = redraw(&mut self.next, area, view, &mut self.kept);
+        debug_assert!(
+            self.is_whole(view, cursor),
+            "rows were left that look otherwise"
+        );
+        let changes = changes(&self.shown, &self.next, drawn);
         if changes.is_empty() && self.cursor == Some(cursor) && !self.unknown {
             return Ok(());
         }
@@ -68,6 +78,7 @@ impl Frames {
         if std::mem::take(&mut self.unknown) {
             queue!(out, ResetColor, Clear(ClearType::All))?;
         }
+        let rows: Vec<u16> = changes.iter().map(|row| row.y).collect();
         put(changes, out)?;
         match cursor {
             Some(Position { x, y }) => {
@@ -81,9 +92,27 @@ impl Frames {
         }
         queue!(out, EndSynchronizedUpdate)?;
         self.cursor = Some(cursor);
-        std::mem::swap(&mut self.shown, &mut self.next);
+        for y in rows {
+            let row = cells_of(area, y);
+            self.shown.content[row.clone()].clone_from_slice(&self.next.content[row]);
+        }
         Ok(())
     }
+
+    /// Whether the next frame is what it would be if nothing had been drawn before.
+    fn is_whole(&self, view: &View<'_>, cursor: Option<Position>) -> bool {
+        let area = self.next.area;
+        let mut fresh = Buffer::empty(area);
+        let (there, _) = redraw(&mut fresh, area, view, &mut Kept::default());
+        fresh == self.next && there == cursor
+    }
+}
+
+/// Where the cells of row `y` are.
+fn cells_of(area: Rect, y: u16) -> Range<usize> {
+    let width = usize::from(area.width);
+    let start = usize::from(y) * width;
+    start..start + width
 }
 
 /// Writes what is to be written.
@@ -107,13 +136,17 @@ struct Row<'a> {
     cells: Vec<(u16, u16, &'a Cell)>,
 }
 
-/// The cells to write, so that a terminal that shows one shows the other. Both are as
-/// [`canvas`](super::canvas) leaves them: blanks under the other cells of a wide symbol.
-fn changes<'a>(shown: &Buffer, next: &'a Buffer) -> Vec<Row<'a>> {
-    let width = usize::from(next.area.width).max(1);
-    let rows = shown.content.chunks(width).zip(next.content.chunks(width));
+/// The cells to write, so that a terminal that shows one shows the other, which differs in no other than these
+/// rows. Both are as [`canvas`](super::canvas) leaves them: blanks under the other cells of a wide symbol.
+fn changes<'a>(
+    shown: &Buffer,
+    next: &'a Buffer,
+    rows: impl IntoIterator<Item = u16>,
+) -> Vec<Row<'a>> {
     let mut changes = Vec::new();
-    for (y, (before, after)) in (0..).zip(rows) {
+    for y in rows {
+        let row = cells_of(next.area, y);
+        let (before, after) = (&shown.content[row.clone()], &next.content[row]);
         if before
             .iter()
             .zip(after)
@@ -190,7 +223,7 @@ mod tests {
             };
             write(&mut next, area, 0, 0, text, style);
             let mut out = Vec::new();
-            put(changes(&shown, &next), &mut out).unwrap();
+            put(changes(&shown, &next, 0..1), &mut out).unwrap();
             terminal.process(&out);
             std::mem::swap(&mut shown, &mut next);
         }

@@ -2,6 +2,7 @@
 
 mod emitted;
 mod hostile;
+mod kept;
 mod pictures;
 mod svg;
 
