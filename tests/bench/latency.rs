@@ -8,9 +8,11 @@
 //! Two members on the loopback interface, each in a pseudo-terminal with an emulated screen, and, if
 //! `tmux` and `nano` are installed, two clients of one `tmux` in which a `nano` runs: the usual way of
 //! sharing an editor. For each key the time from writing it to the one terminal until the other's screen
-//! shows it, the emulator's own work included. All of them take turns, [`KEYS`] keys each time, [`ROUNDS`]
-//! times, so that what disturbs one disturbs the other. Printed are p50 and p99 of each round, and of the
-//! round with the smallest.
+//! shows it, the emulator's own work included. All of them take turns, [`ROUNDS`] times, so that what disturbs
+//! one disturbs the other. Printed are p50 and p99 of each round, and of the round with the smallest.
+//!
+//! At two [`PACES`]: each key as soon as the one before is there, when processors are awake and have at hand what
+//! they need; and as people type, when they have slept since.
 
 mod harness;
 
@@ -21,7 +23,8 @@ use harness::scratch::Scratch;
 use harness::terminal::Terminal;
 use harness::{is_installed, key_to_screen, milliseconds, other_program, pair, percentile};
 
-const KEYS: usize = 240;
+/// The time between keys, and how many there are in a round.
+const PACES: [(Duration, usize); 2] = [(Duration::ZERO, 240), (Duration::from_millis(100), 60)];
 
 const ROUNDS: usize = 7;
 
@@ -49,13 +52,19 @@ fn main() {
         }
         None => println!("tmux with nano: not measured, tmux or nano is missing"),
     }
-    for _ in 0..ROUNDS {
-        for road in &mut roads {
-            road.measure();
+    for (pause, keys) in PACES {
+        for _ in 0..ROUNDS {
+            for road in &mut roads {
+                road.measure(pause, keys);
+            }
         }
-    }
-    for road in &roads {
-        road.report();
+        println!(
+            "{ROUNDS} rounds of {keys} keys, {} apart:",
+            milliseconds(pause)
+        );
+        for road in &mut roads {
+            road.report();
+        }
     }
     if tmux.is_some() {
         let _status = Command::new("tmux")
@@ -101,20 +110,22 @@ impl<'a> Road<'a> {
         }
     }
 
-    fn measure(&mut self) {
-        let mut durations = key_to_screen(self.from, self.to, KEYS, Duration::ZERO);
+    fn measure(&mut self, pause: Duration, keys: usize) {
+        let mut durations = key_to_screen(self.from, self.to, keys, pause);
         self.rounds
             .push([50, 99].map(|percent| percentile(&mut durations, percent)));
     }
 
-    fn report(&self) {
+    /// Prints the rounds since the last report.
+    fn report(&mut self) {
+        let rounds = std::mem::take(&mut self.rounds);
         let all = |which: usize| {
-            let all = self.rounds.iter().map(|round| milliseconds(round[which]));
+            let all = rounds.iter().map(|round| milliseconds(round[which]));
             all.collect::<Vec<_>>().join(" ")
         };
-        println!("{}, {ROUNDS} rounds of {KEYS} keys:", self.what);
+        println!("{}:", self.what);
         println!("  p50 {}, p99 {}", all(0), all(1));
-        let least = |which: usize| self.rounds.iter().map(|round| round[which]).min();
+        let least = |which: usize| rounds.iter().map(|round| round[which]).min();
         let [p50, p99] = [0, 1].map(|which| milliseconds(least(which).expect("a round")));
         println!("  least: p50 {p50}, p99 {p99}");
     }
