@@ -281,8 +281,25 @@ impl Editor {
             None => (at..at, kind),
         };
         let end = CharPos(range.start.0 + text.chars().count());
-        core.edit(range, text, kind, now);
+        self.edit(core, range, text, kind, now);
         self.land(core, Some(end));
+    }
+
+    /// Edits. Others' text in front of the first row stays above the screen; one's own is seen.
+    fn edit(
+        &mut self,
+        core: &mut Core,
+        range: Range<CharPos>,
+        text: &str,
+        kind: EditKind,
+        now: Time,
+    ) {
+        let start = range.start;
+        let is_first = core.document().position(&self.top) == Some(start);
+        core.edit(range, text, kind, now);
+        if is_first {
+            self.top = core.document().anchor(start, Bias::Before);
+        }
     }
 
     /// Deletes the selection, or what `range` gives for the caret.
@@ -298,7 +315,7 @@ impl Editor {
             None => (range(core.document().rope(), at), EditKind::Erase),
         };
         let start = range.start;
-        core.edit(range, "", kind, now);
+        self.edit(core, range, "", kind, now);
         self.land(core, Some(start));
     }
 

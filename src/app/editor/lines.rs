@@ -26,7 +26,7 @@ impl Editor {
         } else if blanks == before && self.selection(core).is_none() {
             // No blanks are left at a line's end.
             let start = line_start(rope, line);
-            core.edit(start..start, "\n", EditKind::Type, now);
+            self.edit(core, start..start, "\n", EditKind::Type, now);
             self.land(core, Some(at + 1));
         } else {
             let text = format!("\n{}", text.slice(..blanks));
@@ -80,7 +80,7 @@ impl Editor {
             // The last line has no break of its own; that of the one before goes.
             range.start = CharPos(range.start.0.saturating_sub(1));
         }
-        core.edit(range, "", EditKind::Whole, now);
+        self.edit(core, range, "", EditKind::Whole, now);
         let rope = core.document().rope();
         let line = Line(lines.start).min(last_line(rope));
         self.land(core, Some(line_start(rope, line)));

@@ -526,6 +526,25 @@ fn the_mouse_beside_the_text_leaves_it_alone() {
 }
 
 #[test]
+fn what_is_put_in_front_of_the_first_row_is_seen() {
+    for keys in ["one<enter>two<enter>", "<enter><enter>"] {
+        let text: String = (0..40).map(|line| format!("    {line}\n")).collect();
+        let mut model = given(&text);
+        play(&mut model, &"<down>".repeat(20));
+        look(&mut model);
+        let lines = model.shown_lines.clone();
+        // Keys that come faster than frames.
+        play(&mut model, &"<up>".repeat(20 - lines.start));
+        play(&mut model, "<home><home>");
+        look(&mut model);
+        assert_eq!(model.shown_lines, lines);
+        play(&mut model, keys);
+        look(&mut model);
+        assert_eq!(model.shown_lines, lines, "{keys}");
+    }
+}
+
+#[test]
 fn the_wheel_scrolls_the_help_and_a_press_closes_it() {
     use Mouse::{Drag, Press, Wheel};
     let mut model = given("|one\ntwo");
