@@ -7,7 +7,7 @@ use super::chat::MAX_MESSAGE;
 use crate::crdt::OpId;
 use crate::document::display::DisplayOptions;
 use crate::document::grapheme::{next_grapheme_boundary, prev_grapheme_boundary};
-use crate::document::motion::{Caret, moved, word_left};
+use crate::document::motion::{Caret, moved, word_left, word_right};
 use crate::document::{CharPos, Rope};
 use crate::ui::action::{Action, Command};
 use crate::ui::view;
@@ -117,6 +117,13 @@ impl Prompt {
         self.answer.to_string()
     }
 
+    /// What a copy takes: the answer if it is selected; a cut takes it in any case. A code is not taken.
+    pub(super) fn taken(&self, cut: bool) -> Option<String> {
+        let shown = self.view();
+        let is_taken = (cut || shown.selected) && !shown.hidden && !shown.input.is_empty();
+        is_taken.then_some(shown.input)
+    }
+
     /// Whether the answer is yes: whatever begins with a `y`, small or capital.
     pub(super) fn is_yes(&self) -> bool {
         self.answer().trim().to_lowercase().starts_with('y')
@@ -150,7 +157,12 @@ impl Prompt {
         match &action {
             _ if !std::mem::take(&mut self.is_offered) => {}
             Action::Insert(_) | Action::Paste(_) => self.remove(CharPos(0), all),
-            Action::Do(Command::Backspace | Command::Delete | Command::DeleteWordLeft) => {
+            Action::Do(
+                Command::Backspace
+                | Command::Delete
+                | Command::DeleteWordLeft
+                | Command::DeleteWordRight,
+            ) => {
                 self.remove(CharPos(0), all);
                 return true;
             }
@@ -184,6 +196,9 @@ impl Prompt {
                 self.remove(self.caret, next_grapheme_boundary(&self.answer, self.caret));
             }
             Command::DeleteWordLeft => self.remove(word_left(&self.answer, self.caret), self.caret),
+            Command::DeleteWordRight => {
+                self.remove(self.caret, word_right(&self.answer, self.caret));
+            }
             Command::SelectAll => {
                 self.is_offered = true;
                 self.caret = CharPos(self.answer.len_chars());

@@ -13,6 +13,9 @@ impl Model {
         if action == Action::Do(Command::Paste) {
             return self.fetch_paste(now);
         }
+        if let Action::Do(command @ (Command::Copy | Command::Cut)) = action {
+            return self.copy_answer(command == Command::Cut, now);
+        }
         let Some(mut prompt) = self.prompt.take() else {
             return;
         };

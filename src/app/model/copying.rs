@@ -7,7 +7,7 @@ use crate::app::clipboard::Way;
 use crate::app::config::Clipboard;
 use crate::document::EditKind;
 use crate::session::Time;
-use crate::ui::action::Action;
+use crate::ui::action::{Action, Command};
 use crate::ui::input::normalised;
 use crate::ui::view::Level;
 
@@ -75,7 +75,28 @@ impl Model {
             .document()
             .rope()
             .slice(range.start.0..range.end.0);
-        let text = text.to_string();
+        self.give(text.to_string(), cut);
+        if cut {
+            self.core.edit(range.clone(), "", EditKind::Whole, now);
+            self.editor.select(&self.core, None, range.start);
+        }
+    }
+
+    /// Copies the answer that is being typed, if it is selected; a cut takes it in any case.
+    pub(super) fn copy_answer(&mut self, cut: bool, now: Time) {
+        let prompt = self.prompt.as_ref();
+        let Some(text) = prompt.and_then(|prompt| prompt.taken(cut)) else {
+            return;
+        };
+        self.give(text, cut);
+        if cut {
+            self.answer(Action::Do(Command::SelectAll), now);
+            self.answer(Action::Do(Command::Delete), now);
+        }
+    }
+
+    /// Gives a text to the clipboard.
+    fn give(&mut self, text: String, cut: bool) {
         let did = if cut { "Cut" } else { "Copied" };
         let what = match (text.lines().count(), text.chars().count()) {
             (1, 1) => "1 character".to_owned(),
@@ -85,10 +106,6 @@ impl Model {
         };
         self.copied = (text.clone(), format!("{did} {what}"));
         self.effects.push(Effect::Copy(text));
-        if cut {
-            self.core.edit(range.clone(), "", EditKind::Whole, now);
-            self.editor.select(&self.core, None, range.start);
-        }
     }
 
     /// Says what was copied, and where it went.

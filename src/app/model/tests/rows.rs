@@ -296,6 +296,13 @@ fn cut_copy_and_paste() {
         ("^ab|c", "<ctrl-c><end><ctrl-v><ctrl-z>", "abc|"),
         ("^ab|c", "<ctrl-insert><shift-insert>", "ab|c"),
         ("|", "<ctrl-x><ctrl-v>", "|"),
+        // In answers.
+        ("ab|", "<ctrl-f>xyz<ctrl-x><esc><ctrl-v>", "abxyz|"),
+        (
+            "ab|",
+            "<ctrl-f>one two<ctrl-left><ctrl-delete>z<ctrl-x>y<ctrl-v><ctrl-x><esc><ctrl-v>",
+            "abyone z|",
+        ),
     ]);
     let mut model = given("^one\ntwo\n|");
     play(&mut model, "<ctrl-c>");
