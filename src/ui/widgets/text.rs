@@ -153,7 +153,7 @@ fn label(
     let end = |y: u16| {
         let row = kept.get(usize::from(y - text.top()));
         let row = row.filter(|row| row.content.is_some());
-        row.map_or(text.left(), |row| row.met.end)
+        row.map_or_else(|| text.left(), |row| row.met.end)
     };
     let mut taken: Vec<Rect> = Vec::new();
     for &(index, at) in &peers {
