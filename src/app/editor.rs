@@ -315,7 +315,7 @@ impl Editor {
             None => (range(core.document().rope(), at), EditKind::Erase),
         };
         let start = range.start;
-        self.edit(core, range, "", kind, now);
+        core.edit(range, "", kind, now);
         self.land(core, Some(start));
     }
 

@@ -80,7 +80,7 @@ impl Editor {
             // The last line has no break of its own; that of the one before goes.
             range.start = CharPos(range.start.0.saturating_sub(1));
         }
-        self.edit(core, range, "", EditKind::Whole, now);
+        core.edit(range, "", EditKind::Whole, now);
         let rope = core.document().rope();
         let line = Line(lines.start).min(last_line(rope));
         self.land(core, Some(line_start(rope, line)));

@@ -23,6 +23,15 @@ use crate::ui::view::{
     Status, TextView, View,
 };
 
+/// So many seeds, or the one that `SEED` names.
+fn seeds(count: u64) -> std::ops::Range<u64> {
+    let seed = std::env::var("SEED").ok();
+    match seed.map(|seed| seed.parse().expect("a number")) {
+        Some(seed) => seed..seed + 1,
+        None => 0..count,
+    }
+}
+
 pub(crate) fn view(rope: &Rope) -> View<'_> {
     View {
         body: Body::Text(TextView {

@@ -534,7 +534,7 @@ fn the_mouse_beside_the_text_leaves_it_alone() {
 
 #[test]
 fn what_is_put_in_front_of_the_first_row_is_seen() {
-    for keys in ["one<enter>two<enter>", "<enter><enter>"] {
+    for keys in ["one<enter>two<enter>", "<home><enter>"] {
         let text: String = (0..40).map(|line| format!("    {line}\n")).collect();
         let mut model = given(&text);
         play(&mut model, &"<down>".repeat(20));

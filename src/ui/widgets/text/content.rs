@@ -16,8 +16,6 @@ use crate::ui::view::TextView;
 pub(super) struct Content {
     /// The characters that may be seen.
     pub(super) text: String,
-    /// How many they are.
-    pub(super) len: usize,
     /// What is behind them.
     pub(super) end: End,
     /// The line's number, where a line begins.
@@ -146,7 +144,6 @@ impl<'a> Cutter<'a> {
         let matches = stretch.all(&mut self.matches, |range| range);
         Content {
             text: text.into(),
-            len: stretch.len,
             end,
             number: number.then_some(row.line.0 + 1),
             current: number && row.line == self.current,
