@@ -29,6 +29,7 @@ mod headless;
 mod invitation;
 pub mod keeper;
 pub mod kept;
+mod keys;
 mod ledger;
 mod looks;
 mod model;

@@ -5,8 +5,8 @@
 //! [`terminal`]. One thing is asked of the terminal, the colour of its background, when the first frame is
 //! out; nobody waits for the answer, and [`input`] takes it out of what is typed, whenever it comes.
 //!
-//! In: [`input`] (events to actions, by the [`keymap`]; `ground` takes the answer about the background out) and
-//! [`action`] (all that can be asked for; [`palette`] finds it by a few letters). Out: [`view`] (what a frame shows),
+//! In: [`input`] (bytes to actions: `sequences` finds where they are cut, `ground` takes the answer about the background
+//! out, the [`keymap`] says what is asked for) and [`action`] (all that can be asked for; [`palette`] finds it by a few letters). Out: [`view`] (what a frame shows),
 //! [`draw`] with `widgets` and `canvas` (cells), [`theme`] and [`highlight`] (colours), `frames` (cells to bytes).
 //! Copies go out by [`clipboard`].
 //!
@@ -25,6 +25,7 @@ pub mod highlight;
 pub mod input;
 pub mod keymap;
 pub mod palette;
+mod sequences;
 pub mod terminal;
 pub mod theme;
 pub mod view;

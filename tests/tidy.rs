@@ -107,6 +107,8 @@ const TABLE: &[Row] = &[
             "ratatui",
             "std::io",
             "syntect",
+            "terminput",
+            "terminput_crossterm",
             "thiserror",
             "two_face",
             "unicode_segmentation",

@@ -1,8 +1,12 @@
 //! The clocks, in the one place that reads them.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::session::Time;
+
+/// How long what nobody looks at waits: the journal and colours have threads, and a thread that is woken while a key is on its
+/// way to a screen can take the processor that is to bring it there.
+pub(super) const LATER: Duration = Duration::from_millis(5);
 
 /// Tells the time since it was made.
 #[derive(Clone, Copy)]
@@ -20,7 +24,7 @@ impl Clock {
 
     /// The moment that `time` names.
     pub(super) fn instant(&self, time: Time) -> Instant {
-        self.0 + std::time::Duration::from_millis(time.0)
+        self.0 + Duration::from_millis(time.0)
     }
 }
 

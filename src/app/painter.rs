@@ -8,7 +8,9 @@ use std::ops::Range;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use super::clock::LATER;
 use crate::document::{Rope, TextChange};
+use crate::session::Time;
 use crate::ui::highlight::{Highlighter, Span, follow};
 
 /// The least time between two questions: others who type do not keep a processor busy here.
@@ -37,6 +39,8 @@ pub(super) struct Painter {
     asked: Option<Range<usize>>,
     waiting: bool,
     changed: bool,
+    /// When what is to be asked is asked.
+    due: Option<Time>,
     /// The file is no code.
     plain: bool,
 }
@@ -69,20 +73,26 @@ impl Painter {
         }
     }
 
-    /// What is to be asked, now that this is on the screen.
+    /// What is to be asked, now that this is on the screen; [a little later](LATER).
     pub(super) fn question(
         &mut self,
         shown: Range<usize>,
         rope: &Rope,
         file_name: &str,
+        now: Time,
     ) -> Option<Question> {
         let known = self
             .asked
             .as_ref()
             .is_some_and(|asked| asked.start <= shown.start && shown.end <= asked.end);
         if self.plain || self.waiting || known && !self.changed {
+            self.due = None;
             return None;
         }
+        if now < *self.due.get_or_insert(now + LATER) {
+            return None;
+        }
+        self.due = None;
         self.asked = Some(shown.clone());
         self.changed = false;
         self.waiting = true;
@@ -93,6 +103,11 @@ impl Painter {
             changes: self.untold.replace(Vec::new()),
             lines: shown,
         })
+    }
+
+    /// When there is something to be asked.
+    pub(super) const fn due(&self) -> Option<Time> {
+        self.due
     }
 
     /// Takes in an answer; whether anything looks otherwise.

@@ -12,39 +12,35 @@ use anyhow::{Context, Result, anyhow};
 use tokio::sync::mpsc;
 
 use super::clipboard::{self, Clipboard, Way};
-use super::clock::{Clock, minutes};
-use super::config::{Keymap, Settings};
+use super::clock::{Clock, LATER, minutes};
+use super::config::Settings;
 use super::core::Core;
 use super::headless::{Headless, LastWords, Told};
-use super::keeper::News;
+use super::keeper::{News, Portion};
+use super::keys::Keys;
 use super::model::{Effect, Event, Model};
 use super::nearby::Announcer;
 use super::painter::{self, Question};
 use super::panics::restore_on_panic;
 use super::saving::{FileDone, FileJob};
 use super::shelf::Shelf;
-use super::unix::{Ends, continuations, size_changes, stop, wait_for_hangup};
+use super::unix::{Ends, continuations, size_changes, stop};
 use super::watching::Watching;
 use super::writer::Writer;
 use crate::net::{Listen, Net};
 use crate::session::{Input, Time};
 use crate::storage::kept::Place;
 use crate::ui::action::Action;
-use crate::ui::input::{self, Heard};
+use crate::ui::input::Heard;
 use crate::ui::terminal::{self, Screen};
 
 /// How many events one turn takes before it draws.
 const TURN_EVENTS: usize = 256;
-/// Keys that wait; beyond them the terminal does.
-const KEYS: usize = 1024;
 /// How long the program waits to be stopped.
 const UNSTOPPED: Duration = Duration::from_millis(200);
 /// Lines of standard input that wait, and the longest of them in bytes.
 const LINES: usize = 1024;
 const MAX_LINE_BYTES: u64 = 64 << 20;
-
-/// The shortest time between two portions for the journal.
-const KEEP_PERIOD: Duration = Duration::from_millis(5);
 
 /// How long the journal is waited for at the end, and before a file is written.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -60,8 +56,8 @@ pub(super) struct Outside {
     journal: bool,
     /// Where it is to be found by what was joined, if that was without a file.
     alias: Option<PathBuf>,
-    /// When the journal was given something last.
-    kept_at: Option<Time>,
+    /// What the journal is to be given, and when.
+    portion: Option<(Portion, Time)>,
     /// Files that are to be written once the journal has been given everything.
     saves: Vec<Held>,
 }
@@ -97,18 +93,11 @@ pub(super) async fn screen(
     let mut screen = Screen::enter(settings.mouse)?;
     let mut clipboard = Clipboard::new(&settings);
     let mut continued = continuations()?;
-    let mut keys = read_keys(settings.keymap);
+    let mut keys = Keys::new(settings.keymap)?;
     let (jobs, mut done) = mpsc::unbounded_channel();
     let mut watching = Watching::default();
     let (questions, mut answers) = paint();
     let (tell, mut told) = mpsc::unbounded_channel();
-    let gone = tell.clone();
-    std::thread::spawn(move || {
-        if wait_for_hangup(std::io::stdout()) {
-            // If nobody listens any more, the program is ending.
-            let _ending = gone.send(Event::Terminate);
-        }
-    });
     let mut ask = true;
     let mut alarm = Alarm::new(clock);
     let (found_here, mut found) = mpsc::unbounded_channel();
@@ -167,22 +156,22 @@ pub(super) async fn screen(
             model.warn(&warning);
         }
         watching.follow(&model.saving);
-        if model.has_typed() {
-            // What goes to the others goes first; what came from them is drawn first.
-            tokio::task::yield_now().await;
-        }
         if model.take_dirty(clock.now()) {
             screen.draw(&model.view(screen.size(), clock.now()))?;
             if std::mem::take(&mut ask) && model.theme.wants_ground() {
                 screen.ask_ground()?;
             }
         }
-        if let Some(question) = model.question() {
+        if model.has_typed() {
+            // What goes to the others goes before all that can wait.
+            tokio::task::yield_now().await;
+        }
+        if let Some(question) = model.question(clock.now()) {
             // The thread is there as long as the program.
             let _ = questions.send(question);
         }
         let now = clock.now();
-        let keep_due = outside.keep_paced(&mut model.core, now);
+        let keep_due = outside.keep_later(&mut model.core, now);
         alarm.set(model.next_deadline(now).into_iter().chain(keep_due));
         // The first event is waited for, the rest of the turn is what is there already.
         let mut taken = 0;
@@ -190,12 +179,13 @@ pub(super) async fn screen(
             let event = tokio::select! {
                 biased;
                 () = ends.next(), if taken == 0 => Event::Terminate,
-                key = keys.recv() => match key {
+                key = keys.next() => match key {
                     Some(Heard::Action(action)) => Event::Action(action),
                     Some(Heard::Ground(ground)) => Event::Ground(ground),
                     // The terminal is gone.
                     None => Event::Terminate,
                 },
+                input = outside.net.next() => Event::Session(input),
                 _ = sizes.recv() => {
                     screen.resized()?;
                     Event::Action(Action::Resize)
@@ -212,7 +202,6 @@ pub(super) async fn screen(
                     }
                     clipboard::Answer::Text(text) => Event::Pasted(text),
                 },
-                input = outside.net.next() => Event::Session(input),
                 Some(done) = done.recv() => Event::File(Box::new(done)),
                 stir = watching.stirred() => Event::Stirred(stir),
                 Some(news) = outside.news.recv() => Event::Kept(news),
@@ -317,15 +306,6 @@ pub(super) fn tell(told: Vec<Told>) -> Result<()> {
     out.flush().context("cannot write to standard output")
 }
 
-/// Reads the terminal in a thread of its own.
-fn read_keys(keymap: Keymap) -> mpsc::Receiver<Heard> {
-    let (send, keys) = mpsc::channel(KEYS);
-    std::thread::spawn(move || {
-        input::read(&keymap, |heard| send.blocking_send(heard).is_ok());
-    });
-    keys
-}
-
 /// Finds colours for code in a thread of its own.
 fn paint() -> (
     std::sync::mpsc::Sender<Question>,
@@ -384,20 +364,23 @@ impl Outside {
             writer: Writer::start(shelf.folder, shelf.journal, tell),
             news,
             journal: shelf.wanted,
-            kept_at: None,
+            portion: None,
             saves: Vec::new(),
         }
     }
 
-    /// Gives the journal what is new, unless that was done only just now; when it is to be done, if so. (Each
-    /// time wakes a thread.)
-    fn keep_paced(&mut self, core: &mut Core, now: Time) -> Option<Time> {
-        let due = self.kept_at.map(|at| at + KEEP_PERIOD);
-        if due.is_some_and(|due| now < due) {
-            return due;
+    /// Gives the journal what is new, [a little later](LATER) than it came; when that is.
+    fn keep_later(&mut self, core: &mut Core, now: Time) -> Option<Time> {
+        let is_due = |(_, due): &(Portion, Time)| *due <= now;
+        if !self.saves.is_empty() || self.portion.as_ref().is_some_and(is_due) {
+            self.keep(core);
         }
-        self.kept_at = self.keep(core).then_some(now);
-        self.write_due()
+        if self.portion.is_none() {
+            let portion = core.next_portion();
+            self.portion = portion.map(|portion| (portion, now + LATER));
+        }
+        let due = self.portion.as_ref().map(|(_, due)| *due);
+        due.into_iter().chain(self.write_due()).min()
     }
 
     /// When the journal is waited for no longer before a file is written.
@@ -407,7 +390,8 @@ impl Outside {
 
     /// Gives the journal what is new, as far as there is room; whether there was anything.
     fn keep(&mut self, core: &mut Core) -> bool {
-        let portion = core.next_portion();
+        let waiting = self.portion.take().map(|(portion, _)| portion);
+        let portion = waiting.or_else(|| core.next_portion());
         let any = portion.is_some();
         portion
             .into_iter()
@@ -416,10 +400,17 @@ impl Outside {
         any
     }
 
+    /// Gives the journal everything there is room for; whether that is all.
+    fn keep_all(&mut self, core: &mut Core) -> bool {
+        while self.keep(core) {}
+        core.is_handed_over()
+    }
+
     /// Writes the files that wait, if the journal has been given everything, or takes too long.
     fn write_held(&mut self, core: &mut Core) {
         let now = self.clock.now();
-        if self.saves.is_empty() || !core.is_handed_over() && self.saves[0].until > now {
+        let is_kept = self.portion.is_none() && core.is_handed_over();
+        if self.saves.is_empty() || !is_kept && self.saves[0].until > now {
             return;
         }
         for Held { job, done, .. } in self.saves.drain(..) {
@@ -456,8 +447,7 @@ impl Outside {
 
     /// Ends the world in good order; the session is kept, or not.
     async fn finish(mut self, core: &mut Core, keep: bool) {
-        while keep && !core.is_handed_over() {
-            self.keep(core);
+        while keep && !self.keep_all(core) {
             match tokio::time::timeout(LAST_WORDS, self.news.recv()).await {
                 Ok(Some(news)) => core.kept(news),
                 Ok(None) | Err(_) => break,

@@ -88,10 +88,10 @@ impl Model {
     }
 
     /// What is to be asked about the text as code, once a view is drawn.
-    pub(super) fn question(&mut self) -> Option<Question> {
+    pub(super) fn question(&mut self, now: Time) -> Option<Question> {
         let (lines, rope) = (self.shown_lines.clone(), self.core.document().rope());
         (self.phase == Phase::Editing)
-            .then(|| self.painter.question(lines, rope, &self.file_name))
+            .then(|| self.painter.question(lines, rope, &self.file_name, now))
             .flatten()
     }
 

@@ -1,19 +1,23 @@
-//! Terminal events to actions.
+//! Bytes from the terminal to actions.
 //!
-//! Whatever a terminal sends, the text in an [`Action`] holds no control character but tab and
-//! line feed. Only presses and repeats of keys count.
+//! ```text
+//! bytes ─ Input::take ─► one sequence (`sequences`) ─► Event (terminput) ─ keymap ─► Heard
+//! ```
+//!
+//! Bytes may be cut anywhere; what is not complete waits for its rest. Whatever a terminal sends, the text in
+//! an [`Action`] holds no control character but tab and line feed. Only presses and repeats of keys count.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use ratatui::crossterm::event::{
-    self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
+    Event, KeyCode, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
 };
 use ratatui::layout::Position;
 
 use super::action::{Action, Mouse};
-use super::ground::{self, GroundAnswer};
+use super::ground::{self, Answer};
 use super::keymap::{Chord, Keymap};
+use super::sequences::{self, ESC, PASTE_END, Start};
 use super::theme::Ground;
 
 /// What is heard from the terminal.
@@ -25,114 +29,143 @@ pub enum Heard {
     Ground(Ground),
 }
 
-/// Reads the terminal and hands over what it asks for, until `take` says `false` or the terminal is
-/// gone. Blocks: for a thread of its own.
-pub fn read(keymap: &Keymap, mut take: impl FnMut(Heard) -> bool) {
-    let mut waiting = VecDeque::new();
-    let mut answer = GroundAnswer::default();
-    loop {
-        let event = match waiting.pop_front().map_or_else(event::read, Ok) {
-            Ok(event) => event,
-            Err(_gone) => return,
-        };
-        if is_plain(&event, KeyCode::Esc) {
-            while waiting.len() < LONGEST_SEQUENCE && event::poll(AT_ONCE).unwrap_or(false) {
-                let Ok(next) = event::read() else { return };
-                waiting.push_back(next);
-            }
-            mend(&mut waiting);
-        }
-        let heard: Vec<Heard> = match answer.hear(event) {
-            ground::Heard::Ground(ground) => ground.map(Heard::Ground).into_iter().collect(),
-            ground::Heard::Events(events) => {
-                let actions = events.into_iter().filter_map(|event| action(keymap, event));
-                actions.map(Heard::Action).collect()
-            }
-        };
-        for heard in heard {
-            if !take(heard) {
-                return;
-            }
+/// The most bytes of a paste that are kept; a longer one comes in pieces.
+pub const MAX_PASTE_BYTES: usize = 16 << 20;
+
+/// Understands what a terminal sends, piece by piece.
+#[derive(Debug)]
+pub struct Input {
+    keymap: Keymap,
+    /// What has come and is not complete: at most a sequence, or the paste so far.
+    left: Vec<u8>,
+    /// How much of the paste that has begun is known not to hold its end; `None` outside a paste.
+    pasting: Option<usize>,
+    /// Whether the terminal has said what its background is; it is asked once.
+    answered: bool,
+    /// Whether an Esc was let go that may have been the start of that answer.
+    behind_esc: bool,
+}
+
+impl Input {
+    /// Understands keys by `keymap`.
+    pub const fn new(keymap: Keymap) -> Self {
+        Self {
+            keymap,
+            left: Vec::new(),
+            pasting: None,
+            answered: false,
+            behind_esc: false,
         }
     }
-}
 
-/// What comes within this time after Esc came in the same read: no hand is that fast.
-const AT_ONCE: Duration = Duration::from_micros(500);
-
-/// The longest key sequence, in characters.
-const LONGEST_SEQUENCE: usize = 12;
-
-/// Puts a key sequence that came right behind Esc together again. The two of them, read at once, reach us
-/// as Esc and the sequence's characters, which nobody typed.
-fn mend(events: &mut VecDeque<Event>) {
-    let typed = |event: &Event| match event {
-        Event::Key(KeyEvent {
-            code: KeyCode::Char(c),
-            modifiers,
-            ..
-        }) if (*modifiers - KeyModifiers::SHIFT).is_empty() && c.is_ascii() => Some(*c),
-        _ => None,
-    };
-    let characters: String = events.iter().map_while(typed).collect();
-    if let Some((key, len)) = key_sequence(&characters) {
-        events.drain(..len);
-        events.push_front(Event::Key(key));
+    /// Takes in what has come, and puts what that says behind `heard`.
+    pub fn take(&mut self, bytes: &[u8], heard: &mut VecDeque<Heard>) {
+        // A hand is not as fast as a terminal, but a program that types may be.
+        let waited = self.left == [ESC];
+        self.left.extend_from_slice(bytes);
+        let mut at = 0;
+        while at < self.left.len() {
+            if let Some(searched) = self.pasting {
+                match self.paste(at, searched) {
+                    Some((text, len)) => {
+                        heard.extend(action(&self.keymap, Event::Paste(text)).map(Heard::Action));
+                        at += len;
+                        continue;
+                    }
+                    None => break,
+                }
+            }
+            let rest = &self.left[at..];
+            if !self.answered && (rest.starts_with(b"\x1b]") || self.behind_esc && rest[0] == b']')
+            {
+                let esc = usize::from(rest[0] == ESC);
+                match ground::answer(&rest[esc..]) {
+                    Answer::Begun => break,
+                    Answer::Whole(len, ground) => {
+                        self.answered = true;
+                        heard.extend(ground.map(Heard::Ground));
+                        at += esc + len;
+                        continue;
+                    }
+                    Answer::None => {}
+                }
+            }
+            self.behind_esc = false;
+            let len = match sequences::start(rest) {
+                Start::Begun | Start::Ambiguous => break,
+                Start::Paste(len) => {
+                    self.pasting = Some(0);
+                    at += len;
+                    continue;
+                }
+                Start::Nothing(len) => {
+                    at += len;
+                    continue;
+                }
+                Start::Whole(len) if waited && at == 0 && sequences::is_alt(&rest[..len]) => 1,
+                Start::Whole(len) => len,
+            };
+            let event = sequences::event(&rest[..len]);
+            heard.extend(
+                event
+                    .and_then(|event| action(&self.keymap, event))
+                    .map(Heard::Action),
+            );
+            at += len;
+        }
+        self.left.drain(..at);
     }
-}
 
-/// The key that a sequence (without its Esc) stands for, and how many characters it has: the forms of xterm
-/// for cursor keys, editing keys and function keys.
-fn key_sequence(text: &str) -> Option<(KeyEvent, usize)> {
-    let introducer = text.chars().next()?;
-    let len = 1
-        + text
-            .get(1..)?
-            .find(|c: char| !c.is_ascii_digit() && c != ';')?
-        + 1;
-    let (parameters, last) = (&text[1..len - 1], text[..len].chars().last()?);
-    let mut numbers = parameters
-        .split(';')
-        .map(|number| number.parse::<u8>().unwrap_or(1));
-    let number = numbers.next().unwrap_or(1);
-    let bits = numbers.next().unwrap_or(1).saturating_sub(1);
-    let code = match (introducer, last) {
-        ('[' | 'O', 'A') => KeyCode::Up,
-        ('[' | 'O', 'B') => KeyCode::Down,
-        ('[' | 'O', 'C') => KeyCode::Right,
-        ('[' | 'O', 'D') => KeyCode::Left,
-        ('[' | 'O', 'H') => KeyCode::Home,
-        ('[' | 'O', 'F') => KeyCode::End,
-        ('O', 'P'..='S') => KeyCode::F(last as u8 - b'P' + 1),
-        ('[', '~') => match number {
-            1 | 7 => KeyCode::Home,
-            2 => KeyCode::Insert,
-            3 => KeyCode::Delete,
-            4 | 8 => KeyCode::End,
-            5 => KeyCode::PageUp,
-            6 => KeyCode::PageDown,
-            11..=15 => KeyCode::F(number - 10),
-            17..=21 => KeyCode::F(number - 11),
-            23 | 24 => KeyCode::F(number - 12),
-            _ => return None,
-        },
-        _ => return None,
-    };
-    let modifiers = [
-        KeyModifiers::SHIFT,
-        KeyModifiers::ALT,
-        KeyModifiers::CONTROL,
-    ];
-    let modifiers = modifiers
-        .into_iter()
-        .enumerate()
-        .filter(|(bit, _)| bits >> bit & 1 == 1);
-    let modifiers = modifiers.fold(KeyModifiers::NONE, |all, (_, modifier)| all | modifier);
-    Some((KeyEvent::new(code, modifiers), len))
-}
+    /// Whether what has come last is a key, such as Esc, unless something follows it at once.
+    pub fn is_ambiguous(&self) -> bool {
+        self.pasting.is_none() && sequences::start(&self.left) == Start::Ambiguous
+    }
 
-fn is_plain(event: &Event, code: KeyCode) -> bool {
-    matches!(event, Event::Key(key) if key.code == code && key.modifiers.is_empty())
+    /// Takes in that nothing follows what [is ambiguous](Self::is_ambiguous).
+    pub fn settle(&mut self, heard: &mut VecDeque<Heard>) {
+        if !self.is_ambiguous() {
+            return;
+        }
+        self.behind_esc = self.left == [ESC];
+        let left = std::mem::take(&mut self.left);
+        let events = sequences::keys_of(&left);
+        heard.extend(
+            events
+                .filter_map(|event| action(&self.keymap, event))
+                .map(Heard::Action),
+        );
+    }
+
+    /// The paste that begins at `at`, if it is complete or long enough, and how many bytes that takes.
+    fn paste(&mut self, at: usize, searched: usize) -> Option<(String, usize)> {
+        let rest = &self.left[at..];
+        let from = searched.saturating_sub(PASTE_END.len() - 1);
+        let end = rest[from..]
+            .windows(PASTE_END.len())
+            .position(|bytes| bytes == PASTE_END);
+        let (len, taken) = match end {
+            Some(found) => (from + found, from + found + PASTE_END.len()),
+            None if rest.len() > MAX_PASTE_BYTES => {
+                // Neither the end nor a character is cut.
+                let most = rest.len() - PASTE_END.len();
+                let len = most
+                    - rest[..most]
+                        .iter()
+                        .rev()
+                        .take_while(|byte| **byte & 0xC0 == 0x80)
+                        .take(3)
+                        .count()
+                    - 1;
+                (len, len)
+            }
+            None => {
+                self.pasting = Some(rest.len());
+                return None;
+            }
+        };
+        self.pasting = end.is_none().then_some(0);
+        Some((String::from_utf8_lossy(&rest[..len]).into_owned(), taken))
+    }
 }
 
 /// What `event` asks for under `keymap`, if anything.
@@ -189,42 +222,219 @@ pub fn normalised(paste: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ratatui::crossterm::event::KeyEvent;
+
     use super::*;
 
-    #[test]
-    fn a_key_that_came_right_behind_esc_is_that_key() {
-        let typed = |text: &str| -> VecDeque<Event> {
-            text.chars()
-                .map(|c| Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)))
-                .collect()
-        };
-        for (text, code, modifiers, left) in [
-            ("[1;5Hxy", KeyCode::Home, KeyModifiers::CONTROL, 2),
-            ("[A", KeyCode::Up, KeyModifiers::NONE, 0),
-            ("OQ", KeyCode::F(2), KeyModifiers::NONE, 0),
-            ("[3~a", KeyCode::Delete, KeyModifiers::NONE, 1),
-            ("[6;2~", KeyCode::PageDown, KeyModifiers::SHIFT, 0),
+    fn hear(input: &mut Input, bytes: &[u8]) -> VecDeque<Heard> {
+        let mut heard = VecDeque::new();
+        input.take(bytes, &mut heard);
+        heard
+    }
+
+    fn pressed(modifiers: KeyModifiers, code: KeyCode) -> Option<Heard> {
+        key(modifiers, code).map(Heard::Action)
+    }
+
+    fn typed(c: char) -> Heard {
+        Heard::Action(Action::Insert(c))
+    }
+
+    /// Whatever a terminal sends for what is asked for here, and what is heard of it.
+    fn all() -> Vec<(&'static [u8], Option<Heard>)> {
+        let (none, shift, alt, control) = (
+            KeyModifiers::NONE,
+            KeyModifiers::SHIFT,
+            KeyModifiers::ALT,
+            KeyModifiers::CONTROL,
+        );
+        let mouse = |mouse, x, y| Some(Heard::Action(Action::Mouse(mouse, Position::new(x, y))));
+        let paste = |text: &str| Some(Heard::Action(Action::Paste(text.into())));
+        vec![
+            (b"a", Some(typed('a'))),
+            ("漢".as_bytes(), Some(typed('漢'))),
+            (b"\r", pressed(none, KeyCode::Enter)),
+            (b"\x7f", pressed(none, KeyCode::Backspace)),
+            (b"\t", pressed(none, KeyCode::Tab)),
+            (b"\x1b[Z", pressed(shift, KeyCode::BackTab)),
+            (b"\x13", pressed(control, KeyCode::Char('s'))),
+            (b"\x1b[115;5u", pressed(control, KeyCode::Char('s'))),
+            (b"\x1b[27u", pressed(none, KeyCode::Esc)),
+            (b"\x1bz", pressed(alt, KeyCode::Char('z'))),
+            (b"\x1b[122;3u", pressed(alt, KeyCode::Char('z'))),
+            (b"\x1b[A", pressed(none, KeyCode::Up)),
+            (b"\x1bOA", pressed(none, KeyCode::Up)),
+            (b"\x1b[1;3A", pressed(alt, KeyCode::Up)),
+            (b"\x1b\x1b[A", pressed(alt, KeyCode::Up)),
+            (b"\x1b[1;5H", pressed(control, KeyCode::Home)),
+            (b"\x1b[3~", pressed(none, KeyCode::Delete)),
+            (b"\x1b[6;2~", pressed(shift, KeyCode::PageDown)),
+            (b"\x1b[1;6D", pressed(control | shift, KeyCode::Left)),
+            (b"\x1bOQ", pressed(none, KeyCode::F(2))),
+            (b"\x1b[[B", pressed(none, KeyCode::F(2))),
+            (b"\x1b[15;2~", pressed(shift, KeyCode::F(5))),
+            (b"\x1b[<0;12;3M", mouse(Mouse::Press, 11, 2)),
+            (b"\x1b[<32;12;3M", mouse(Mouse::Drag, 11, 2)),
+            (b"\x1b[<0;12;3m", mouse(Mouse::Release, 11, 2)),
+            (b"\x1b[<65;300;1M", mouse(Mouse::Wheel(1), 299, 0)),
+            (b"\x1b[M !\x22", mouse(Mouse::Press, 0, 1)),
+            (b"\x1b[200~a\x1b[A\r\nb\x1b[201~", paste("a[A\nb")),
+            (b"\x1b[200~\x1b[201~", None),
             (
-                "[1;6D",
-                KeyCode::Left,
-                KeyModifiers::CONTROL | KeyModifiers::SHIFT,
-                0,
+                b"\x1b]11;rgb:ffff/ffff/ffff\x07",
+                Some(Heard::Ground(Ground::Light)),
             ),
-            ("[24~", KeyCode::F(12), KeyModifiers::NONE, 0),
-        ] {
-            let mut events = typed(text);
-            mend(&mut events);
-            assert_eq!(
-                events[0],
-                Event::Key(KeyEvent::new(code, modifiers)),
-                "{text}"
-            );
-            assert_eq!(events.len(), 1 + left, "{text}");
+            // What nobody asked for, and what cannot be.
+            (b"\x1b[?62;4c", None),
+            (b"\x1b[I", None),
+            (b"\x1b[<0;0;3M", None),
+            (b"\x1b[<0;3;M", None),
+            (b"\x1b[32;0;1M", None),
+            (b"\x1b[<999;70000;3M", None),
+            (b"\xff", None),
+        ]
+    }
+
+    #[test]
+    fn each_key_is_heard_as_it_is_meant() {
+        for (bytes, expected) in all() {
+            let shown = bytes.escape_ascii();
+            let mut input = Input::new(Keymap::default());
+            let heard = hear(&mut input, &[bytes, b"x"].concat());
+            let expected: Vec<_> = expected.into_iter().chain([typed('x')]).collect();
+            assert_eq!(heard, expected, "{shown}");
         }
-        for text in ["", "[", "[1;5", "word", "[x", "O1", "[99~"] {
-            let mut events = typed(text);
-            mend(&mut events);
-            assert_eq!(events, typed(text), "{text}");
+    }
+
+    #[test]
+    fn it_does_not_matter_where_a_terminals_bytes_are_cut() {
+        let again = all()
+            .into_iter()
+            .filter(|(bytes, _)| !bytes.starts_with(b"\x1b]"));
+        let bytes: Vec<&[u8]> = all()
+            .into_iter()
+            .chain(again)
+            .map(|(bytes, _)| bytes)
+            .collect();
+        let bytes = bytes.concat();
+        let whole = hear(&mut Input::new(Keymap::default()), &bytes);
+        for len in 1..40 {
+            let mut input = Input::new(Keymap::default());
+            let mut heard = VecDeque::new();
+            for piece in bytes.chunks(len) {
+                // Esc and a key that come apart are two keys.
+                if input.left != [ESC] || !piece.starts_with(b"z") {
+                    input.take(piece, &mut heard);
+                } else {
+                    input.left.clear();
+                    input.take(&[b"\x1b", piece].concat(), &mut heard);
+                }
+            }
+            assert_eq!(heard, whole, "{len}");
+        }
+    }
+
+    #[test]
+    fn esc_is_a_key_if_nothing_follows_and_no_part_of_what_a_hand_types() {
+        let esc = pressed(KeyModifiers::NONE, KeyCode::Esc).unwrap();
+        for (bytes, settled) in [
+            (&b"\x1b"[..], vec![esc.clone()]),
+            (b"\x1b\x1b", vec![esc.clone(), esc.clone()]),
+            (b"\x1b[", vec![]),
+            (b"\x1bO", vec![]),
+        ] {
+            let mut input = Input::new(Keymap::default());
+            let mut heard = hear(&mut input, bytes);
+            assert!(heard.is_empty() && input.is_ambiguous());
+            input.settle(&mut heard);
+            assert_eq!(heard, settled, "{}", bytes.escape_ascii());
+            assert!(!input.is_ambiguous());
+            assert_eq!(hear(&mut input, b"x"), [typed('x')]);
+        }
+        let mut input = Input::new(Keymap::default());
+        assert!(hear(&mut input, b"\x1b").is_empty());
+        assert_eq!(hear(&mut input, b"z"), [esc, typed('z')]);
+    }
+
+    #[test]
+    fn an_answer_about_the_background_is_never_text() {
+        let answer = b"\x1b]11;rgb:0000/0000/0000\x1b\\";
+        for cut in 1..answer.len() {
+            for settled in [false, true] {
+                let mut input = Input::new(Keymap::default());
+                let mut heard = hear(&mut input, &answer[..cut]);
+                if settled {
+                    input.settle(&mut heard);
+                }
+                input.take(&answer[cut..], &mut heard);
+                heard.retain(|heard| {
+                    Some(heard) != pressed(KeyModifiers::NONE, KeyCode::Esc).as_ref()
+                });
+                assert_eq!(heard, [Heard::Ground(Ground::Dark)], "{cut}, {settled}");
+            }
+        }
+        // There is one answer; what looks like another one was typed.
+        let mut input = Input::new(Keymap::default());
+        hear(&mut input, answer);
+        assert_eq!(hear(&mut input, b"]1"), [typed(']'), typed('1')]);
+        assert_eq!(hear(&mut input, b"\x1b]1"), [typed('1')]);
+    }
+
+    #[test]
+    fn a_paste_of_any_length_arrives_and_takes_bounded_memory() {
+        let mut input = Input::new(Keymap::default());
+        let mut heard = VecDeque::new();
+        input.take(b"\x1b[200~", &mut heard);
+        let line = "漢字\n".repeat(1000);
+        let times = 2 * MAX_PASTE_BYTES / line.len();
+        for piece in line.repeat(times).as_bytes().chunks(4095) {
+            input.take(piece, &mut heard);
+            assert!(input.left.len() <= MAX_PASTE_BYTES + 4096);
+        }
+        input.take(b"\x1b[201~x", &mut heard);
+        assert_eq!(heard.pop_back(), Some(typed('x')));
+        let text: String = heard
+            .into_iter()
+            .map(|heard| match heard {
+                Heard::Action(Action::Paste(text)) => text,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert!(text == line.repeat(times));
+    }
+
+    #[test]
+    fn no_bytes_are_too_strange() {
+        let seed = std::env::var("COLLAB_EDIT_SEED").map_or(1, |s| s.parse().expect("a number"));
+        eprintln!("COLLAB_EDIT_SEED={seed}");
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let all = all();
+        for _ in 0..300 {
+            let mut input = Input::new(Keymap::default());
+            let mut heard = VecDeque::new();
+            for _ in 0..200 {
+                let mut bytes: Vec<u8> = match rng.u8(0..3) {
+                    0 => (0..rng.usize(0..20)).map(|_| rng.u8(..)).collect(),
+                    1 => {
+                        let some = b"\x1b[]O<>?;:0123456789uMm~AzR\x07\\ ";
+                        (0..rng.usize(0..20))
+                            .map(|_| some[rng.usize(..some.len())])
+                            .collect()
+                    }
+                    _ => all[rng.usize(..all.len())].0.to_vec(),
+                };
+                bytes.truncate(rng.usize(1..30));
+                input.take(&bytes, &mut heard);
+                if rng.bool() {
+                    input.settle(&mut heard);
+                    assert!(!input.is_ambiguous());
+                }
+            }
+            for heard in &heard {
+                if let Heard::Action(Action::Insert(c)) = heard {
+                    assert!(!c.is_control(), "{c:?}");
+                }
+            }
         }
     }
 

@@ -65,6 +65,42 @@ fn a_paste_is_one_edit_without_indentation() {
 }
 
 #[test]
+fn what_arrives_in_pieces_is_whole_and_nothing_waits_for_it() {
+    let scratch = Scratch::new();
+    let terminal = edit(&scratch, "first\n", "");
+    let pieces: [&[u8]; 8] = [
+        b"\x1b[1;",
+        b"5F",
+        b"\xe6\xbc",
+        b"\xa2",
+        b"\x1b[200~a pas",
+        b"te\x1b[20",
+        b"1~",
+        b"\x1b",
+    ];
+    for piece in pieces {
+        terminal.write(piece);
+        // Nothing on the screen says that a piece has come; that it waits for the next is the point.
+        std::thread::sleep(std::time::Duration::from_millis(30));
+    }
+    // That was Esc, and this is a letter.
+    terminal.type_text("z");
+    saves(&scratch, &terminal, "first\n漢a pastez");
+    // In the middle of a paste the screen follows.
+    terminal.write(b"\x1b[200~half");
+    terminal.resize(20, 100);
+    terminal.wait_for("the bar on the new last row", |screen| {
+        let contents = screen.contents();
+        contents
+            .lines()
+            .nth(19)
+            .is_some_and(|bar| bar.contains("notes.md"))
+    });
+    terminal.write(b"\x1b[201~");
+    saves(&scratch, &terminal, "first\n漢a pastezhalf");
+}
+
+#[test]
 fn a_stopped_editor_gives_the_terminal_back_and_goes_on() {
     let scratch = Scratch::new();
     let file = scratch.file("notes.md", "text\n");

@@ -25,6 +25,7 @@ impl Model {
         let rest = [self.core.next_deadline(), look];
         let names = self.names.next_deadline();
         let own = names.into_iter().chain(self.paste_due());
+        let own = own.chain(self.painter.due());
         rest.into_iter().flatten().chain(gauge).chain(own).min()
     }
 
