@@ -115,7 +115,10 @@ pub(super) struct Model {
     pub(super) phase: Phase,
     pub(super) prompt: Option<Prompt>,
     pub(super) notice: Option<Notice>,
-    pub(super) panel: bool,
+    /// How far the members are scrolled, while they are open.
+    pub(super) panel: Option<usize>,
+    /// How far what is open was to be scrolled at most, when it was drawn last.
+    pub(super) scroll_end: usize,
     pub(super) looks: Looks,
     pub(super) theme: Theme,
     pub(super) painter: Painter,
@@ -275,7 +278,8 @@ impl Model {
             phase: Phase::Connecting,
             prompt: None,
             notice: None,
-            panel: false,
+            panel: None,
+            scroll_end: 0,
             looks: Looks::default(),
             theme: Theme::default(),
             painter: Painter::default(),
@@ -412,7 +416,7 @@ impl Model {
         self.dirty |= delivery != self.delivery;
         self.dirty |= self.names.take_away(now);
         self.delivery = delivery;
-        if !self.panel {
+        if self.panel.is_none() {
             // What the gauge has made words of, and what only the panel shows.
             for member in &mut members {
                 member.delay = None;
@@ -455,7 +459,10 @@ impl Model {
         if action != Action::Do(Command::Follow) {
             self.following = None;
         }
-        if self.scroll_help(&action) || self.press_closes_panel(&action) {
+        if self.scroll_help(&action)
+            || self.scroll_panel(&action)
+            || self.press_closes_panel(&action)
+        {
             return;
         }
         let leave_unsaved = std::mem::take(&mut self.leave_unsaved);
@@ -512,8 +519,8 @@ impl Model {
                 self.editor.act(command.into(), &mut self.core, now);
                 self.may_be_on_disk(now);
             }
-            Command::Members => self.panel = !self.panel,
-            Command::Escape if self.panel => self.panel = false,
+            Command::Members => self.panel = self.panel.xor(Some(0)),
+            Command::Escape if self.panel.take().is_some() => {}
             Command::Escape if self.close_chat() => {}
             command if self.open_list(command) || self.together(command, now) => {}
             command => match self.looks.switch(command) {

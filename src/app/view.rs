@@ -12,7 +12,7 @@ use crate::document::bracket::matching;
 use crate::document::position::{Line, line_at, line_start};
 use crate::session::{MemberState, MemberView, Time};
 use crate::ui::action::Command;
-use crate::ui::draw::text_area;
+use crate::ui::draw::{scroll_end, text_area};
 use crate::ui::view::{
     Body, Member, Panel, PanelMember, PeerCursor, Scroll, Status, TextView, View,
 };
@@ -34,7 +34,7 @@ impl Model {
             status: self.status(&members),
             notice: self.notice.clone(),
             prompt: self.prompt.as_ref().map(super::prompt::Prompt::view),
-            panel: self.panel.then(|| self.members_panel(&members, now)),
+            panel: (self.panel).map(|top| self.members_panel(top, &members, now)),
             list: self.list(),
             chat: self.chat(&members),
             theme: self.theme,
@@ -83,6 +83,10 @@ impl Model {
                 .filter(|_| text.selection.is_none())
                 .map(|(bracket, partner)| [bracket, partner]);
             view.body = Body::Text(text);
+        }
+        self.scroll_end = scroll_end(Rect::from((Position::ORIGIN, size)), &view);
+        if let Some(panel) = &mut view.panel {
+            panel.top = panel.top.min(self.scroll_end);
         }
         view
     }
@@ -207,7 +211,7 @@ impl Model {
         }
     }
 
-    pub(super) fn members_panel(&self, members: &[MemberView], now: Time) -> Panel {
+    pub(super) fn members_panel(&self, top: usize, members: &[MemberView], now: Time) -> Panel {
         // Who has left is listed last: those may be many, and the box is as high as the screen.
         let mut members: Vec<_> = members.iter().collect();
         members.sort_by_key(|member| member.state == MemberState::Left);
@@ -237,6 +241,7 @@ impl Model {
             members: rows,
             invitation: self.invitation.lines(access, &self.how(Command::Host)),
             qr: command.flatten(),
+            top,
         }
     }
 

@@ -232,6 +232,8 @@ pub struct Panel {
     pub invitation: Vec<String>,
     /// What a QR code is to say, if one is to be shown.
     pub qr: Option<String>,
+    /// How many lines are scrolled away above.
+    pub top: usize,
 }
 
 /// A member in the panel.

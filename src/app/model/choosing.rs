@@ -50,11 +50,22 @@ impl Model {
     /// Closes the members for a press of the mouse, which may be at text that they hide; whether that was it.
     pub(super) fn press_closes_panel(&mut self, action: &Action) -> bool {
         let press = matches!(action, Action::Mouse(Mouse::Press, _)) && self.prompt.is_none();
-        let closes = press && std::mem::take(&mut self.panel);
+        let closes = press && self.panel.take().is_some();
         if closes {
             self.editor.is_missed();
         }
         closes
+    }
+
+    /// Scrolls the members, if they are open and there are more than fit; whether that was asked for.
+    pub(super) fn scroll_panel(&mut self, action: &Action) -> bool {
+        let (Some(top), Some(by), None) = (&mut self.panel, step(action), &self.prompt) else {
+            return false;
+        };
+        if self.scroll_end > 0 {
+            *top = top.saturating_add_signed(by).min(self.scroll_end);
+        }
+        self.scroll_end > 0
     }
 
     /// Scrolls the help; whether that was asked for. Any other key closes it.
@@ -63,8 +74,7 @@ impl Model {
             return false;
         };
         if let Some(by) = step(action) {
-            let last = Command::ALL.len() - 1;
-            self.help = Some(at.saturating_add_signed(by).min(last));
+            self.help = Some(at.saturating_add_signed(by).min(self.scroll_end));
             return true;
         }
         if let Action::Mouse(mouse, _) = action {

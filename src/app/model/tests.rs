@@ -148,7 +148,7 @@ fn who_has_left_is_listed_behind_the_others() {
     let model = alone(folder.path());
     let [ben, cara] = [(1, MemberState::Left), (2, MemberState::Away)]
         .map(|(n, state)| crate::app::delivery::tests::member(n, 0, state));
-    let panel = model.members_panel(&[ben, cara], NOW);
+    let panel = model.members_panel(0, &[ben, cara], NOW);
     let names: Vec<_> = panel.members.iter().map(|member| &*member.name).collect();
     assert_eq!(names[1..], ["Cara", "Ben"]);
 }

@@ -63,7 +63,9 @@ impl Model {
             }
             Command::QrCode => {
                 self.qr = !self.qr;
-                self.panel |= self.qr;
+                if self.qr {
+                    self.panel = Some(0);
+                }
             }
             _ => return false,
         }

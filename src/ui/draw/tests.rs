@@ -551,6 +551,7 @@ fn the_panel_lies_over_the_text_and_hides_the_cursor() {
             "collab-edit --join 192.168.1.5:4700".into(),
         ],
         qr: None,
+        top: 0,
     });
     let shot = Screenshot::of(&view, 79, 12);
     assert_eq!(shot.cursor, None);
@@ -574,6 +575,48 @@ fn the_panel_lies_over_the_text_and_hides_the_cursor() {
 }
 
 #[test]
+fn members_that_do_not_fit_can_be_scrolled_to() {
+    let rope = Rope::from_str("");
+    let mut view = view(&rope);
+    let member = |n: usize| PanelMember {
+        name: format!("Member {n}"),
+        colour: Some(n),
+        state: "connected".into(),
+        addresses: vec!["192.168.1.5:4700".into()],
+    };
+    let members = |count| Panel {
+        members: (0..count).map(member).collect(),
+        invitation: vec!["collab-edit --join 192.168.1.5:4700".into()],
+        qr: None,
+        top: 0,
+    };
+    let area = Rect::new(0, 0, 80, 24);
+    view.panel = Some(members(3));
+    assert_eq!(scroll_end(area, &view), 0);
+    let rows = Screenshot::of(&view, 80, 24).rows();
+    assert!(
+        rows.iter().any(|row| row.contains("┌ Members ─")),
+        "{rows:#?}"
+    );
+    view.panel = Some(members(40));
+    // 23 rows, two of them the frame, for 82 lines.
+    assert_eq!(scroll_end(area, &view), 82 - 21);
+    for (top, first, last) in [
+        (0, "--join", "Member 9"),
+        (61, "4700", "4700"),
+        (60, "Member 29", "Member 39"),
+    ] {
+        view.panel.as_mut().unwrap().top = top;
+        let rows = Screenshot::of(&view, 80, 24).rows();
+        assert!(rows[0].contains("Members: up and down scroll"), "{rows:#?}");
+        assert!(
+            rows[1].contains(first) && rows[21].contains(last),
+            "{top}: {rows:#?}"
+        );
+    }
+}
+
+#[test]
 fn members_leave_the_invitation_and_the_qr_code_on_the_screen() {
     let rope = Rope::from_str("");
     let mut view = view(&rope);
@@ -591,6 +634,7 @@ fn members_leave_the_invitation_and_the_qr_code_on_the_screen() {
             "Session code: four-short-plain-words".into(),
         ],
         qr: None,
+        top: 0,
     });
     let rows = Screenshot::of(&view, 80, 24).rows();
     assert!(

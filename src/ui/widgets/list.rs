@@ -13,19 +13,24 @@ use crate::ui::view::List;
 /// The most columns of the box.
 const WIDTH: u16 = 76;
 
+/// How many entries can be scrolled away above in `area`.
+pub(in crate::ui) fn scroll_end(area: Rect, list: &List) -> usize {
+    let rows = Boxed::new(area, WIDTH).rows();
+    list.entries.len().saturating_sub(usize::from(rows.max(1)))
+}
+
 /// Draws the list in the middle of `area` and says which part of it is covered. Where there is not room for
 /// all of it, what is shown ends with or begins at the chosen entry.
 pub(in crate::ui) fn draw(buf: &mut Buffer, area: Rect, list: &List, theme: Theme) -> Rect {
     let boxed = Boxed::new(area, WIDTH);
     let (covered, inner) = boxed.draw(buf, list.entries.len(), &list.title);
     let height = usize::from(inner.height.max(1));
-    let last = list.entries.len().saturating_sub(height);
     let top = if list.choosing {
         (list.at + 1).saturating_sub(height)
     } else {
         list.at
     };
-    let top = top.min(last);
+    let top = top.min(scroll_end(area, list));
     for (y, (index, entry)) in
         (inner.top()..inner.bottom()).zip(list.entries.iter().enumerate().skip(top))
     {

@@ -18,12 +18,25 @@ const WIDTH: u16 = 76;
 /// Below this many columns beside its name, a member's state goes below.
 const LEAST_STATE: u16 = 16;
 
+/// How many lines can be scrolled away above in `area`.
+pub(in crate::ui) fn scroll_end(area: Rect, panel: &Panel, theme: Theme) -> usize {
+    let boxed = Boxed::new(area, WIDTH);
+    let lines = lines(panel, boxed.columns(), boxed.rows(), theme);
+    lines.len().saturating_sub(boxed.rows().into())
+}
+
 /// Draws the panel in the middle of `area` and says which part of it is covered.
 pub(in crate::ui) fn draw(buf: &mut Buffer, area: Rect, panel: &Panel, theme: Theme) -> Rect {
     let boxed = Boxed::new(area, WIDTH);
     let lines = lines(panel, boxed.columns(), boxed.rows(), theme);
-    let (covered, inner) = boxed.draw(buf, lines.len(), " Members ");
-    for (y, line) in (inner.top()..inner.bottom()).zip(&lines) {
+    let all_fit = lines.len() <= boxed.rows().into();
+    let title = if all_fit {
+        " Members "
+    } else {
+        " Members: up and down scroll "
+    };
+    let (covered, inner) = boxed.draw(buf, lines.len(), title);
+    for (y, line) in (inner.top()..inner.bottom()).zip(lines.iter().skip(panel.top)) {
         let mut x = inner.left();
         for (text, style) in line {
             x = write(buf, inner, x, y, text, *style);

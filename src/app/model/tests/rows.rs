@@ -427,7 +427,7 @@ fn what_notices_name_is_done_while_a_message_is_written() {
     play(&mut model, "<f4>hi<f6>");
     assert!(notice(&model).contains("Nobody has asked"));
     play(&mut model, "<f2><ctrl-z>!");
-    assert!(model.panel);
+    assert!(model.panel.is_some());
     assert_eq!(
         shown(&model),
         "a|b",
@@ -526,7 +526,7 @@ fn the_mouse_beside_the_text_leaves_it_alone() {
     // A press at the members closes them, and its drag selects nothing.
     play(&mut model, "<f2>");
     mouse(&mut model, &[(Press, 3, 2, 4), (Drag, 9, 3, 5)]);
-    assert!(!model.panel);
+    assert_eq!(model.panel, None);
     assert_eq!(shown(&model), before);
     mouse(&mut model, &[(Press, 0, 2, 900)]);
     assert_ne!(shown(&model), before, "the next one is for the text");
@@ -552,11 +552,48 @@ fn what_is_put_in_front_of_the_first_row_is_seen() {
 }
 
 #[test]
+fn members_that_do_not_fit_are_scrolled_and_others_leave_the_keys_to_the_text() {
+    let mut model = given("a\nb|\nc");
+    let look_at = |model: &mut Model, rows| {
+        let view = model.view(Size::new(40, rows), NOW);
+        view.panel.map(|panel| panel.top)
+    };
+    play(&mut model, "<f2>");
+    assert_eq!(look_at(&mut model, 40), Some(0));
+    play(&mut model, "<up>");
+    assert_eq!(shown(&model), "a|\nb\nc", "there is room for all of them");
+    assert_eq!(look_at(&mut model, 3), Some(0));
+    let end = model.scroll_end;
+    assert!(end > 0);
+    play(&mut model, "<down>");
+    assert_eq!(look_at(&mut model, 3), Some(1));
+    for _ in 0..9 {
+        play(&mut model, "<down>");
+    }
+    assert_eq!(look_at(&mut model, 3), Some(end));
+    play(&mut model, "<up>");
+    assert_eq!(
+        look_at(&mut model, 3),
+        Some(end - 1),
+        "it was not scrolled beyond its end"
+    );
+    mouse(&mut model, &[(Mouse::Wheel(-9), 0, 0, 0)]);
+    assert_eq!(look_at(&mut model, 3), Some(0));
+    play(&mut model, "x<f2><down>");
+    assert_eq!(shown(&model), "ax\nb|\nc");
+    play(&mut model, "<f2>");
+    assert_eq!(look_at(&mut model, 3), Some(0));
+    play(&mut model, "<esc>");
+    assert_eq!(look_at(&mut model, 3), None);
+}
+
+#[test]
 fn the_wheel_scrolls_the_help_and_a_press_closes_it() {
     use Mouse::{Drag, Press, Wheel};
     let mut model = given("|one\ntwo");
     look(&mut model);
     play(&mut model, "<f1>");
+    look(&mut model);
     let at = |model: &Model| model.list().map(|list| list.at);
     mouse(&mut model, &[(Wheel(1), 0, 0, 0), (Wheel(1), 0, 0, 1)]);
     assert_eq!(at(&model), Some(6));

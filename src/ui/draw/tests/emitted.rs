@@ -172,6 +172,7 @@ fn hostile_view<'a>(rope: &'a Rope, rng: &mut fastrand::Rng) -> View<'a> {
             selected: false,
         }),
         panel: shown().then(|| Panel {
+            top: 0,
             members: (0..3)
                 .map(|_| PanelMember {
                     name: any(),

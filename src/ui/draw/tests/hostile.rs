@@ -120,6 +120,7 @@ fn hostile_view<'a>(rng: &mut fastrand::Rng, rope: &'a Rope) -> View<'a> {
         }],
         invitation: vec![hostile(rng, 12)],
         qr: None,
+        top: rng.usize(0..3),
     });
     view
 }

@@ -194,6 +194,7 @@ fn pictures_show_the_screens_as_they_are() {
         addresses: vec!["192.0.2.7".into()],
     };
     members.panel = Some(Panel {
+        top: 0,
         members: vec![
             member("Ada", None, "you"),
             member(
