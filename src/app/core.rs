@@ -470,6 +470,19 @@ impl Core {
 
     /// What is to be appended to the journal now, if anything.
     pub fn next_portion(&mut self) -> Option<Portion> {
+        self.take_notes()?;
+        let replica = self.document.replica();
+        let stretch = |author, from| self.session.stretch(author, from, replica);
+        self.keeping.keeper.next(replica.log(), stretch)
+    }
+
+    /// Whether there is something to be appended to the journal, and room for it.
+    pub(super) fn is_behind(&mut self) -> bool {
+        self.keeping.keeper.has_room() && !self.is_handed_over()
+    }
+
+    /// Takes down, for the journal, who we are and what is on disk; `None` if that cannot be said yet.
+    fn take_notes(&mut self) -> Option<()> {
         let keeping = &mut self.keeping;
         if keeping.begun && keeping.keeper.is_on() {
             let state = (
@@ -494,9 +507,7 @@ impl Core {
                 keeping.keeper.note(DISK, to_bytes(&keeping.disk));
             }
         }
-        let replica = self.document.replica();
-        let stretch = |author, from| self.session.stretch(author, from, replica);
-        keeping.keeper.next(replica.log(), stretch)
+        Some(())
     }
 
     /// Takes in what the journal's writer says.
@@ -524,6 +535,9 @@ impl Core {
 
     /// Whether the journal's writer has been given everything there is.
     pub(super) fn is_handed_over(&mut self) -> bool {
+        if self.take_notes().is_none() {
+            return true;
+        }
         let replica = self.document.replica();
         let stretch = |author, from| self.session.stretch(author, from, replica);
         self.keeping.keeper.is_done(replica.log(), stretch)

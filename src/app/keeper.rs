@@ -92,6 +92,11 @@ impl Keeper {
         self.on
     }
 
+    /// Whether more may be on its way to the disk.
+    pub(super) const fn has_room(&self) -> bool {
+        self.in_flight < MAX_IN_FLIGHT_BYTES
+    }
+
     /// Sets the note of this kind.
     pub(super) fn note(&mut self, kind: u8, bytes: Vec<u8>) {
         let same = |(known, _): &(Vec<u8>, bool)| *known == bytes;
@@ -107,7 +112,7 @@ impl Keeper {
         log: &Log,
         stretch: impl Fn(AuthorId, u32) -> Option<Stretch>,
     ) -> Option<Portion> {
-        if !self.on || self.in_flight >= MAX_IN_FLIGHT_BYTES {
+        if !self.on || !self.has_room() {
             return None;
         }
         let (mut entries, mut bytes) = (Vec::new(), 0);

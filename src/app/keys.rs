@@ -1,7 +1,6 @@
 //! What the terminal says, as the event loop hears it.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use anyhow::Result;
 use tokio::io::AsyncReadExt;
@@ -11,10 +10,7 @@ use super::config::Keymap;
 use super::unix::{TerminalInput, terminal_input};
 use crate::ui::input::{Heard, Input};
 
-/// What comes within this time after Esc belongs to it: no hand is that fast, and few connections are slower.
-const AT_ONCE: Duration = Duration::from_millis(10);
-
-/// The most bytes taken from the terminal at once.
+/// The most bytes taken from the terminal at once: as many as Linux keeps for a program that does not read.
 const READ_BYTES: usize = 4 << 10;
 
 /// The keys, and what else the terminal says.
@@ -23,7 +19,7 @@ pub(super) struct Keys {
     terminal: Option<TerminalInput>,
     input: Input,
     heard: VecDeque<Heard>,
-    /// Until when what may be Esc waits for more.
+    /// Until when what has begun waits for more.
     until: Option<Instant>,
     buffer: Box<[u8; READ_BYTES]>,
 }
@@ -37,6 +33,11 @@ impl Keys {
             until: None,
             buffer: Box::new([0; READ_BYTES]),
         })
+    }
+
+    /// Looks out for the answer to what the background is.
+    pub(super) const fn expect_ground(&mut self) {
+        self.input.expect_ground();
     }
 
     /// What is heard next; `None`, once, if the terminal is gone. May be cancelled at any time.
@@ -56,9 +57,11 @@ impl Keys {
             match read {
                 Ok(Ok(count)) if count > 0 => {
                     self.input.take(&self.buffer[..count], &mut self.heard);
-                    self.until = self.input.is_ambiguous().then(|| Instant::now() + AT_ONCE);
+                    let patience = self.input.patience();
+                    self.until = patience.map(|patience| Instant::now() + patience);
                 }
-                Ok(_gone) => {
+                Ok(gone) => {
+                    tracing::info!("the terminal is gone: {:?}", gone.err());
                     self.terminal = None;
                     return None;
                 }

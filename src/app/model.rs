@@ -520,7 +520,7 @@ impl Model {
                 self.may_be_on_disk(now);
             }
             Command::Members => self.panel = self.panel.xor(Some(0)),
-            Command::Escape if self.panel.take().is_some() => {}
+            Command::Escape if self.panel.is_some() => self.panel = None,
             Command::Escape if self.close_chat() => {}
             command if self.open_list(command) || self.together(command, now) => {}
             command => match self.looks.switch(command) {

@@ -16,7 +16,7 @@ use super::clock::{Clock, LATER, minutes};
 use super::config::Settings;
 use super::core::Core;
 use super::headless::{Headless, LastWords, Told};
-use super::keeper::{News, Portion};
+use super::keeper::News;
 use super::keys::Keys;
 use super::model::{Effect, Event, Model};
 use super::nearby::Announcer;
@@ -56,8 +56,8 @@ pub(super) struct Outside {
     journal: bool,
     /// Where it is to be found by what was joined, if that was without a file.
     alias: Option<PathBuf>,
-    /// What the journal is to be given, and when.
-    portion: Option<(Portion, Time)>,
+    /// When the journal is given what is new, if anything is.
+    keep_due: Option<Time>,
     /// Files that are to be written once the journal has been given everything.
     saves: Vec<Held>,
 }
@@ -85,6 +85,19 @@ pub(super) async fn screen(
     listen: Listen,
     mut outside: Outside,
 ) -> Result<End> {
+    let end = turns(&mut model, settings, &listen, &mut outside).await;
+    let keep = matches!(end, Ok(End::Afresh)) || model.is_worth_keeping();
+    outside.finish(&mut model.core, keep).await;
+    end
+}
+
+/// Has the terminal, and takes turns until the member leaves or the terminal fails.
+async fn turns(
+    model: &mut Model,
+    settings: Settings,
+    listen: &Listen,
+    outside: &mut Outside,
+) -> Result<End> {
     let clock = outside.clock;
     let mut ends = Ends::new()?;
     // Before the size is asked for, or a change right after the start would be missed.
@@ -107,11 +120,7 @@ pub(super) async fn screen(
                 Effect::Net(command) => outside.net.execute(command),
                 Effect::File(job) => outside.work(*job, &mut model.core, jobs.clone()),
                 Effect::KeepFor(path) => outside.keep_for(path, &mut model.core),
-                Effect::StartAfresh => {
-                    drop(screen);
-                    outside.finish(&mut model.core, true).await;
-                    return Ok(End::Afresh);
-                }
+                Effect::StartAfresh => return Ok(End::Afresh),
                 Effect::Remember(looks) => drop(tokio::task::spawn_blocking(move || looks.keep())),
                 Effect::Find(job) => {
                     let found = found_here.clone();
@@ -130,6 +139,7 @@ pub(super) async fn screen(
                     }
                 }
                 Effect::Suspend => {
+                    outside.keep_all(&mut model.core);
                     terminal::restore();
                     stop()?;
                     // Where nobody could let it go on, the system does not stop it.
@@ -139,17 +149,12 @@ pub(super) async fn screen(
                     model.update(Event::Action(Action::Resize), clock.now());
                 }
                 Effect::Listen => {
-                    let addrs = outside.net.listen(&listen).await;
+                    let addrs = outside.net.listen(listen).await;
                     // Taken in with the other events of the next turn.
                     let _ours = tell.send(Event::Listening(addrs.map_err(|why| why.to_string())));
                 }
                 Effect::StopListening => outside.net.stop_listening(),
-                Effect::Exit(how) => {
-                    drop(screen);
-                    let keep = model.is_worth_keeping();
-                    outside.finish(&mut model.core, keep).await;
-                    return how.map(|()| End::Done).map_err(|why| anyhow!(why));
-                }
+                Effect::Exit(how) => return how.map(|()| End::Done).map_err(|why| anyhow!(why)),
             }
         }
         if let Some(warning) = outside.announcer.update(model.core.session().id()) {
@@ -159,6 +164,7 @@ pub(super) async fn screen(
         if model.take_dirty(clock.now()) {
             screen.draw(&model.view(screen.size(), clock.now()))?;
             if std::mem::take(&mut ask) && model.theme.wants_ground() {
+                keys.expect_ground();
                 screen.ask_ground()?;
             }
         }
@@ -185,7 +191,6 @@ pub(super) async fn screen(
                     // The terminal is gone.
                     None => Event::Terminate,
                 },
-                input = outside.net.next() => Event::Session(input),
                 _ = sizes.recv() => {
                     screen.resized()?;
                     Event::Action(Action::Resize)
@@ -194,6 +199,7 @@ pub(super) async fn screen(
                     screen.resume()?;
                     Event::Action(Action::Resize)
                 }
+                input = outside.net.next() => Event::Session(input),
                 Some(found) = found.recv() => Event::Found(Box::new(found)),
                 answer = clipboard.next() => match answer {
                     clipboard::Answer::Set(Ok(())) => Event::Copied(Way::Desktop),
@@ -364,23 +370,21 @@ impl Outside {
             writer: Writer::start(shelf.folder, shelf.journal, tell),
             news,
             journal: shelf.wanted,
-            portion: None,
+            keep_due: None,
             saves: Vec::new(),
         }
     }
 
     /// Gives the journal what is new, [a little later](LATER) than it came; when that is.
     fn keep_later(&mut self, core: &mut Core, now: Time) -> Option<Time> {
-        let is_due = |(_, due): &(Portion, Time)| *due <= now;
-        if !self.saves.is_empty() || self.portion.as_ref().is_some_and(is_due) {
+        let is_due = self.keep_due.is_some_and(|due| due <= now);
+        if is_due || !self.saves.is_empty() {
             self.keep(core);
+            self.keep_due = None;
         }
-        if self.portion.is_none() {
-            let portion = core.next_portion();
-            self.portion = portion.map(|portion| (portion, now + LATER));
-        }
-        let due = self.portion.as_ref().map(|(_, due)| *due);
-        due.into_iter().chain(self.write_due()).min()
+        let due = self.keep_due.unwrap_or(now + LATER);
+        self.keep_due = core.is_behind().then_some(due);
+        self.keep_due.into_iter().chain(self.write_due()).min()
     }
 
     /// When the journal is waited for no longer before a file is written.
@@ -390,8 +394,7 @@ impl Outside {
 
     /// Gives the journal what is new, as far as there is room; whether there was anything.
     fn keep(&mut self, core: &mut Core) -> bool {
-        let waiting = self.portion.take().map(|(portion, _)| portion);
-        let portion = waiting.or_else(|| core.next_portion());
+        let portion = core.next_portion();
         let any = portion.is_some();
         portion
             .into_iter()
@@ -409,8 +412,7 @@ impl Outside {
     /// Writes the files that wait, if the journal has been given everything, or takes too long.
     fn write_held(&mut self, core: &mut Core) {
         let now = self.clock.now();
-        let is_kept = self.portion.is_none() && core.is_handed_over();
-        if self.saves.is_empty() || !is_kept && self.saves[0].until > now {
+        if self.saves.is_empty() || !core.is_handed_over() && self.saves[0].until > now {
             return;
         }
         for Held { job, done, .. } in self.saves.drain(..) {
@@ -425,7 +427,7 @@ impl Outside {
 
     /// Keeps the session for this file from now on. By whatever name it is found after a crash, it knows the file.
     fn keep_for(&mut self, path: PathBuf, core: &mut Core) {
-        while self.keep(core) {}
+        self.keep_all(core);
         if self.journal
             && let Ok(Some(folder)) = Place::File(path).folder()
         {
@@ -442,7 +444,7 @@ impl Outside {
         }
         let until = self.clock.now() + LAST_WORDS;
         self.saves.push(Held { job, done, until });
-        while self.keep(core) {}
+        self.keep_all(core);
     }
 
     /// Ends the world in good order; the session is kept, or not.
@@ -554,6 +556,37 @@ mod tests {
         let content = Content::of(std::fs::read(state.join("journal")).unwrap()).unwrap();
         assert!(Past::of(content).unwrap().is_some());
         assert!(place.path().join("notes.md").exists());
+    }
+
+    #[tokio::test]
+    async fn what_is_to_be_said_of_a_save_is_in_the_journal_before_it() {
+        let place = tempfile::tempdir().unwrap();
+        let state = place.path().join("state");
+        let (journal, _) = Journal::open(&state, false).unwrap();
+        let clock = Clock::start();
+        let shelf = Shelf {
+            folder: Some(state.clone()),
+            journal: Some(journal),
+            wanted: true,
+            ..Shelf::default()
+        };
+        let config = Config::for_test(1, true, Properties::default());
+        let mut core = Core::new(config, clock.now());
+        core.keep(shelf.keeper(Version::new()), OurPlace::default(), true);
+        let mut outside = Outside::new(Net::default(), clock, Announcer::default(), shelf);
+        let end = CharPos(core.document().len());
+        core.edit(end..end, "text", EditKind::Whole, clock.now());
+        core.flush(None, clock.now(), 0);
+        let now = clock.now();
+        assert_eq!(outside.keep_later(&mut core, now), Some(now + LATER));
+        assert!(!core.is_handed_over());
+        assert_eq!(outside.keep_later(&mut core, now + LATER), None);
+        assert!(core.is_handed_over());
+        let (file, found) = TextFile::open(&place.path().join("notes.md")).unwrap();
+        let mut saving = Saving::new(Some(file));
+        let job = saving.start(&mut core, found.format, None, IfChanged::Refuse);
+        assert!(job.is_some() && !core.is_handed_over(), "a note is behind");
+        assert!(core.is_behind());
     }
 
     #[test]

@@ -4,10 +4,9 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use rustix::fs::OFlags;
@@ -62,22 +61,36 @@ pub(super) fn stop() -> Result<()> {
 /// only a program is told so that leads its session.
 pub(super) type TerminalInput = pipe::Receiver;
 
-/// The terminal that is `stdin`, opened once more: so that reading it never blocks, which must not be asked of
-/// what a shell goes on reading from.
+/// Reads the terminal that is `stdin` without ever blocking. That must not be asked of what a shell goes on reading from, so it is
+/// opened once more; where that cannot be, another user's terminal say, a thread reads it.
 pub(super) fn terminal_input(stdin: impl AsFd) -> Result<TerminalInput> {
-    let open = |path: &Path| {
-        let nonblocking = OFlags::NONBLOCK | OFlags::NOCTTY;
-        let mut options = File::options();
-        let flags = i32::try_from(nonblocking.bits()).expect("two small flags");
-        options.read(true).custom_flags(flags).open(path)
-    };
-    let named = ttyname(stdin, Vec::new()).map_err(io::Error::from);
-    let named = named.and_then(|name| open(Path::new(OsStr::from_bytes(name.as_bytes()))));
-    // Its device may be out of sight, or another user's.
-    let terminal = named.or_else(|_| open(Path::new("/dev/tty")));
+    let stdin = stdin.as_fd();
+    opened_anew(stdin)
+        .or_else(|why| {
+            tracing::info!("the terminal is read by a thread: {why}");
+            by_a_thread(stdin)
+        })
+        .context("cannot read from the terminal")
+}
+
+fn opened_anew(terminal: BorrowedFd<'_>) -> io::Result<TerminalInput> {
+    let name = ttyname(terminal, Vec::new())?;
+    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits());
+    let mut options = File::options();
+    options
+        .read(true)
+        .custom_flags(flags.expect("two small flags"));
+    let opened = options.open(OsStr::from_bytes(name.as_bytes()))?;
     // To the runtime, a terminal is a file that can be waited for, as a pipe is.
-    let input = terminal.and_then(TerminalInput::from_file_unchecked);
-    input.context("cannot read from the terminal")
+    TerminalInput::from_file_unchecked(opened)
+}
+
+fn by_a_thread(terminal: BorrowedFd<'_>) -> io::Result<TerminalInput> {
+    let mut terminal = File::from(terminal.try_clone_to_owned()?);
+    let (bytes, mut into) = io::pipe()?;
+    // Ends with the terminal, or the program.
+    std::thread::spawn(move || io::copy(&mut terminal, &mut into));
+    TerminalInput::from_owned_fd(bytes.into())
 }
 
 #[cfg(test)]
@@ -92,6 +105,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_terminal_is_read_as_it_sends_and_until_it_is_gone() {
+        for way in [opened_anew, by_a_thread] {
+            is_read(way).await;
+        }
+    }
+
+    async fn is_read(way: fn(BorrowedFd<'_>) -> io::Result<TerminalInput>) {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -104,7 +123,7 @@ mod tests {
         let mut raw = tcgetattr(&slave).unwrap();
         raw.make_raw();
         tcsetattr(&slave, OptionalActions::Now, &raw).unwrap();
-        let mut input = terminal_input(&slave).unwrap();
+        let mut input = way(slave.as_fd()).unwrap();
         let mut master = File::from(master);
         let mut buffer = [0; 4];
         for (sent, pieces) in [

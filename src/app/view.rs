@@ -87,6 +87,7 @@ impl Model {
         self.scroll_end = scroll_end(Rect::from((Position::ORIGIN, size)), &view);
         if let Some(panel) = &mut view.panel {
             panel.top = panel.top.min(self.scroll_end);
+            self.panel = Some(panel.top);
         }
         view
     }

@@ -8,6 +8,7 @@
 //! an [`Action`] holds no control character but tab and line feed. Only presses and repeats of keys count.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use ratatui::crossterm::event::{
     Event, KeyCode, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
@@ -29,8 +30,19 @@ pub enum Heard {
     Ground(Ground),
 }
 
-/// The most bytes of a paste that are kept; a longer one comes in pieces.
+/// The room for what is not complete that is kept, in bytes: more than a sequence has.
+const LEAST_ROOM: usize = 4 << 10;
+
+/// The most bytes of a paste that are kept; a longer one comes in pieces. (A guess.)
 pub const MAX_PASTE_BYTES: usize = 16 << 20;
+
+/// What comes within this time after Esc belongs to it. (No hand is that fast, and few connections are slower; tmux waits as
+/// long.)
+const AT_ONCE: Duration = Duration::from_millis(10);
+/// How long the rest of a sequence is waited for. (A guess, as the next one.)
+const FOR_THE_REST: Duration = Duration::from_secs(1);
+/// How long the rest of a paste is waited for, behind what has come of it.
+const FOR_A_PASTE: Duration = Duration::from_secs(10);
 
 /// Understands what a terminal sends, piece by piece.
 #[derive(Debug)]
@@ -40,8 +52,8 @@ pub struct Input {
     left: Vec<u8>,
     /// How much of the paste that has begun is known not to hold its end; `None` outside a paste.
     pasting: Option<usize>,
-    /// Whether the terminal has said what its background is; it is asked once.
-    answered: bool,
+    /// Whether the terminal has been asked what its background is, and has not said it.
+    asked: bool,
     /// Whether an Esc was let go that may have been the start of that answer.
     behind_esc: bool,
 }
@@ -53,87 +65,105 @@ impl Input {
             keymap,
             left: Vec::new(),
             pasting: None,
-            answered: false,
+            asked: false,
             behind_esc: false,
         }
     }
 
+    /// Looks out for the answer to what the background is, once.
+    pub const fn expect_ground(&mut self) {
+        self.asked = true;
+    }
+
     /// Takes in what has come, and puts what that says behind `heard`.
     pub fn take(&mut self, bytes: &[u8], heard: &mut VecDeque<Heard>) {
-        // A hand is not as fast as a terminal, but a program that types may be.
-        let waited = self.left == [ESC];
+        let esc_waited = self.left == [ESC];
         self.left.extend_from_slice(bytes);
         let mut at = 0;
         while at < self.left.len() {
             if let Some(searched) = self.pasting {
-                match self.paste(at, searched) {
-                    Some((text, len)) => {
-                        heard.extend(action(&self.keymap, Event::Paste(text)).map(Heard::Action));
-                        at += len;
-                        continue;
-                    }
-                    None => break,
-                }
+                let Some((text, len)) = self.paste(at, searched) else {
+                    break;
+                };
+                self.hear(Event::Paste(text), heard);
+                at += len;
+                continue;
             }
             let rest = &self.left[at..];
-            if !self.answered && (rest.starts_with(b"\x1b]") || self.behind_esc && rest[0] == b']')
-            {
+            if self.asked && (rest.starts_with(b"\x1b]") || self.behind_esc && rest[0] == b']') {
                 let esc = usize::from(rest[0] == ESC);
                 match ground::answer(&rest[esc..]) {
                     Answer::Begun => break,
                     Answer::Whole(len, ground) => {
-                        self.answered = true;
+                        self.asked = false;
                         heard.extend(ground.map(Heard::Ground));
                         at += esc + len;
                         continue;
                     }
-                    Answer::None => {}
+                    Answer::Other => {}
                 }
             }
             self.behind_esc = false;
-            let len = match sequences::start(rest) {
+            let (len, says) = match sequences::start(rest) {
                 Start::Begun | Start::Ambiguous => break,
                 Start::Paste(len) => {
                     self.pasting = Some(0);
-                    at += len;
-                    continue;
+                    (len, None)
                 }
-                Start::Nothing(len) => {
-                    at += len;
-                    continue;
+                Start::Nothing(len) => (len, None),
+                // Esc that came by itself is a key, though a letter follows before that was settled.
+                Start::Whole(len) if esc_waited && at == 0 && sequences::is_alt(&rest[..len]) => {
+                    (1, sequences::event(&rest[..1]))
                 }
-                Start::Whole(len) if waited && at == 0 && sequences::is_alt(&rest[..len]) => 1,
-                Start::Whole(len) => len,
+                Start::Whole(len) => (len, sequences::event(&rest[..len])),
             };
-            let event = sequences::event(&rest[..len]);
-            heard.extend(
-                event
-                    .and_then(|event| action(&self.keymap, event))
-                    .map(Heard::Action),
-            );
+            if let Some(event) = says {
+                self.hear(event, heard);
+            }
             at += len;
         }
         self.left.drain(..at);
-    }
-
-    /// Whether what has come last is a key, such as Esc, unless something follows it at once.
-    pub fn is_ambiguous(&self) -> bool {
-        self.pasting.is_none() && sequences::start(&self.left) == Start::Ambiguous
-    }
-
-    /// Takes in that nothing follows what [is ambiguous](Self::is_ambiguous).
-    pub fn settle(&mut self, heard: &mut VecDeque<Heard>) {
-        if !self.is_ambiguous() {
-            return;
+        if self.pasting.is_none() {
+            self.left.shrink_to(LEAST_ROOM);
         }
-        self.behind_esc = self.left == [ESC];
+    }
+
+    /// How long to wait for more before [`settle`](Self::settle); `None` if nothing is open.
+    pub fn patience(&self) -> Option<Duration> {
+        match sequences::start(&self.left) {
+            _ if self.pasting.is_some() => Some(FOR_A_PASTE),
+            _ if self.left.is_empty() => None,
+            Start::Ambiguous => Some(AT_ONCE),
+            _ => Some(FOR_THE_REST),
+        }
+    }
+
+    /// Takes in that nothing follows: what may be a key is that key, what may be typed was typed, the paste has
+    /// ended, and the start of anything else says nothing.
+    pub fn settle(&mut self, heard: &mut VecDeque<Heard>) {
         let left = std::mem::take(&mut self.left);
-        let events = sequences::keys_of(&left);
-        heard.extend(
-            events
-                .filter_map(|event| action(&self.keymap, event))
-                .map(Heard::Action),
-        );
+        if self.pasting.take().is_some() {
+            let text = String::from_utf8_lossy(&left).into_owned();
+            return self.hear(Event::Paste(text), heard);
+        }
+        match sequences::start(&left) {
+            Start::Ambiguous => {
+                self.behind_esc = left == [ESC];
+                self.hear(sequences::key_of(&left), heard);
+            }
+            Start::Begun => {}
+            // What looked like the answer.
+            _ => {
+                let asked = std::mem::take(&mut self.asked);
+                self.take(&left, heard);
+                self.settle(heard);
+                self.asked = asked;
+            }
+        }
+    }
+
+    fn hear(&self, event: Event, heard: &mut VecDeque<Heard>) {
+        heard.extend(action(&self.keymap, event).map(Heard::Action));
     }
 
     /// The paste that begins at `at`, if it is complete or long enough, and how many bytes that takes.
@@ -146,16 +176,11 @@ impl Input {
         let (len, taken) = match end {
             Some(found) => (from + found, from + found + PASTE_END.len()),
             None if rest.len() > MAX_PASTE_BYTES => {
-                // Neither the end nor a character is cut.
+                // Neither its end nor a character or CRLF is cut.
+                let may_cut =
+                    |at: &usize| rest[*at] & 0xC0 != 0x80 && !rest[..=*at].ends_with(b"\r\n");
                 let most = rest.len() - PASTE_END.len();
-                let len = most
-                    - rest[..most]
-                        .iter()
-                        .rev()
-                        .take_while(|byte| **byte & 0xC0 == 0x80)
-                        .take(3)
-                        .count()
-                    - 1;
+                let len = (most - 4..=most).rev().find(may_cut).unwrap_or(most);
                 (len, len)
             }
             None => {
@@ -265,12 +290,12 @@ mod tests {
             (b"\x1b[A", pressed(none, KeyCode::Up)),
             (b"\x1bOA", pressed(none, KeyCode::Up)),
             (b"\x1b[1;3A", pressed(alt, KeyCode::Up)),
-            (b"\x1b\x1b[A", pressed(alt, KeyCode::Up)),
             (b"\x1b[1;5H", pressed(control, KeyCode::Home)),
             (b"\x1b[3~", pressed(none, KeyCode::Delete)),
             (b"\x1b[6;2~", pressed(shift, KeyCode::PageDown)),
             (b"\x1b[1;6D", pressed(control | shift, KeyCode::Left)),
             (b"\x1bOQ", pressed(none, KeyCode::F(2))),
+            (b"\x1b[1;2R", pressed(shift, KeyCode::F(3))),
             (b"\x1b[[B", pressed(none, KeyCode::F(2))),
             (b"\x1b[15;2~", pressed(shift, KeyCode::F(5))),
             (b"\x1b[<0;12;3M", mouse(Mouse::Press, 11, 2)),
@@ -289,20 +314,28 @@ mod tests {
             (b"\x1b[I", None),
             (b"\x1b[<0;0;3M", None),
             (b"\x1b[<0;3;M", None),
+            (b"\x1b[<0;+0;3M", None),
+            (b"\x1b[32;+0;1M", None),
+            (b"\x1b[24;1R", None),
+            (b"\x1bO5A", None),
             (b"\x1b[32;0;1M", None),
             (b"\x1b[<999;70000;3M", None),
             (b"\xff", None),
         ]
     }
 
+    fn asked() -> Input {
+        let mut input = Input::new(Keymap::default());
+        input.expect_ground();
+        input
+    }
+
     #[test]
     fn each_key_is_heard_as_it_is_meant() {
         for (bytes, expected) in all() {
-            let shown = bytes.escape_ascii();
-            let mut input = Input::new(Keymap::default());
-            let heard = hear(&mut input, &[bytes, b"x"].concat());
+            let heard = hear(&mut asked(), &[bytes, b"x"].concat());
             let expected: Vec<_> = expected.into_iter().chain([typed('x')]).collect();
-            assert_eq!(heard, expected, "{shown}");
+            assert_eq!(heard, expected, "{}", bytes.escape_ascii());
         }
     }
 
@@ -317,9 +350,9 @@ mod tests {
             .map(|(bytes, _)| bytes)
             .collect();
         let bytes = bytes.concat();
-        let whole = hear(&mut Input::new(Keymap::default()), &bytes);
+        let whole = hear(&mut asked(), &bytes);
         for len in 1..40 {
-            let mut input = Input::new(Keymap::default());
+            let mut input = asked();
             let mut heard = VecDeque::new();
             for piece in bytes.chunks(len) {
                 // Esc and a key that come apart are two keys.
@@ -331,50 +364,88 @@ mod tests {
                 }
             }
             assert_eq!(heard, whole, "{len}");
+            assert_eq!(input.patience(), None);
         }
     }
 
     #[test]
     fn esc_is_a_key_if_nothing_follows_and_no_part_of_what_a_hand_types() {
         let esc = pressed(KeyModifiers::NONE, KeyCode::Esc).unwrap();
+        let up = pressed(KeyModifiers::NONE, KeyCode::Up).unwrap();
         for (bytes, settled) in [
             (&b"\x1b"[..], vec![esc.clone()]),
-            (b"\x1b\x1b", vec![esc.clone(), esc.clone()]),
             (b"\x1b[", vec![]),
             (b"\x1bO", vec![]),
         ] {
             let mut input = Input::new(Keymap::default());
             let mut heard = hear(&mut input, bytes);
-            assert!(heard.is_empty() && input.is_ambiguous());
+            assert!(heard.is_empty());
+            assert_eq!(input.patience(), Some(AT_ONCE));
             input.settle(&mut heard);
             assert_eq!(heard, settled, "{}", bytes.escape_ascii());
-            assert!(!input.is_ambiguous());
+            assert_eq!(input.patience(), None);
             assert_eq!(hear(&mut input, b"x"), [typed('x')]);
         }
+        for next in [&b"z"[..], b"\x1b[A", b"\x1b[<0;1;1M"] {
+            let mut input = Input::new(Keymap::default());
+            let alone = hear(&mut input, next);
+            let expected: Vec<_> = [esc.clone()].into_iter().chain(alone).collect();
+            assert!(hear(&mut input, b"\x1b").is_empty());
+            assert_eq!(hear(&mut input, next), expected, "apart");
+            if next != b"z" {
+                let together = [b"\x1b", next].concat();
+                assert_eq!(hear(&mut input, &together), expected, "together");
+            }
+        }
         let mut input = Input::new(Keymap::default());
-        assert!(hear(&mut input, b"\x1b").is_empty());
-        assert_eq!(hear(&mut input, b"z"), [esc, typed('z')]);
+        assert_eq!(hear(&mut input, b"\x1bO\x1b[A"), [up]);
+    }
+
+    #[test]
+    fn what_never_ends_does_not_keep_the_keys_away() {
+        for (begun, settled) in [
+            (&b"\x1b[1;"[..], vec![]),
+            (b"\xe6\xbc", vec![]),
+            (b"\x1b]", vec![]),
+            (b"\x1b]1", vec![typed('1')]),
+            (
+                b"\x1b[200~a\nb",
+                vec![Heard::Action(Action::Paste("a\nb".into()))],
+            ),
+        ] {
+            let mut input = asked();
+            let mut heard = hear(&mut input, begun);
+            assert!(heard.is_empty(), "{}", begun.escape_ascii());
+            assert!(input.patience() >= Some(FOR_THE_REST));
+            input.settle(&mut heard);
+            assert_eq!(heard, settled, "{}", begun.escape_ascii());
+            assert_eq!(input.patience(), None);
+            assert_eq!(hear(&mut input, b"x"), [typed('x')]);
+        }
+        // Where nobody has asked there is no answer to wait for.
+        let mut input = Input::new(Keymap::default());
+        hear(&mut input, b"\x1b");
+        input.settle(&mut VecDeque::new());
+        assert_eq!(hear(&mut input, b"]"), [typed(']')]);
     }
 
     #[test]
     fn an_answer_about_the_background_is_never_text() {
         let answer = b"\x1b]11;rgb:0000/0000/0000\x1b\\";
         for cut in 1..answer.len() {
-            for settled in [false, true] {
-                let mut input = Input::new(Keymap::default());
+            for esc_settled in [false, true] {
+                let mut input = asked();
                 let mut heard = hear(&mut input, &answer[..cut]);
-                if settled {
+                if esc_settled && cut == 1 {
                     input.settle(&mut heard);
+                    assert_eq!(heard.drain(..).count(), 1);
                 }
                 input.take(&answer[cut..], &mut heard);
-                heard.retain(|heard| {
-                    Some(heard) != pressed(KeyModifiers::NONE, KeyCode::Esc).as_ref()
-                });
-                assert_eq!(heard, [Heard::Ground(Ground::Dark)], "{cut}, {settled}");
+                assert_eq!(heard, [Heard::Ground(Ground::Dark)], "{cut}");
             }
         }
         // There is one answer; what looks like another one was typed.
-        let mut input = Input::new(Keymap::default());
+        let mut input = asked();
         hear(&mut input, answer);
         assert_eq!(hear(&mut input, b"]1"), [typed(']'), typed('1')]);
         assert_eq!(hear(&mut input, b"\x1b]1"), [typed('1')]);
@@ -385,7 +456,7 @@ mod tests {
         let mut input = Input::new(Keymap::default());
         let mut heard = VecDeque::new();
         input.take(b"\x1b[200~", &mut heard);
-        let line = "漢字\n".repeat(1000);
+        let line = "漢字\r\n".repeat(1000);
         let times = 2 * MAX_PASTE_BYTES / line.len();
         for piece in line.repeat(times).as_bytes().chunks(4095) {
             input.take(piece, &mut heard);
@@ -400,7 +471,8 @@ mod tests {
                 other => panic!("{other:?}"),
             })
             .collect();
-        assert!(text == line.repeat(times));
+        assert!(text == normalised(&line.repeat(times)));
+        assert!(input.left.capacity() <= LEAST_ROOM);
     }
 
     #[test]
@@ -410,13 +482,13 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(seed);
         let all = all();
         for _ in 0..300 {
-            let mut input = Input::new(Keymap::default());
+            let mut input = asked();
             let mut heard = VecDeque::new();
             for _ in 0..200 {
                 let mut bytes: Vec<u8> = match rng.u8(0..3) {
                     0 => (0..rng.usize(0..20)).map(|_| rng.u8(..)).collect(),
                     1 => {
-                        let some = b"\x1b[]O<>?;:0123456789uMm~AzR\x07\\ ";
+                        let some = b"\x1b[]O<>?;:+0123456789uMm~AzR\x07\\ ";
                         (0..rng.usize(0..20))
                             .map(|_| some[rng.usize(..some.len())])
                             .collect()
@@ -427,7 +499,7 @@ mod tests {
                 input.take(&bytes, &mut heard);
                 if rng.bool() {
                     input.settle(&mut heard);
-                    assert!(!input.is_ambiguous());
+                    assert_eq!(input.patience(), None);
                 }
             }
             for heard in &heard {

@@ -33,16 +33,15 @@ pub(super) enum Start {
 pub(super) fn start(bytes: &[u8]) -> Start {
     match bytes {
         [] => Start::Begun,
-        [ESC] | [ESC, b'[' | b'O'] | [ESC, ESC] | [ESC, ESC, b'[' | b'O'] => Start::Ambiguous,
-        // Alt with a key that has a sequence of its own, as some terminals send it.
-        [ESC, ESC, b'[' | b'O', ..] => match start(&bytes[1..]) {
-            Start::Whole(len) => Start::Whole(1 + len),
-            Start::Begun => Start::Begun,
-            _ => Start::Whole(1),
-        },
+        [ESC] | [ESC, b'[' | b'O'] => Start::Ambiguous,
+        // (Some terminals send Alt and an arrow as Esc and the arrow. But so do Esc and an arrow come.)
         [ESC, ESC, ..] => Start::Whole(1),
         [ESC, b'[', ..] => control_sequence(bytes),
-        [ESC, b'O', ..] => Start::Whole(3),
+        [ESC, b'O', ..] => match control_sequence(bytes) {
+            // Alt-O, and what follows.
+            Start::Nothing(_) => Start::Whole(2),
+            other => other,
+        },
         [ESC, ..] => match start(&bytes[1..]) {
             Start::Whole(len) => Start::Whole(1 + len),
             Start::Nothing(len) => Start::Nothing(1 + len),
@@ -52,6 +51,7 @@ pub(super) fn start(bytes: &[u8]) -> Start {
     }
 }
 
+/// What bytes begin with that begin with Esc and `[` or `O`.
 fn control_sequence(bytes: &[u8]) -> Start {
     if bytes.starts_with(PASTE_START) {
         return Start::Paste(PASTE_START.len());
@@ -94,19 +94,12 @@ fn character(first: u8, bytes: &[u8]) -> Start {
 
 /// Whether a sequence is Esc and one character.
 pub(super) fn is_alt(sequence: &[u8]) -> bool {
-    sequence.len() > 1 && sequence[0] == ESC && !b"[O\x1b".contains(&sequence[1])
+    sequence.len() > 1 && sequence[0] == ESC && !b"[O".contains(&sequence[1])
 }
 
 /// What a whole sequence says, if that is known.
 pub(super) fn event(sequence: &[u8]) -> Option<Event> {
-    if let [ESC, ESC, ..] = sequence {
-        let Event::Key(mut key) = event(&sequence[1..])? else {
-            return None;
-        };
-        key.modifiers |= KeyModifiers::ALT;
-        return Some(Event::Key(key));
-    }
-    if is_nowhere(sequence) {
+    if is_nowhere(sequence) || is_cursor_report(sequence) {
         return None;
     }
     let event = terminput::Event::parse_from(sequence).ok()??;
@@ -121,17 +114,23 @@ fn is_nowhere(sequence: &[u8]) -> bool {
         return false;
     };
     let mut cell = inner.split(|byte| *byte == b';').skip(1);
-    *first != b'M' && cell.any(|number| number.iter().all(|digit| *digit == b'0'))
+    *first != b'M' && cell.any(|number| number.iter().all(|byte| b"+0".contains(byte)))
 }
 
-/// The keys that an [ambiguous](Start::Ambiguous) sequence is if nothing follows.
-pub(super) fn keys_of(sequence: &[u8]) -> impl Iterator<Item = Event> {
-    let alone = sequence.len() - usize::from(sequence.last().is_some_and(|last| *last != ESC)) * 2;
-    let alt = sequence
-        .get(alone + 1)
-        .map(|key| KeyEvent::new(KeyCode::Char(char::from(*key)), KeyModifiers::ALT));
-    let esc = KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE);
-    std::iter::repeat_n(esc, alone).chain(alt).map(Event::Key)
+/// Whether a sequence says where the cursor is, which another program may have asked, and is not F3.
+fn is_cursor_report(sequence: &[u8]) -> bool {
+    let row = sequence
+        .strip_prefix(b"\x1b[")
+        .and_then(|rest| rest.strip_suffix(b"R"));
+    row.is_some_and(|row| !row.is_empty() && !row.starts_with(b"1;"))
+}
+
+/// The key that an [ambiguous](Start::Ambiguous) sequence is if nothing follows.
+pub(super) fn key_of(sequence: &[u8]) -> Event {
+    Event::Key(match sequence.get(1) {
+        None => KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE),
+        Some(key) => KeyEvent::new(KeyCode::Char(char::from(*key)), KeyModifiers::ALT),
+    })
 }
 
 #[cfg(test)]
@@ -152,6 +151,7 @@ mod tests {
             (b"\x1b[<0;12;3M", Start::Whole(10)),
             (b"\x1b[M !!", Start::Whole(6)),
             (b"\x1b[200~", Start::Paste(6)),
+            (b"\x1bO5A", Start::Whole(4)),
             (b"\x1bx", Start::Whole(2)),
             ("\u{1b}é".as_bytes(), Start::Whole(3)),
             ("漢".as_bytes(), Start::Whole(3)),
@@ -170,6 +170,19 @@ mod tests {
                 };
                 assert_eq!(start(part), expected, "{shown}, {len}");
             }
+        }
+    }
+
+    #[test]
+    fn keys_that_come_together_stay_keys() {
+        for (bytes, expected) in [
+            (&b"\x1b\x1b"[..], Start::Whole(1)),
+            (b"\x1b\x1b[A", Start::Whole(1)),
+            (b"\x1b\x1b[<0;1;1M", Start::Whole(1)),
+            (b"\x1bO\x1b[A", Start::Whole(2)),
+            ("\x1bOé".as_bytes(), Start::Whole(2)),
+        ] {
+            assert_eq!(start(bytes), expected, "{}", bytes.escape_ascii());
         }
     }
 

@@ -22,7 +22,10 @@ const LEAST_STATE: u16 = 16;
 pub(in crate::ui) fn scroll_end(area: Rect, panel: &Panel, theme: Theme) -> usize {
     let boxed = Boxed::new(area, WIDTH);
     let lines = lines(panel, boxed.columns(), boxed.rows(), theme);
-    lines.len().saturating_sub(boxed.rows().into())
+    match usize::from(boxed.rows()) {
+        0 => 0,
+        rows => lines.len().saturating_sub(rows),
+    }
 }
 
 /// Draws the panel in the middle of `area` and says which part of it is covered.
