@@ -478,7 +478,10 @@ impl Core {
 
     /// Whether there is something to be appended to the journal, and room for it.
     pub(super) fn is_behind(&mut self) -> bool {
-        self.keeping.keeper.has_room() && !self.is_handed_over()
+        let noted = self.take_notes().is_some();
+        let replica = self.document.replica();
+        let stretch = |author, from| self.session.stretch(author, from, replica);
+        noted && self.keeping.keeper.is_due(replica.log(), stretch)
     }
 
     /// Takes down, for the journal, who we are and what is on disk; `None` if that cannot be said yet.

@@ -92,11 +92,6 @@ impl Keeper {
         self.on
     }
 
-    /// Whether more may be on its way to the disk.
-    pub(super) const fn has_room(&self) -> bool {
-        self.in_flight < MAX_IN_FLIGHT_BYTES
-    }
-
     /// Sets the note of this kind.
     pub(super) fn note(&mut self, kind: u8, bytes: Vec<u8>) {
         let same = |(known, _): &(Vec<u8>, bool)| *known == bytes;
@@ -112,7 +107,7 @@ impl Keeper {
         log: &Log,
         stretch: impl Fn(AuthorId, u32) -> Option<Stretch>,
     ) -> Option<Portion> {
-        if !self.on || !self.has_room() {
+        if !self.on || self.in_flight >= MAX_IN_FLIGHT_BYTES {
             return None;
         }
         let (mut entries, mut bytes) = (Vec::new(), 0);
@@ -149,8 +144,22 @@ impl Keeper {
         log: &Log,
         stretch: impl Fn(AuthorId, u32) -> Option<Stretch>,
     ) -> bool {
+        !self.on || self.is_failing() || !self.lacks(log, stretch)
+    }
+
+    /// Whether there is something to be handed over, and room for it. While nothing can be written, too: that is
+    /// how it is noticed that it can.
+    pub(super) fn is_due(
+        &self,
+        log: &Log,
+        stretch: impl Fn(AuthorId, u32) -> Option<Stretch>,
+    ) -> bool {
+        self.on && self.in_flight < MAX_IN_FLIGHT_BYTES && self.lacks(log, stretch)
+    }
+
+    fn lacks(&self, log: &Log, stretch: impl Fn(AuthorId, u32) -> Option<Stretch>) -> bool {
         let noted = self.notes.values().all(|(_, handed)| *handed);
-        !self.on || self.is_failing() || (noted && self.behind(log, stretch).is_none())
+        !noted || self.behind(log, stretch).is_some()
     }
 
     /// Of the authors with something new, of the one whose next batch has the smallest stamp, what comes

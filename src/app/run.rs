@@ -587,6 +587,9 @@ mod tests {
         let job = saving.start(&mut core, found.format, None, IfChanged::Refuse);
         assert!(job.is_some() && !core.is_handed_over(), "a note is behind");
         assert!(core.is_behind());
+        // What cannot be written is not waited for, and is tried.
+        core.kept(News::Failing("disk full".into()));
+        assert!(core.is_handed_over() && core.is_behind());
     }
 
     #[test]
