@@ -371,12 +371,16 @@ impl Order {
         for leaf in moved.drain(..) {
             let this = &mut leaves[leaf as usize];
             this.moved = false;
-            // Deletes have cut many runs into pieces, which are one for the index.
-            let follow =
-                |run: &Run, next: &Run| run.author == next.author && run.seq + run.len == next.seq;
+            // Deletes have cut many runs into pieces, and what was put in front again and again stands the other
+            // way round; either is one stretch for the index.
+            let end = |run: &Run| run.seq + run.len;
+            let follow = |run: &Run, next: &Run| {
+                run.author == next.author && (end(run) == next.seq || end(next) == run.seq)
+            };
             for pieces in this.runs.chunk_by(follow) {
                 let (first, last) = (&pieces[0], &pieces[pieces.len() - 1]);
-                index[first.author.index()].set(first.seq, last.seq + last.len, leaf);
+                let from = first.seq.min(last.seq);
+                index[first.author.index()].set(from, end(first).max(end(last)), leaf);
             }
         }
     }
