@@ -505,6 +505,8 @@ impl Alarm {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::app::kept::{OurPlace, Past};
     use crate::app::saving::Saving;
@@ -515,14 +517,12 @@ mod tests {
     use crate::storage::{IfChanged, TextFile};
     use crate::wire::Properties;
 
-    #[tokio::test]
-    async fn no_file_is_written_before_the_journal_knows_whose_text_that_is() {
-        let place = tempfile::tempdir().unwrap();
-        let state = place.path().join("state");
-        let (journal, _) = Journal::open(&state, false).unwrap();
+    /// A member and its world, with a journal in this folder.
+    fn kept_in(state: &Path) -> (Core, Outside) {
+        let (journal, _) = Journal::open(state, false).unwrap();
         let clock = Clock::start();
         let shelf = Shelf {
-            folder: Some(state.clone()),
+            folder: Some(state.to_owned()),
             journal: Some(journal),
             wanted: true,
             ..Shelf::default()
@@ -530,13 +530,21 @@ mod tests {
         let config = Config::for_test(1, true, Properties::default());
         let mut core = Core::new(config, clock.now());
         core.keep(shelf.keeper(Version::new()), OurPlace::default(), true);
+        let outside = Outside::new(Net::default(), clock, Announcer::default(), shelf);
+        (core, outside)
+    }
+
+    #[tokio::test]
+    async fn no_file_is_written_before_the_journal_knows_whose_text_that_is() {
+        let place = tempfile::tempdir().unwrap();
+        let (mut core, mut outside) = kept_in(&place.path().join("state"));
+        let clock = outside.clock;
         // More than goes to the journal at once.
         core.load(&"more than that\n".repeat(1 << 18), 0);
         core.flush(None, clock.now(), 0);
         let end = CharPos(core.document().len());
         core.edit(end..end, "the end", EditKind::Whole, clock.now());
         core.flush(None, clock.now(), 0);
-        let mut outside = Outside::new(Net::default(), clock, Announcer::default(), shelf);
         let (file, found) = TextFile::open(&place.path().join("notes.md")).unwrap();
         let mut saving = Saving::new(Some(file));
         let job = saving.start(&mut core, found.format, None, IfChanged::Refuse);
@@ -553,7 +561,8 @@ mod tests {
                 Some(_done) = written.recv() => break,
             }
         }
-        let content = Content::of(std::fs::read(state.join("journal")).unwrap()).unwrap();
+        let content =
+            Content::of(std::fs::read(place.path().join("state/journal")).unwrap()).unwrap();
         assert!(Past::of(content).unwrap().is_some());
         assert!(place.path().join("notes.md").exists());
     }
@@ -561,19 +570,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_to_be_said_of_a_save_is_in_the_journal_before_it() {
         let place = tempfile::tempdir().unwrap();
-        let state = place.path().join("state");
-        let (journal, _) = Journal::open(&state, false).unwrap();
-        let clock = Clock::start();
-        let shelf = Shelf {
-            folder: Some(state.clone()),
-            journal: Some(journal),
-            wanted: true,
-            ..Shelf::default()
-        };
-        let config = Config::for_test(1, true, Properties::default());
-        let mut core = Core::new(config, clock.now());
-        core.keep(shelf.keeper(Version::new()), OurPlace::default(), true);
-        let mut outside = Outside::new(Net::default(), clock, Announcer::default(), shelf);
+        let (mut core, mut outside) = kept_in(&place.path().join("state"));
+        let clock = outside.clock;
         let end = CharPos(core.document().len());
         core.edit(end..end, "text", EditKind::Whole, clock.now());
         core.flush(None, clock.now(), 0);

@@ -29,10 +29,10 @@ pub fn text_area(area: Rect, view: &View<'_>) -> Rect {
 
 /// How many lines of what is open over the text can be scrolled away in `area`: of help, or of the members.
 pub fn scroll_end(area: Rect, view: &View<'_>) -> usize {
-    let body = Rows::of(area, view).body;
+    let body = || Rows::of(area, view).body;
     match (&view.list, &view.panel) {
-        (Some(open), _) => list::scroll_end(body, open),
-        (None, Some(open)) => panel::scroll_end(body, open, view.theme),
+        (Some(open), _) => list::scroll_end(body(), open),
+        (None, Some(open)) => panel::scroll_end(body(), open, view.theme),
         (None, None) => 0,
     }
 }

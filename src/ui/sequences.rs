@@ -1,7 +1,6 @@
 //! Where the sequences that a terminal sends begin and end.
 //!
-//! The forms are those of ECMA-48 (`Esc [`, parameters, intermediates, one final character), `Esc O` and a
-//! character, Esc and a character (Alt), a character in UTF-8, and pastes in brackets. What they say is
+//! The forms are those of ECMA-48 (`Esc [`, parameters, intermediates, one final character), `Esc O` likewise, Esc and a character (Alt), a character in UTF-8, and pastes in brackets. What they say is
 //! terminput's to know.
 
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
@@ -57,7 +56,7 @@ fn control_sequence(bytes: &[u8]) -> Start {
         return Start::Paste(PASTE_START.len());
     }
     // The mouse on terminals that know no other report of it.
-    if bytes[2] == b'M' {
+    if bytes.starts_with(b"\x1b[M") {
         return if bytes.len() < 6 {
             Start::Begun
         } else {
@@ -65,7 +64,7 @@ fn control_sequence(bytes: &[u8]) -> Start {
         };
     }
     // The function keys of the Linux console: Esc [ [ A.
-    let from = if bytes[2] == b'[' { 3 } else { 2 };
+    let from = if bytes.starts_with(b"\x1b[[") { 3 } else { 2 };
     let inner = |byte: &u8| (0x20..0x40).contains(byte);
     let len = from + bytes[from..].iter().take_while(|byte| inner(byte)).count();
     match bytes.get(len) {
@@ -152,6 +151,7 @@ mod tests {
             (b"\x1b[M !!", Start::Whole(6)),
             (b"\x1b[200~", Start::Paste(6)),
             (b"\x1bO5A", Start::Whole(4)),
+            (b"\x1bOM", Start::Whole(3)),
             (b"\x1bx", Start::Whole(2)),
             ("\u{1b}é".as_bytes(), Start::Whole(3)),
             ("漢".as_bytes(), Start::Whole(3)),

@@ -574,16 +574,20 @@ fn the_panel_lies_over_the_text_and_hides_the_cursor() {
     );
 }
 
-#[test]
-fn members_that_do_not_fit_can_be_scrolled_to() {
-    let rope = Rope::from_str("");
-    let mut view = view(&rope);
-    let member = |n: usize| PanelMember {
+/// One of many members.
+fn member(n: usize) -> PanelMember {
+    PanelMember {
         name: format!("Member {n}"),
         colour: Some(n),
         state: "connected".into(),
         addresses: vec!["192.168.1.5:4700".into()],
-    };
+    }
+}
+
+#[test]
+fn members_that_do_not_fit_can_be_scrolled_to() {
+    let rope = Rope::from_str("");
+    let mut view = view(&rope);
     let members = |count| Panel {
         members: (0..count).map(member).collect(),
         invitation: vec!["collab-edit --join 192.168.1.5:4700".into()],
@@ -620,12 +624,6 @@ fn members_that_do_not_fit_can_be_scrolled_to() {
 fn members_leave_the_invitation_and_the_qr_code_on_the_screen() {
     let rope = Rope::from_str("");
     let mut view = view(&rope);
-    let member = |n: usize| PanelMember {
-        name: format!("Member {n}"),
-        colour: Some(n),
-        state: "connected".into(),
-        addresses: vec!["192.168.1.5:4700".into()],
-    };
     let command = "collab-edit --join [2001:db8::1234:5678]:4700";
     view.panel = Some(Panel {
         members: (0..40).map(member).collect(),
