@@ -1,6 +1,7 @@
 //! Where the sequences that a terminal sends begin and end.
 //!
-//! The forms are those of ECMA-48 (`Esc [`, parameters, intermediates, one final character), `Esc O` likewise, Esc and a character (Alt), a character in UTF-8, and pastes in brackets. What they say is
+//! The forms are those of ECMA-48 (`Esc [`, parameters, intermediates, one final character), `Esc O` likewise, Esc and
+//! a character (Alt), a character in UTF-8, and pastes in brackets. What they say is
 //! terminput's to know.
 
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
