@@ -89,6 +89,8 @@ struct Connection {
     outgoing: mpsc::UnboundedSender<Vec<u8>>,
     _open: oneshot::Sender<()>,
     task: AbortHandle,
+    /// Whether the other end is on this machine.
+    within: bool,
 }
 
 impl<T: Transport> Default for Net<T> {
@@ -160,6 +162,13 @@ impl<T: Transport> Net<T> {
         }
     }
 
+    /// Whether a member is connected that is on this machine, and has to share its processors with us.
+    pub fn has_neighbours(&self) -> bool {
+        self.connections
+            .values()
+            .any(|connection| connection.within)
+    }
+
     /// The next thing that happens. Waits for it; may be cancelled at any time.
     pub async fn next(&mut self) -> Input {
         loop {
@@ -212,7 +221,7 @@ impl<T: Transport> Net<T> {
     fn open(&mut self, link: LinkId, stream: T::Stream) {
         let (outgoing, to_send) = mpsc::unbounded_channel();
         let (open, closing) = oneshot::channel();
-        let tell = self.tell.clone();
+        let (tell, within) = (self.tell.clone(), T::is_within(&stream));
         let task = self
             .tasks
             .spawn(connection::run(stream, link, to_send, closing, tell));
@@ -222,6 +231,7 @@ impl<T: Transport> Net<T> {
                 outgoing,
                 _open: open,
                 task,
+                within,
             },
         );
     }

@@ -161,16 +161,15 @@ async fn turns(
             model.warn(&warning);
         }
         watching.follow(&model.saving);
+        if model.has_typed() {
+            outside.go_first().await;
+        }
         if model.take_dirty(clock.now()) {
             screen.draw(&model.view(screen.size(), clock.now()))?;
             if std::mem::take(&mut ask) && model.theme.wants_ground() {
                 keys.expect_ground();
                 screen.ask_ground()?;
             }
-        }
-        if model.has_typed() {
-            // What goes to the others goes before all that can wait.
-            tokio::task::yield_now().await;
         }
         if let Some(question) = model.question(clock.now()) {
             // The thread is there as long as the program.
@@ -372,6 +371,16 @@ impl Outside {
             journal: shelf.wanted,
             keep_due: None,
             saves: Vec::new(),
+        }
+    }
+
+    /// Lets what has been said to the others go to them before anything else is done.
+    async fn go_first(&self) {
+        tokio::task::yield_now().await;
+        if self.net.has_neighbours() {
+            // The system wakes whoever reads a socket on the processor that wrote it, though another one may be idle:
+            // there it would wait for our frame to be drawn.
+            std::thread::yield_now();
         }
     }
 

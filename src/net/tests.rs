@@ -200,9 +200,11 @@ async fn two_members_converge_and_one_leaves() {
     })
     .await;
     assert_eq!(all(&guest), (100, 1));
+    assert!(host.net.has_neighbours() && guest.net.has_neighbours());
     guest.handle(Input::Leave);
     let left = |host: &Member| host.session.members()[0].state == MemberState::Left;
     tokio::join!(guest.net.finish(), host.until(left));
+    assert!(!host.net.has_neighbours());
 }
 
 #[tokio::test]

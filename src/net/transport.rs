@@ -42,6 +42,11 @@ pub trait Transport: 'static {
     fn accept(
         listener: &Self::Listener,
     ) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
+
+    /// Whether the other end of a connection is known to be on this machine.
+    fn is_within(_stream: &Self::Stream) -> bool {
+        false
+    }
 }
 
 /// TCP, without delay for small pieces.
@@ -66,6 +71,13 @@ impl Transport for Tcp {
     async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
         let (stream, from) = listener.accept().await?;
         Ok((undelayed(stream), from))
+    }
+
+    fn is_within(stream: &TcpStream) -> bool {
+        let ends = stream
+            .local_addr()
+            .and_then(|here| Ok((here, stream.peer_addr()?)));
+        ends.is_ok_and(|(here, there)| here.ip() == there.ip())
     }
 }
 
