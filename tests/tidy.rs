@@ -34,6 +34,7 @@ const TABLE: &[Row] = &[
             "ropey",
             "serde",
             "similar",
+            "str_indices",
             "thiserror",
             "unicode_segmentation",
             "unicode_width",

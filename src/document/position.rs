@@ -9,6 +9,7 @@
 use std::ops::{Add, Range, Sub};
 
 use ropey::{Rope, RopeSlice};
+use str_indices::{chars, lines_lf};
 
 /// An index into the text, in Unicode scalar values. `CharPos(0)` is before the first one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -85,7 +86,18 @@ pub fn line_text(rope: &Rope, line: Line) -> RopeSlice<'_> {
 
 /// Where `line` starts and ends, without its line break. O(log n).
 pub(super) fn line_range(rope: &Rope, line: Line) -> Range<CharPos> {
-    let start = line_start(rope, line);
+    let Some((chunk, _, before_chunk, lines)) = rope.get_chunk_at_line_break(line.0) else {
+        let end = CharPos(rope.len_chars());
+        return end..end;
+    };
+    // As a rule the line ends in the chunk that it starts in: then one look at the tree finds all.
+    let (before, rest) = chunk.split_at(lines_lf::to_byte_idx(chunk, line.0 - lines));
+    let start = CharPos(before_chunk + chars::count(before));
+    if let Some(end) = rest.find('\n') {
+        let text = &rest[..end];
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        return start..start + chars::count(text);
+    }
     let mut end = line_start(rope, Line(line.0.saturating_add(1)));
     for line_break in ['\n', '\r'] {
         let last = end.0.checked_sub(1).filter(|&last| last >= start.0);
@@ -137,5 +149,34 @@ mod tests {
     fn a_cr_without_lf_at_the_end_stays_in_its_line() {
         let rope = Rope::from_str("a\r");
         assert_eq!(line_end(&rope, Line(0)), CharPos(2));
+    }
+
+    #[test]
+    fn lines_are_those_of_a_plain_string_wherever_chunks_end() {
+        let seed = std::env::var("SEED").map_or(1, |seed| seed.parse().expect("a number"));
+        println!("SEED={seed}");
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let pieces = ["\n", "\r\n", "\r", "a", "words ", "é", "漢字", "\u{2028}"];
+        for round in 0..30 {
+            let mut text = String::new();
+            let long = if round % 3 == 0 { 400 } else { 12 };
+            for _ in 0..rng.usize(0..400) {
+                text += &pieces[rng.usize(0..8)].repeat(rng.usize(1..long));
+            }
+            let rope = Rope::from_str(&text);
+            let lines: Vec<&str> = text.split('\n').collect();
+            let mut start = 0;
+            for (n, line) in lines.iter().enumerate() {
+                // What ends the text is not followed by LF.
+                let ends = n + 1 < lines.len();
+                let shown = line.strip_suffix('\r').filter(|_| ends).unwrap_or(line);
+                let range = line_range(&rope, Line(n));
+                let end = start + shown.chars().count();
+                assert_eq!((range.start.0, range.end.0), (start, end), "line {n}");
+                start += line.chars().count() + 1;
+            }
+            let end = CharPos(rope.len_chars());
+            assert_eq!(line_range(&rope, Line(lines.len())), end..end);
+        }
     }
 }
