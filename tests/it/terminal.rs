@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
@@ -26,6 +27,8 @@ pub(crate) struct Terminal {
 struct Output {
     emulator: vt100::Parser<Questions>,
     raw: Vec<u8>,
+    /// When the emulator took in something last.
+    changed: Instant,
     ended: bool,
 }
 
@@ -91,6 +94,7 @@ impl Terminal {
         let output = Arc::new(Mutex::new(Output {
             emulator: vt100::Parser::new_with_callbacks(rows, columns, 0, questions),
             raw: Vec::new(),
+            changed: Instant::now(),
             ended: false,
         }));
         let reader = pair.master.try_clone_reader().expect("a reading end");
@@ -256,6 +260,13 @@ impl Terminal {
             .unwrap_or_default()
     }
 
+    /// When the screen changed last, if this cell shows this text.
+    pub(crate) fn shown_at(&self, row: u16, column: u16, text: &str) -> Option<Instant> {
+        let output = lock(&self.output);
+        let cell = output.emulator.screen().cell(row, column)?;
+        (cell.contents() == text).then_some(output.changed)
+    }
+
     /// Whether a cell that shows this text has a colour of its own, foreground or background.
     pub(crate) fn is_coloured(&self, text: &str) -> bool {
         let output = lock(&self.output);
@@ -400,6 +411,7 @@ fn read_output(
             let mut output = lock(output);
             output.raw.extend(&buffer[..count]);
             output.emulator.process(&buffer[..count]);
+            output.changed = Instant::now();
             std::mem::take(&mut output.emulator.callbacks_mut().answers)
         };
         if !answers.is_empty() {
