@@ -137,12 +137,28 @@ pub fn width(symbol: &str) -> usize {
     if symbol.len() == 1 { 1 } else { symbol.width() }
 }
 
+/// Whether a text is printable ASCII, without blanks at its ends or side by side. Most of what is said is.
+fn is_plain_line(text: &str) -> bool {
+    let mut blank = true;
+    for byte in text.bytes() {
+        match byte {
+            b' ' if !blank => blank = true,
+            b'!'..=b'~' => blank = false,
+            _ => return false,
+        }
+    }
+    !blank || text.is_empty()
+}
+
 /// `text`, which comes from others, as one printable line of at most `columns` cells.
 ///
 /// For names, file names and messages: blanks of all kinds become single spaces, none at the
 /// ends, everything else is shown as in a document; what does not fit is cut with an ellipsis.
 /// The cost is bounded by the length of `text` and, but for blanks, by `columns`.
 pub fn sanitise(text: &str, columns: usize) -> String {
+    if text.len() <= columns && is_plain_line(text) {
+        return text.to_owned();
+    }
     let options = DisplayOptions::default();
     let mut line = String::new();
     let mut used = 0;

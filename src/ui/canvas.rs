@@ -68,6 +68,10 @@ pub(super) fn write(buf: &mut Buffer, clip: Rect, x: u16, y: u16, text: &str, st
         if next >= clip.right() {
             break;
         }
+        if let [b' '..=b'~'] = cluster.as_bytes() {
+            next = put(buf, clip, next, y, cluster, style);
+            continue;
+        }
         for symbol in symbols(&show(cluster, Column(0), &options).text) {
             next = put(buf, clip, next, y, symbol, style);
         }
@@ -98,9 +102,14 @@ pub(super) fn wrapped(text: &str, columns: u16) -> Vec<String> {
     let columns = usize::from(columns.max(1));
     let mut lines = Vec::new();
     for paragraph in text.lines() {
+        let paragraph = sanitise(paragraph, MESSAGE_COLUMNS);
+        if paragraph.is_ascii() && paragraph.len() <= columns {
+            lines.push(paragraph);
+            continue;
+        }
         let mut line = String::new();
         let mut used = 0;
-        for word in sanitise(paragraph, MESSAGE_COLUMNS).split(' ') {
+        for word in paragraph.split(' ') {
             let wide: usize = symbols(word).map(width).sum();
             if used > 0 && used + 1 + wide <= columns {
                 line.push(' ');

@@ -8,7 +8,8 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::canvas::{fill, wrapped};
-use super::view::{Body, View};
+use super::theme::Theme;
+use super::view::{Body, Level, View};
 use super::widgets::{bars, chat, connecting, list, panel, text};
 use crate::document::display::sanitise;
 
@@ -41,6 +42,9 @@ pub fn scroll_end(area: Rect, view: &View<'_>) -> usize {
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     text: text::Kept,
+    status: Option<bars::KeptStatus>,
+    /// Where a notice is, and how it is drawn.
+    notice: Option<(Rect, Level, Vec<String>, Theme)>,
 }
 
 /// Draws `view` into `area` and says where the person types, if that is to be seen.
@@ -58,22 +62,18 @@ pub(super) fn redraw(
 ) -> (Option<Position>, Vec<u16>) {
     let rows = Rows::of(area, view);
     let mut drawn = Vec::new();
-    let below = Rect {
-        y: rows.body.bottom(),
-        height: area.bottom() - rows.body.bottom(),
-        ..area
-    };
-    fill(buf, below, Style::new());
-    drawn.extend(below.top()..below.bottom());
     let mut cursor = match &view.body {
         Body::Connecting(message) => {
-            kept.text.forget();
+            *kept = Kept::default();
             fill(buf, rows.body, Style::new());
             connecting::draw(buf, rows.body, message);
             None
         }
         Body::Text(document) => {
-            bars::draw_status(buf, rows.status, &view.status, document, view.theme);
+            let (place, said, status) = (rows.status, &view.status, &mut kept.status);
+            if bars::redraw_status(buf, place, said, document, view.theme, status) {
+                drawn.extend(place.top()..place.bottom());
+            }
             let kept = &mut kept.text;
             text::draw(buf, rows.body, document, view.theme, kept, &mut drawn)
         }
@@ -92,18 +92,20 @@ pub(super) fn redraw(
     if !covered.is_empty() || matches!(view.body, Body::Connecting(_)) {
         drawn.extend(rows.body.top()..rows.body.bottom());
     }
+    for place in [rows.chat, rows.prompt] {
+        fill(buf, place, Style::new());
+        drawn.extend(place.top()..place.bottom());
+    }
     if let Some(said) = view.chat.as_ref().filter(|_| rows.chat.height > 0) {
         chat::draw(buf, rows.chat, said, view.theme);
     }
-    if let Some(notice) = &view.notice {
-        bars::draw_notice(
-            buf,
-            rows.notice,
-            notice.level,
-            &rows.notice_lines,
-            view.theme,
-        );
+    let level = view.notice.as_ref().map(|notice| notice.level);
+    let notice = level.map(|level| (rows.notice, level, rows.notice_lines, view.theme));
+    if let Some((place, level, lines, theme)) = notice.as_ref().filter(|_| notice != kept.notice) {
+        bars::draw_notice(buf, *place, *level, lines, *theme);
+        drawn.extend(place.top()..place.bottom());
     }
+    kept.notice = notice;
     if let Some(prompt) = &view.prompt {
         cursor = bars::draw_prompt(buf, rows.prompt, prompt, view.theme);
     }

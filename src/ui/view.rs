@@ -108,7 +108,7 @@ pub struct Scroll {
 }
 
 /// The bar at the bottom. Parts are left out, the last ones first, where they do not fit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Status {
     /// The file's name, or what stands for it.
     pub file: String,
@@ -131,7 +131,7 @@ pub struct Status {
 }
 
 /// A member in the status bar.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Member {
     /// The member's name.
     pub name: String,
@@ -162,7 +162,7 @@ pub enum Level {
 }
 
 /// A question and the answer so far.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Prompt {
     /// The question.
     pub title: String,

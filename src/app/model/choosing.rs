@@ -28,7 +28,7 @@ impl Model {
                 Some(format!("{} {word}", keymap.chords(command).next()?))
             })
             .collect();
-            self.say(Level::Info, said.join("   "));
+            self.say(Level::Info, said.join(", "));
         }
     }
 

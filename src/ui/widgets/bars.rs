@@ -88,22 +88,53 @@ pub(in crate::ui) fn draw_prompt(
     })
 }
 
-/// Draws the status bar: as many parts as fit, the most important ones first.
-pub(in crate::ui) fn draw_status(
+/// A status bar as it was drawn last.
+#[derive(PartialEq, Eq, Debug)]
+pub(in crate::ui) struct KeptStatus {
+    status: Status,
+    place: Place,
+    area: Rect,
+    theme: Theme,
+}
+
+/// Line and column of the cursor, from 1.
+type Place = (usize, usize);
+
+/// Draws the status bar, unless what is `kept` says that this is what it shows; whether it was drawn.
+pub(in crate::ui) fn redraw_status(
     buf: &mut Buffer,
     area: Rect,
     status: &Status,
     document: &TextView<'_>,
     theme: Theme,
-) {
-    let bar = theme.status();
-    fill(buf, area, bar);
-    let part = |text: &str, most: usize| vec![(sanitise(text, most), bar)];
-    let mark = if status.unsaved { " ● " } else { "   " };
-    let file = |most: usize| vec![(format!("{mark}{}", sanitise(&status.file, most)), bar)];
+    kept: &mut Option<KeptStatus>,
+) -> bool {
     let line = line_at(document.rope, document.cursor).0 + 1;
     let column = line_column(document.rope, document.cursor, &document.options);
+    let place = (line, column);
+    let is_kept = |kept: &KeptStatus| {
+        (kept.area, kept.theme, kept.place) == (area, theme, place) && kept.status == *status
+    };
+    if kept.as_ref().is_some_and(is_kept) {
+        return false;
+    }
+    draw_status(buf, area, status, place, theme);
+    *kept = Some(KeptStatus {
+        status: status.clone(),
+        place,
+        area,
+        theme,
+    });
+    true
+}
 
+/// Draws the status bar: as many parts as fit, the most important ones first.
+fn draw_status(buf: &mut Buffer, area: Rect, status: &Status, (line, column): Place, theme: Theme) {
+    let bar = theme.status();
+    fill(buf, area, bar);
+    let part = |text: &str| Part::of(sanitise(text, PART_COLUMNS), bar);
+    let mark = if status.unsaved { " ● " } else { "   " };
+    let file = |most: usize| Part::of(format!("{mark}{}", sanitise(&status.file, most)), bar);
     let (file, only_file) = (
         file(FILE_COLUMNS),
         file(area.width.saturating_sub(3).into()),
@@ -114,19 +145,19 @@ pub(in crate::ui) fn draw_status(
         let unread = format!(" {} unread ", status.unread);
         position.push((unread, theme.unread()));
     }
-    let (names, count) = (member_names(status, theme), member_count(status, bar));
-    let author = part(&status.author, PART_COLUMNS);
-    let delivery = part(&status.delivery, PART_COLUMNS);
-    let short = part(&status.delivery_short, PART_COLUMNS);
-    let disk = part(&status.disk, PART_COLUMNS);
-    let invitation = part(&status.invitation, PART_COLUMNS);
+    let position = Part::from(position);
+    let names = Part::from(member_names(status, theme));
+    let count = Part::of(member_count(status), bar);
+    let [author, delivery, short] =
+        [&status.author, &status.delivery, &status.delivery_short].map(|text| part(text));
+    let [disk, invitation] = [&status.disk, &status.invitation].map(|text| part(text));
     // Who wanted to see an author wants it more than the rest.
-    let authored: &[&Spans] = if width(&author) > 0 {
+    let authored: &[&Part] = if author.width > 0 {
         &[&file, &position, &author, &names]
     } else {
         &[]
     };
-    let choices: [&[&Spans]; 16] = [
+    let choices: [&[&Part]; 16] = [
         &[
             &file,
             &position,
@@ -152,45 +183,55 @@ pub(in crate::ui) fn draw_status(
         &[&file, &position],
         &[&only_file],
     ];
-    let fits = |parts: &&[&Spans]| (1..=area.width).contains(&joined_width(parts));
+    let fits = |parts: &&[&Part]| (1..=area.width).contains(&joined_width(parts));
     let parts = choices.into_iter().find(fits).unwrap_or_default();
     let mut x = area.left();
-    for (text, style) in joined(parts, bar) {
-        x = write(buf, area, x, area.top(), &text, style);
+    for (index, part) in said(parts).enumerate() {
+        if index > 0 {
+            x = write(buf, area, x, area.top(), GAP, bar);
+        }
+        for (text, style) in &part.spans {
+            x = write(buf, area, x, area.top(), text, *style);
+        }
     }
 }
 
 type Spans = Vec<(String, Style)>;
 
-/// The columns of the parts that say anything, side by side.
-fn joined_width(parts: &[&Spans]) -> u16 {
-    let widths = parts
-        .iter()
-        .map(|part| width(part))
-        .filter(|part| *part > 0);
-    widths
-        .reduce(|all, part| all.saturating_add(GAP.len() as u16).saturating_add(part))
-        .unwrap_or(0)
+/// What is shown side by side or not at all.
+struct Part {
+    spans: Spans,
+    width: u16,
+}
+
+impl Part {
+    fn of(text: String, style: Style) -> Self {
+        Self::from(vec![(text, style)])
+    }
+}
+
+impl From<Spans> for Part {
+    fn from(spans: Spans) -> Self {
+        let widths = spans.iter().map(|(text, _)| columns(text));
+        let width = widths.fold(0, u16::saturating_add);
+        Self { spans, width }
+    }
 }
 
 /// Between two parts.
 const GAP: &str = "  ";
 
-/// The parts that say anything, side by side.
-fn joined(parts: &[&Spans], style: Style) -> Spans {
-    let said: Vec<_> = parts
-        .iter()
-        .filter(|part| width(part) > 0)
-        .map(|part| part.to_vec())
-        .collect();
-    said.join(&(GAP.to_owned(), style))
+/// The parts that say anything.
+fn said<'a>(parts: &'a [&'a Part]) -> impl Iterator<Item = &'a Part> {
+    parts.iter().copied().filter(|part| part.width > 0)
 }
 
-fn width(spans: &[(String, Style)]) -> u16 {
-    spans
-        .iter()
-        .map(|(text, _)| columns(text))
-        .fold(0, u16::saturating_add)
+/// The columns of the parts that say anything, side by side.
+fn joined_width(parts: &[&Part]) -> u16 {
+    let widths = said(parts).map(|part| part.width);
+    widths
+        .reduce(|all, part| all.saturating_add(GAP.len() as u16).saturating_add(part))
+        .unwrap_or(0)
 }
 
 /// Everybody by name, each in the member's colour, those without a link dimmed.
@@ -213,17 +254,16 @@ fn member_names(status: &Status, theme: Theme) -> Spans {
     row
 }
 
-fn member_count(status: &Status, style: Style) -> Spans {
+fn member_count(status: &Status) -> String {
     let others = status.members.len();
     let away = status
         .members
         .iter()
         .filter(|member| !member.connected)
         .count();
-    let text = match (others, away) {
-        (0, _) => return Spans::new(),
+    match (others, away) {
+        (0, _) => String::new(),
         (_, 0) => format!("{} members", others + 1),
         _ => format!("{} members, {away} away", others + 1),
-    };
-    vec![(text, style)]
+    }
 }

@@ -53,6 +53,31 @@ fn change(view: &mut TextView<'_>, len: usize, rng: &mut fastrand::Rng) {
     }
 }
 
+/// Something that the bar at the bottom says.
+fn say(status: &mut Status, rng: &mut fastrand::Rng) {
+    let text =
+        |rng: &mut fastrand::Rng| ["", "x", "漢字", "some words"][rng.usize(0..4)].to_owned();
+    match rng.u8(0..20) {
+        0 => status.file = text(rng),
+        1 => status.unsaved = !status.unsaved,
+        2 => status.unread = rng.usize(0..3),
+        3 => status.author = text(rng),
+        4 => status.delivery = text(rng),
+        5 => status.delivery_short = text(rng),
+        6 => status.disk = text(rng),
+        7 => status.invitation = text(rng),
+        8 => {
+            let member = |n: usize| Member {
+                name: ["Ben", "Cy"][n].to_owned(),
+                colour: rng.usize(0..3),
+                connected: rng.bool(),
+            };
+            status.members = (0..2).map(member).collect();
+        }
+        _ => {}
+    }
+}
+
 /// A failing seed replays with `SEED=…`.
 #[test]
 fn rows_that_are_left_look_as_if_drawn_anew() {
@@ -70,7 +95,16 @@ fn rows_that_are_left_look_as_if_drawn_anew() {
         let Body::Text(mut text) = view(&empty).body else {
             unreachable!("it is a text");
         };
+        let (mut status, mut notice) = (Status::default(), None);
         for _ in 0..40 {
+            say(&mut status, &mut rng);
+            if rng.u8(0..8) == 0 {
+                let texts = ["a notice that may take more than one row", "another"];
+                notice = rng.bool().then(|| Notice {
+                    level: [Level::Info, Level::Warning][rng.usize(0..2)],
+                    text: texts[rng.usize(0..2)].to_owned(),
+                });
+            }
             let len = rope.len_chars();
             if rng.u8(0..3) == 0 {
                 let at = rng.usize(0..=len);
@@ -93,10 +127,9 @@ fn rows_that_are_left_look_as_if_drawn_anew() {
                         ..text.clone()
                     }),
                 },
-                notice: (rng.u8(0..12) == 0).then(|| Notice {
-                    level: Level::Info,
-                    text: "a notice that may take more than one row".into(),
-                }),
+                notice: notice.clone(),
+                prompt: (rng.u8(0..12) == 0).then(Prompt::default),
+                status: status.clone(),
                 list: (rng.u8(0..12) == 0).then(List::default),
                 panel: (rng.u8(0..12) == 0).then(Panel::default),
                 ..view(&rope)
@@ -124,9 +157,11 @@ fn a_key_draws_its_row_and_the_bar() {
         redraw(&mut buf, area, &view, &mut kept).1
     };
     assert_eq!(draw(&rope, 16), (0..12).collect::<Vec<_>>());
-    assert_eq!(draw(&rope, 16), [11]);
+    assert_eq!(draw(&rope, 16), [0; 0]);
     rope.insert(16, "x");
-    assert_eq!(draw(&rope, 17), [2, 11]);
+    assert_eq!(draw(&rope, 17), [2, 11], "with the cursor's column");
+    rope.insert(30, "x");
+    assert_eq!(draw(&rope, 17), [3], "somebody else's");
     rope.insert(3, "\n");
     assert_eq!(draw(&rope, 18), (0..12).collect::<Vec<_>>(), "all move");
 }
