@@ -252,14 +252,6 @@ impl Terminal {
         lock(&self.output).emulator.screen().cursor_position()
     }
 
-    /// What a cell shows.
-    pub(crate) fn character_at(&self, row: u16, column: u16) -> String {
-        let output = lock(&self.output);
-        let cell = output.emulator.screen().cell(row, column);
-        cell.map(|cell| cell.contents().to_owned())
-            .unwrap_or_default()
-    }
-
     /// When the screen changed last, if this cell shows this text.
     pub(crate) fn shown_at(&self, row: u16, column: u16, text: &str) -> Option<Instant> {
         let output = lock(&self.output);
