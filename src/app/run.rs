@@ -24,7 +24,7 @@ use super::painter::{self, Question};
 use super::panics::restore_on_panic;
 use super::saving::{FileDone, FileJob};
 use super::shelf::Shelf;
-use super::unix::{Ends, continuations, size_changes, stop};
+use super::unix::{Signal, Signals, stop};
 use super::watching::Watching;
 use super::writer::Writer;
 use crate::net::{Listen, Net};
@@ -99,13 +99,11 @@ async fn turns(
     outside: &mut Outside,
 ) -> Result<End> {
     let clock = outside.clock;
-    let mut ends = Ends::new()?;
     // Before the size is asked for, or a change right after the start would be missed.
-    let mut sizes = size_changes()?;
+    let mut signals = Signals::new(true)?;
     restore_on_panic();
     let mut screen = Screen::enter(settings.mouse)?;
     let mut clipboard = Clipboard::new(&settings);
-    let mut continued = continuations()?;
     let mut keys = Keys::new(settings.keymap)?;
     let (jobs, mut done) = mpsc::unbounded_channel();
     let mut watching = Watching::default();
@@ -143,7 +141,7 @@ async fn turns(
                     terminal::restore();
                     stop()?;
                     // Where nobody could let it go on, the system does not stop it.
-                    let stopped = tokio::time::timeout(UNSTOPPED, continued.recv()).await;
+                    let stopped = tokio::time::timeout(UNSTOPPED, signals.continued()).await;
                     tracing::debug!("stopped: {}", stopped.is_ok());
                     screen.resume()?;
                     model.update(Event::Action(Action::Resize), clock.now());
@@ -183,21 +181,23 @@ async fn turns(
         loop {
             let event = tokio::select! {
                 biased;
-                () = ends.next(), if taken == 0 => Event::Terminate,
+                signal = signals.next() => match signal {
+                    Signal::End => Event::Terminate,
+                    Signal::Resized => {
+                        screen.resized()?;
+                        Event::Action(Action::Resize)
+                    }
+                    Signal::Continued => {
+                        screen.resume()?;
+                        Event::Action(Action::Resize)
+                    }
+                },
                 key = keys.next() => match key {
                     Some(Heard::Action(action)) => Event::Action(action),
                     Some(Heard::Ground(ground)) => Event::Ground(ground),
                     // The terminal is gone.
                     None => Event::Terminate,
                 },
-                _ = sizes.recv() => {
-                    screen.resized()?;
-                    Event::Action(Action::Resize)
-                }
-                _ = continued.recv() => {
-                    screen.resume()?;
-                    Event::Action(Action::Resize)
-                }
                 input = outside.net.next() => Event::Session(input),
                 Some(found) = found.recv() => Event::Found(Box::new(found)),
                 answer = clipboard.next() => match answer {
@@ -231,7 +231,7 @@ pub(super) async fn headless(
     mut outside: Outside,
 ) -> Result<End> {
     let clock = outside.clock;
-    let mut ends = Ends::new()?;
+    let mut signals = Signals::new(false)?;
     let mut lines = read_lines();
     let mut input_open = true;
     let mut unheard = None;
@@ -278,7 +278,7 @@ pub(super) async fn headless(
         while taken < TURN_EVENTS {
             tokio::select! {
                 biased;
-                () = ends.next(), if taken == 0 => member.quit(clock.now()),
+                _ = signals.next(), if taken == 0 => member.quit(clock.now()),
                 Some(done) = done.recv() => member.file(done, clock.now()),
                 stir = watching.stirred() => member.stirred(stir, clock.now()),
                 Some(news) = outside.news.recv() => member.kept(news),

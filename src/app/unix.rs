@@ -1,6 +1,7 @@
 //! What only Unix knows of programs and their terminals, in one place: signals, stopping, reading a terminal
 //! without blocking. Another system needs a file like this one (`docs/platforms.md`).
 
+use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -13,43 +14,82 @@ use rustix::fs::OFlags;
 use rustix::process::kill_current_process_group;
 use rustix::termios::ttyname;
 use tokio::net::unix::pipe;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
-/// The signals that end the program in good order.
-pub(super) struct Ends([Signal; 3]);
+/// What the system tells the program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Signal {
+    /// It is to end, in good order.
+    End,
+    /// The terminal has another size.
+    Resized,
+    /// It was stopped, and goes on.
+    Continued,
+}
 
-impl Ends {
-    pub(super) fn new() -> Result<Self> {
-        Ok(Self([
-            listen_for(SignalKind::terminate())?,
-            listen_for(SignalKind::hangup())?,
-            listen_for(SignalKind::interrupt())?,
-        ]))
+/// The signals that come. Tasks of their own wait for them: an event loop that asked each listener in each turn would
+/// do little else.
+pub(super) struct Signals {
+    news: mpsc::UnboundedReceiver<Signal>,
+    /// What came while something else was waited for.
+    earlier: VecDeque<Signal>,
+    _listeners: JoinSet<()>,
+}
+
+impl Signals {
+    /// Those that end the program, and if it has a `terminal`, those that concern that. From now on none is missed.
+    pub(super) fn new(terminal: bool) -> Result<Self> {
+        let mut kinds = vec![
+            (SignalKind::terminate(), Signal::End),
+            (SignalKind::hangup(), Signal::End),
+            (SignalKind::interrupt(), Signal::End),
+        ];
+        if terminal {
+            let number = rustix::process::Signal::CONT.as_raw();
+            kinds.extend([
+                (SignalKind::window_change(), Signal::Resized),
+                (SignalKind::from_raw(number), Signal::Continued),
+            ]);
+        }
+        let (tell, news) = mpsc::unbounded_channel();
+        let mut listeners = JoinSet::new();
+        for (kind, what) in kinds {
+            let mut signal = signal(kind).context("cannot listen for signals")?;
+            let tell = tell.clone();
+            listeners.spawn(async move {
+                while signal.recv().await.is_some() && tell.send(what).is_ok() {}
+            });
+        }
+        Ok(Self {
+            news,
+            earlier: VecDeque::new(),
+            _listeners: listeners,
+        })
     }
 
-    pub(super) async fn next(&mut self) {
-        let [terminate, hangup, interrupt] = &mut self.0;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-            _ = interrupt.recv() => {}
+    /// The next one. May be cancelled at any time.
+    pub(super) async fn next(&mut self) -> Signal {
+        if let Some(earlier) = self.earlier.pop_front() {
+            return earlier;
+        }
+        match self.news.recv().await {
+            Some(signal) => signal,
+            // The listeners have ended, with the runtime.
+            None => std::future::pending().await,
         }
     }
-}
 
-/// Tells that the terminal has another size.
-pub(super) fn size_changes() -> Result<Signal> {
-    listen_for(SignalKind::window_change())
-}
-
-/// Tells that the stopped program goes on.
-pub(super) fn continuations() -> Result<Signal> {
-    let number = rustix::process::Signal::CONT.as_raw();
-    listen_for(SignalKind::from_raw(number))
-}
-
-fn listen_for(kind: SignalKind) -> Result<Signal> {
-    signal(kind).context("cannot listen for signals")
+    /// Waits until the stopped program goes on.
+    pub(super) async fn continued(&mut self) {
+        while let Some(signal) = self.news.recv().await {
+            if signal == Signal::Continued {
+                return;
+            }
+            self.earlier.push_back(signal);
+        }
+    }
 }
 
 /// Stops the program as Ctrl-Z stops one in a shell: with all that were started with it.
@@ -102,6 +142,23 @@ mod tests {
     use tokio::io::AsyncReadExt;
 
     use super::*;
+
+    #[tokio::test]
+    async fn signals_come_in_any_order_and_none_is_lost() {
+        let mut signals = Signals::new(true).unwrap();
+        let send = |signal| {
+            let us = rustix::process::getpid();
+            rustix::process::kill_process(us, signal).unwrap();
+        };
+        send(rustix::process::Signal::WINCH);
+        // The one that was waited for, whatever came before it.
+        tokio::task::yield_now().await;
+        send(rustix::process::Signal::CONT);
+        signals.continued().await;
+        assert_eq!(signals.next().await, Signal::Resized);
+        send(rustix::process::Signal::HUP);
+        assert_eq!(signals.next().await, Signal::End);
+    }
 
     #[tokio::test]
     async fn a_terminal_is_read_as_it_sends_and_until_it_is_gone() {
