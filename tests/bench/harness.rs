@@ -3,6 +3,7 @@
 // Each tool needs a part of the harness, the tests need all of it.
 #![allow(dead_code)]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -158,17 +159,28 @@ pub(crate) fn milliseconds(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1e3)
 }
 
-/// How often the threads of a process have gone to sleep and been woken so far (proc(5)).
-pub(crate) fn wake_ups(process: u32) -> u64 {
+/// How often each thread of a process has gone to sleep and been woken so far (proc(5)), by its number.
+pub(crate) fn wake_ups(process: u32) -> BTreeMap<u64, u64> {
     let tasks = std::fs::read_dir(format!("/proc/{process}/task")).expect("a live process");
     let of_task = |task: std::io::Result<std::fs::DirEntry>| {
-        let status = std::fs::read_to_string(task.ok()?.path().join("status")).ok()?;
+        let task = task.ok()?;
+        let status = std::fs::read_to_string(task.path().join("status")).ok()?;
         let line = status
             .lines()
             .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-        line?.trim().parse::<u64>().ok()
+        let number = task.file_name().to_str()?.parse().ok()?;
+        Some((number, line?.trim().parse().ok()?))
     };
-    tasks.filter_map(of_task).sum()
+    tasks.filter_map(of_task).collect()
+}
+
+/// How often threads have been woken between two of these. One that has ended in between was woken to end.
+pub(crate) fn woken(before: &BTreeMap<u64, u64>, after: &BTreeMap<u64, u64>) -> u64 {
+    let ended = before.keys().filter(|thread| !after.contains_key(thread));
+    let since = after
+        .iter()
+        .map(|(thread, count)| count - before.get(thread).unwrap_or(&0));
+    ended.count() as u64 + since.sum::<u64>()
 }
 
 /// Resident memory as the kernel words it.

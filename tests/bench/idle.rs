@@ -16,12 +16,12 @@ use std::time::Duration;
 use harness::launch::{CODE, Launch, processor_ticks};
 use harness::scratch::Scratch;
 use harness::terminal::Terminal;
-use harness::{code, resident, wake_ups};
+use harness::{code, resident, wake_ups, woken};
 
 const WATCHED: Duration = Duration::from_secs(12);
 
-/// How long a program is left alone first, so that what follows a key is over.
-const SETTLES: Duration = Duration::from_secs(6);
+/// How long a program is left alone first, so that what follows a key is over: its idle threads end after ten seconds.
+const SETTLES: Duration = Duration::from_secs(12);
 
 const KEYS: usize = 200;
 
@@ -65,7 +65,7 @@ fn main() {
             member.0,
             resident(member.1.process()),
             (after.0 - before.0) * 10,
-            after.1 - before.1,
+            woken(&before.1, &after.1),
             WATCHED.as_secs(),
         );
     }
