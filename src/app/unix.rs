@@ -144,20 +144,33 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn signals_come_in_any_order_and_none_is_lost() {
+    async fn signals_are_heard() {
+        use rustix::process::Signal as Sent;
         let mut signals = Signals::new(true).unwrap();
-        let send = |signal| {
-            let us = rustix::process::getpid();
-            rustix::process::kill_process(us, signal).unwrap();
+        for (sent, heard) in [
+            (Sent::WINCH, Signal::Resized),
+            (Sent::CONT, Signal::Continued),
+            (Sent::HUP, Signal::End),
+        ] {
+            rustix::process::kill_process(rustix::process::getpid(), sent).unwrap();
+            assert_eq!(signals.next().await, heard);
+        }
+    }
+
+    #[tokio::test]
+    async fn none_is_lost_that_comes_before_the_program_goes_on() {
+        let (tell, news) = mpsc::unbounded_channel();
+        let mut signals = Signals {
+            news,
+            earlier: VecDeque::new(),
+            _listeners: JoinSet::new(),
         };
-        send(rustix::process::Signal::WINCH);
-        // The one that was waited for, whatever came before it.
-        tokio::task::yield_now().await;
-        send(rustix::process::Signal::CONT);
+        for signal in [Signal::Resized, Signal::End, Signal::Continued] {
+            tell.send(signal).unwrap();
+        }
         signals.continued().await;
+        assert_eq!(signals.earlier, [Signal::Resized, Signal::End]);
         assert_eq!(signals.next().await, Signal::Resized);
-        send(rustix::process::Signal::HUP);
-        assert_eq!(signals.next().await, Signal::End);
     }
 
     #[tokio::test]
