@@ -162,7 +162,7 @@ impl<T: Transport> Net<T> {
         }
     }
 
-    /// Whether a member is connected that is on this machine, and has to share its processors with us.
+    /// Whether anybody is connected who is on this machine, and has to share its processors with us.
     pub fn has_neighbours(&self) -> bool {
         self.connections
             .values()

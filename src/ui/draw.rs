@@ -9,7 +9,7 @@ use ratatui::style::Style;
 
 use super::canvas::{fill, wrapped};
 use super::theme::Theme;
-use super::view::{Body, Level, View};
+use super::view::{Body, Level, Status, View};
 use super::widgets::{bars, chat, connecting, list, panel, text};
 use crate::document::display::sanitise;
 
@@ -42,9 +42,16 @@ pub fn scroll_end(area: Rect, view: &View<'_>) -> usize {
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     text: text::Kept,
-    status: Option<bars::KeptStatus>,
-    /// Where a notice is, and how it is drawn.
-    notice: Option<(Rect, Level, Vec<String>, Theme)>,
+    /// All that the status bar and a notice are drawn from.
+    status: Option<(Rect, Theme, Status, (usize, usize))>,
+    notice: Option<(Rect, Theme, Level, Vec<String>)>,
+}
+
+/// What is to be drawn, unless it is what has been drawn last.
+fn unless_kept<T: PartialEq>(kept: &mut Option<T>, now: Option<T>) -> Option<&T> {
+    let same = *kept == now;
+    *kept = now;
+    kept.as_ref().filter(|_| !same)
 }
 
 /// Draws `view` into `area` and says where the person types, if that is to be seen.
@@ -70,8 +77,10 @@ pub(super) fn redraw(
             None
         }
         Body::Text(document) => {
-            let (place, said, status) = (rows.status, &view.status, &mut kept.status);
-            if bars::redraw_status(buf, place, said, document, view.theme, status) {
+            let (status, at) = (view.status.clone(), bars::place(document));
+            let status = Some((rows.status, view.theme, status, at));
+            if let Some((place, theme, status, at)) = unless_kept(&mut kept.status, status) {
+                bars::draw_status(buf, *place, status, *at, *theme);
                 drawn.extend(place.top()..place.bottom());
             }
             let kept = &mut kept.text;
@@ -100,12 +109,11 @@ pub(super) fn redraw(
         chat::draw(buf, rows.chat, said, view.theme);
     }
     let level = view.notice.as_ref().map(|notice| notice.level);
-    let notice = level.map(|level| (rows.notice, level, rows.notice_lines, view.theme));
-    if let Some((place, level, lines, theme)) = notice.as_ref().filter(|_| notice != kept.notice) {
+    let notice = level.map(|level| (rows.notice, view.theme, level, rows.notice_lines));
+    if let Some((place, theme, level, lines)) = unless_kept(&mut kept.notice, notice) {
         bars::draw_notice(buf, *place, *level, lines, *theme);
         drawn.extend(place.top()..place.bottom());
     }
-    kept.notice = notice;
     if let Some(prompt) = &view.prompt {
         cursor = bars::draw_prompt(buf, rows.prompt, prompt, view.theme);
     }

@@ -88,48 +88,21 @@ pub(in crate::ui) fn draw_prompt(
     })
 }
 
-/// A status bar as it was drawn last.
-#[derive(PartialEq, Eq, Debug)]
-pub(in crate::ui) struct KeptStatus {
-    status: Status,
-    place: Place,
-    area: Rect,
-    theme: Theme,
-}
-
-/// Line and column of the cursor, from 1.
-type Place = (usize, usize);
-
-/// Draws the status bar, unless what is `kept` says that this is what it shows; whether it was drawn.
-pub(in crate::ui) fn redraw_status(
-    buf: &mut Buffer,
-    area: Rect,
-    status: &Status,
-    document: &TextView<'_>,
-    theme: Theme,
-    kept: &mut Option<KeptStatus>,
-) -> bool {
+/// Line and column of the own cursor, from 1.
+pub(in crate::ui) fn place(document: &TextView<'_>) -> (usize, usize) {
     let line = line_at(document.rope, document.cursor).0 + 1;
     let column = line_column(document.rope, document.cursor, &document.options);
-    let place = (line, column);
-    let is_kept = |kept: &KeptStatus| {
-        (kept.area, kept.theme, kept.place) == (area, theme, place) && kept.status == *status
-    };
-    if kept.as_ref().is_some_and(is_kept) {
-        return false;
-    }
-    draw_status(buf, area, status, place, theme);
-    *kept = Some(KeptStatus {
-        status: status.clone(),
-        place,
-        area,
-        theme,
-    });
-    true
+    (line, column)
 }
 
 /// Draws the status bar: as many parts as fit, the most important ones first.
-fn draw_status(buf: &mut Buffer, area: Rect, status: &Status, (line, column): Place, theme: Theme) {
+pub(in crate::ui) fn draw_status(
+    buf: &mut Buffer,
+    area: Rect,
+    status: &Status,
+    (line, column): (usize, usize),
+    theme: Theme,
+) {
     let bar = theme.status();
     fill(buf, area, bar);
     let part = |text: &str| Part::of(sanitise(text, PART_COLUMNS), bar);
