@@ -6,14 +6,14 @@
 //! the session, which asks for batches to be merged; the verdict goes back to it. The session reads
 //! batches from the document's log when it sends, and owns no text.
 
+mod keeping;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::ops::Range;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::keeper::{Keeper, News, Portion};
-use super::kept::{DISK, DiskNote, OurPlace, Past, SESSION, SessionNote, to_bytes};
+use super::kept::Past;
 use crate::crdt::limits::MAX_OPERATIONS;
 use crate::crdt::{Anchor, AuthorId, OpId, Rejected, Replica, Source, Verdict, Version};
 use crate::document::authorship::Effect;
@@ -25,6 +25,7 @@ use crate::session::{
     Verdict as Outcome,
 };
 use crate::wire::MemberId;
+use keeping::Keeping;
 
 /// How often the address that was given is dialled again by one who is in the session already.
 const REJOIN: Duration = Duration::from_secs(5);
@@ -68,18 +69,6 @@ pub struct Core {
     most_operations: u64,
     /// The join that is tried again, by one who is in the session already, and when.
     rejoin: Option<(Time, String, Option<Access>)>,
-}
-
-/// What is kept for the next start.
-#[derive(Default)]
-struct Keeping {
-    keeper: Keeper,
-    /// Whether the session is one to come back to: it has been entered.
-    begun: bool,
-    place: OurPlace,
-    disk: DiskNote,
-    /// The state of the roster and of what is refused, and the access, that the note was made of last.
-    noted: Option<(u64, Option<Access>)>,
 }
 
 impl Core {
@@ -450,100 +439,6 @@ impl Core {
     pub fn next_deadline(&self) -> Option<Time> {
         let rejoin = self.rejoin.as_ref().map(|(at, ..)| *at);
         self.session.next_deadline().into_iter().chain(rejoin).min()
-    }
-
-    /// Keeps everything from now on by way of `keeper`. `begun` says whether the session has been entered.
-    pub fn keep(&mut self, keeper: Keeper, place: OurPlace, begun: bool) {
-        self.keeping = Keeping {
-            keeper,
-            begun,
-            place,
-            ..Keeping::default()
-        };
-    }
-
-    /// The session's file is this one.
-    pub(super) fn is_kept_for(&mut self, path: &Path) {
-        self.keeping.place.file = OurPlace::file(path);
-        self.keeping.noted = None;
-    }
-
-    /// What is to be appended to the journal now, if anything.
-    pub fn next_portion(&mut self) -> Option<Portion> {
-        self.take_notes()?;
-        let replica = self.document.replica();
-        let stretch = |author, from| self.session.stretch(author, from, replica);
-        self.keeping.keeper.next(replica.log(), stretch)
-    }
-
-    /// Whether there is something to be appended to the journal, and room for it.
-    pub(super) fn is_behind(&mut self) -> bool {
-        let noted = self.take_notes().is_some();
-        let replica = self.document.replica();
-        let stretch = |author, from| self.session.stretch(author, from, replica);
-        noted && self.keeping.keeper.is_due(replica.log(), stretch)
-    }
-
-    /// Takes down, for the journal, who we are and what is on disk; `None` if that cannot be said yet.
-    fn take_notes(&mut self) -> Option<()> {
-        let keeping = &mut self.keeping;
-        if keeping.begun && keeping.keeper.is_on() {
-            let state = (
-                self.session.roster_stamp() + self.session.forked().count() as u64,
-                self.session.access().cloned(),
-            );
-            if keeping.noted.as_ref() != Some(&state) {
-                let note = SessionNote::of(&self.session, &keeping.place)?;
-                keeping.keeper.note(SESSION, to_bytes(&note));
-                keeping.noted = Some(state);
-            }
-            if let Some((text, heads)) = self.document.on_disk()
-                && !keeping.disk.says(text, heads)
-                && !self.document.has_uncommitted()
-            {
-                let (text, heads) = (text.clone(), heads.clone());
-                keeping
-                    .disk
-                    .is(&text, &heads, self.document.way_back_to_disk());
-            }
-            if keeping.disk.take_changed() {
-                keeping.keeper.note(DISK, to_bytes(&keeping.disk));
-            }
-        }
-        Some(())
-    }
-
-    /// Takes in what the journal's writer says.
-    pub fn kept(&mut self, news: News) {
-        if let Some(text) = self.keeping.keeper.hear(news) {
-            self.events.push_back(Event::Notice(text));
-        }
-    }
-
-    /// Whether a crash would lose edits.
-    pub(super) const fn is_unkept(&self) -> bool {
-        self.keeping.keeper.is_failing()
-    }
-
-    /// Whether the session is one to come back to, with text that is not saved or not: others are in
-    /// it, or that text would be lost.
-    pub(super) fn is_worth_keeping(&self, unsaved: bool) -> bool {
-        self.keeping.begun && (unsaved || self.session.entries().count() > 1)
-    }
-
-    /// What is known of the disk from an earlier run.
-    pub(super) fn remember_disk(&mut self, note: DiskNote) {
-        self.keeping.disk = note;
-    }
-
-    /// Whether the journal's writer has been given everything there is.
-    pub(super) fn is_handed_over(&mut self) -> bool {
-        if self.take_notes().is_none() {
-            return true;
-        }
-        let replica = self.document.replica();
-        let stretch = |author, from| self.session.stretch(author, from, replica);
-        self.keeping.keeper.is_done(replica.log(), stretch)
     }
 }
 
