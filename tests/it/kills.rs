@@ -1,6 +1,6 @@
 //! Five members who type while they are killed without a word, one or all of them, also while they start,
 //! and started again by the same commands: everyone agrees, and nothing is missing that was on a screen
-//! half a second before.
+//! half a second before, or on the screen of one who was not killed.
 //!
 //! Four have no screen and save all the time, as such members do; their answer to `text` is their screen.
 //! The fifth sits at a screen and saves only at the end. `COLLAB_EDIT_KILLS=n` kills n times;
@@ -22,8 +22,13 @@ const KILLS: usize = 6;
 /// What may be lost: it is on a screen before it is in the journal.
 const MAY_BE_LOST: Duration = Duration::from_millis(500);
 
-/// Texts as they were on a screen, and when.
-type Seen = Vec<(Instant, String)>;
+/// A text as it was on somebody's screen.
+struct Seen {
+    at: Instant,
+    /// On whose.
+    by: usize,
+    text: String,
+}
 
 /// What the file holds at first; nobody deletes anything.
 const BEGIN: &str = "The quick brown fox.\nThe lazy dog.\n";
@@ -36,7 +41,7 @@ struct Five {
     eve: Terminal,
     /// How many characters have been typed.
     count: u32,
-    seen: Seen,
+    seen: Vec<Seen>,
 }
 
 /// The number of the one at a screen.
@@ -52,7 +57,7 @@ impl Five {
             headless,
             eve,
             count: 0,
-            seen: Seen::new(),
+            seen: Vec::new(),
         };
         five.wait_for_eve();
         five
@@ -85,7 +90,11 @@ impl Five {
             EVE => self.eve.screen(),
             other => self.headless[other].text(),
         };
-        self.seen.push((Instant::now(), text));
+        self.seen.push(Seen {
+            at: Instant::now(),
+            by: other,
+            text,
+        });
     }
 
     /// All who are not among `away` type for up to so long.
@@ -113,11 +122,13 @@ impl Five {
             };
         }
         let seen = std::mem::take(&mut self.seen).into_iter();
-        let (certain, rest) = seen.partition::<Seen, _>(|(at, _)| *at < before);
+        let (certain, mut rest) = seen.partition::<Vec<_>, _>(|seen| seen.at < before);
+        // What only a victim had may be lost, and is no more certain when the next one is killed.
+        rest.retain(|seen| !victims.contains(&seen.by));
         self.seen = rest;
         certain
             .iter()
-            .flat_map(|(_, text)| typed_in(text))
+            .flat_map(|seen| typed_in(&seen.text))
             .collect()
     }
 
