@@ -27,7 +27,7 @@ mod decode;
 mod edited;
 
 use rmp::Marker;
-use rmp::encode::{write_bin, write_nil, write_sint, write_str, write_uint};
+use rmp::encode::{write_bin, write_nil, write_sint, write_str};
 
 use super::id::{AuthorId, AuthorIx, Id};
 use super::log::{ActKind, Entry, Log};
@@ -118,7 +118,7 @@ impl Encoder<'_> {
         } else {
             0
         };
-        self.uint(head);
+        self.small(head);
         if lamport != 1 {
             put!(write_sint(self.out, lamport));
         }
@@ -131,7 +131,7 @@ impl Encoder<'_> {
                 Some(Entry::Insert(run)) => {
                     let len = (run.seq + run.len).min(info.end) - seq;
                     if seq == run.seq {
-                        self.uint(INSERT);
+                        self.small(INSERT);
                         self.id(seq, run.left);
                         self.id(seq, run.right);
                     }
@@ -144,17 +144,17 @@ impl Encoder<'_> {
                     } else {
                         UNDO
                     };
-                    self.uint(tag);
+                    self.small(tag);
                     let targets = log.targets(seq);
-                    self.uint(targets.len() as u64);
+                    put_number(self.out, targets.len() as u32);
                     for span in targets.iter() {
                         self.id(seq, Some(span.start));
-                        self.uint(span.len.into());
+                        put_number(self.out, span.len);
                     }
                     seq + 1
                 }
                 Some(Entry::Note(bytes)) => {
-                    self.uint(NOTE);
+                    self.small(NOTE);
                     put!(write_bin(self.out, bytes));
                     seq + 1
                 }
@@ -163,15 +163,11 @@ impl Encoder<'_> {
         }
     }
 
-    /// Most numbers are small, and are a byte.
+    /// A number of one byte.
     #[inline]
-    fn uint(&mut self, value: u64) {
-        match value {
-            0..=0x7f => self.out.push(value as u8),
-            _ => {
-                put!(write_uint(self.out, value));
-            }
-        }
+    fn small(&mut self, value: u64) {
+        debug_assert!(value <= 0x7f);
+        self.out.push(value as u8);
     }
 
     #[inline]
@@ -190,7 +186,7 @@ impl Encoder<'_> {
             return;
         };
         if id.author == self.me {
-            self.uint(u64::from(seq - id.seq));
+            put_number(self.out, seq - id.seq);
             return;
         }
         let dictionary = self.log[self.me].dictionary();
@@ -203,8 +199,22 @@ impl Encoder<'_> {
             put!(write_bin(self.out, &self.log[id.author].id.0));
             self.known += 1;
         }
-        self.uint(id.seq.into());
+        put_number(self.out, id.seq);
     }
+}
+
+/// Appends a number. How long it gets cannot be guessed, and is not branched on: eight bytes are written, and those that are
+/// too many taken back.
+#[inline]
+fn put_number(out: &mut Vec<u8>, value: u32) {
+    // What stands in front of the number, by how many bytes the two are.
+    const MARKERS: [u64; 6] = [0, 0, 0xcc, 0xcd, 0, 0xce];
+    let longer = |than: u32| usize::from(value > than);
+    let len = 1 + longer(0x7f) + longer(0xff) + 2 * longer(0xffff);
+    let word = MARKERS[len] << 56 | u64::from(value) << (64 - 8 * len);
+    let end = out.len() + len;
+    out.extend_from_slice(&word.to_be_bytes());
+    out.truncate(end);
 }
 
 /// The encoding of a batch that is nothing but a short text which goes on where its author wrote last, at
@@ -246,9 +256,24 @@ pub(crate) const fn typed_key(bytes: &[u8]) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use rmp::encode::write_uint;
+
     use super::super::op::Op;
     use super::super::{Replica, Verdict};
     use super::*;
+
+    #[test]
+    fn numbers_are_as_short_as_they_may_be() {
+        for value in [0x7f, 0xff, 0xffff, u32::MAX - 1]
+            .into_iter()
+            .flat_map(|last| [0, last, last + 1])
+        {
+            let (mut ours, mut plain) = (vec![7], vec![7]);
+            put_number(&mut ours, value);
+            write_uint(&mut plain, value.into()).expect("writing to memory");
+            assert_eq!(ours, plain, "{value}");
+        }
+    }
 
     #[test]
     fn what_typing_sends_is_encoded_and_read_as_any_batch() {

@@ -325,7 +325,12 @@ impl AuthorLog {
     pub(crate) fn batch_and_stamp_before(&self, seq: u32) -> Option<(BatchInfo, (u64, u32))> {
         let i = self.batch_run(seq)?;
         let run = &self.batches[i];
-        let n = (seq - run.seq) / run.width;
+        // The newest is asked for most, and dividing takes long.
+        let n = if seq.checked_add(run.width) == Some(self.next) {
+            run.count - 1
+        } else {
+            (seq - run.seq) / run.width
+        };
         let before = match n.checked_sub(1) {
             Some(before) => Some(run.nth(before)),
             None => i.checked_sub(1).map(|i| {

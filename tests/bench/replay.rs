@@ -248,21 +248,32 @@ struct Frames {
 }
 
 impl Frames {
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.batches.clear();
-    }
-
     /// Encodes everything that `document`'s author has committed since operation `seq`.
-    fn push(&mut self, document: &Document, mut seq: u32) {
+    fn push(&mut self, document: &Document, seq: u32) {
         let me = document.me();
-        let head = document.log().next(&me);
-        while seq < head
-            && let Some(next) = document.log().batch_at(&me, seq, &mut self.bytes)
-        {
-            self.batches.push((me, seq, self.bytes.len()));
-            seq = next;
-        }
+        let batches = &mut self.batches;
+        encode(document, seq, &mut self.bytes, |seq, end| {
+            batches.push((me, seq, end));
+        });
+    }
+}
+
+/// Appends the batches that `document`'s author has committed since operation `seq` to `bytes`; `each` is given the number
+/// of a batch's first operation, and where it ends.
+#[inline(always)]
+fn encode(
+    document: &Document,
+    mut seq: u32,
+    bytes: &mut Vec<u8>,
+    mut each: impl FnMut(u32, usize),
+) {
+    let me = document.me();
+    let head = document.log().next(&me);
+    while seq < head
+        && let Some(next) = document.log().batch_at(&me, seq, bytes)
+    {
+        each(seq, bytes.len());
+        seq = next;
     }
 }
 
@@ -310,11 +321,11 @@ fn replay_local(start: &str, edits: &[Edit<'_>]) -> Document {
 /// Each batch is encoded where the one before was, as in a frame: to keep them all is no part of sending them.
 #[inline(never)]
 fn replay_wire(start: &str, edits: &[Edit<'_>]) -> Document {
-    let mut frame = Frames::default();
+    let mut frame = Vec::new();
     replay(start, edits, |document, seq| {
         frame.clear();
-        frame.push(document, seq);
-        black_box(&frame.bytes);
+        encode(document, seq, &mut frame, |_, _| {});
+        black_box(&frame);
     })
 }
 
