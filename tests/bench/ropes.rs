@@ -14,6 +14,7 @@ mod recorded;
 use std::ops::Range;
 use std::time::Instant;
 
+use jumprope::JumpRope;
 use recorded::{Recorded, Sequential};
 
 const RUNS: usize = 15;
@@ -85,39 +86,35 @@ fn edits(trace: &Sequential) -> Vec<Edit<'_>> {
 }
 
 fn with_ropey(start: &str, edits: &[Edit<'_>]) -> ropey::Rope {
-    let mut rope = ropey::Rope::from_str(start);
-    for Edit { chars, text, .. } in edits {
-        if !chars.is_empty() {
-            rope.remove(chars.clone());
-        }
-        if !text.is_empty() {
-            rope.insert(chars.start, text);
-        }
-    }
-    rope
+    let remove = |rope: &mut ropey::Rope, edit: &Edit<'_>| rope.remove(edit.chars.clone());
+    let insert = |rope: &mut ropey::Rope, edit: &Edit<'_>| rope.insert(edit.chars.start, edit.text);
+    replay(ropey::Rope::from_str(start), edits, remove, insert)
 }
 
 fn with_crop(start: &str, edits: &[Edit<'_>]) -> crop::Rope {
-    let mut rope = crop::Rope::from(start);
-    for Edit { bytes, text, .. } in edits {
-        if !bytes.is_empty() {
-            rope.delete(bytes.clone());
-        }
-        if !text.is_empty() {
-            rope.insert(bytes.start, text);
-        }
-    }
-    rope
+    let remove = |rope: &mut crop::Rope, edit: &Edit<'_>| rope.delete(edit.bytes.clone());
+    let insert = |rope: &mut crop::Rope, edit: &Edit<'_>| rope.insert(edit.bytes.start, edit.text);
+    replay(crop::Rope::from(start), edits, remove, insert)
 }
 
-fn with_jumprope(start: &str, edits: &[Edit<'_>]) -> jumprope::JumpRope {
-    let mut rope = jumprope::JumpRope::from(start);
-    for Edit { chars, text, .. } in edits {
-        if !chars.is_empty() {
-            rope.remove(chars.clone());
+fn with_jumprope(start: &str, edits: &[Edit<'_>]) -> JumpRope {
+    let remove = |rope: &mut JumpRope, edit: &Edit<'_>| rope.remove(edit.chars.clone());
+    let insert = |rope: &mut JumpRope, edit: &Edit<'_>| rope.insert(edit.chars.start, edit.text);
+    replay(JumpRope::from(start), edits, remove, insert)
+}
+
+fn replay<R>(
+    mut rope: R,
+    edits: &[Edit<'_>],
+    remove: impl Fn(&mut R, &Edit<'_>),
+    insert: impl Fn(&mut R, &Edit<'_>),
+) -> R {
+    for edit in edits {
+        if !edit.chars.is_empty() {
+            remove(&mut rope, edit);
         }
-        if !text.is_empty() {
-            rope.insert(chars.start, text);
+        if !edit.text.is_empty() {
+            insert(&mut rope, edit);
         }
     }
     rope

@@ -1,6 +1,6 @@
 //! Five members who type while they are killed without a word, one or all of them, also while they start,
 //! and started again by the same commands: everyone agrees, and nothing is missing that was on a screen
-//! half a second before, or on the screen of one who was not killed.
+//! half a second before.
 //!
 //! Four have no screen and save all the time, as such members do; their answer to `text` is their screen.
 //! The fifth sits at a screen and saves only at the end. `COLLAB_EDIT_KILLS=n` kills n times;

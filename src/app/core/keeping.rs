@@ -14,7 +14,7 @@ use crate::session::Event;
 /// What is kept for the next start.
 #[derive(Default)]
 pub(super) struct Keeping {
-    pub(super) keeper: Keeper,
+    keeper: Keeper,
     /// Whether the session is one to come back to: it has been entered.
     pub(super) begun: bool,
     pub(super) place: OurPlace,
